@@ -1,0 +1,124 @@
+/** Owns the byte cursor: bounded reads that never leave their slice, and a growing writer. Knows nothing of types. */
+import { AppError } from '../errors.ts'
+
+/** Deepest nesting of a decoded value; recursive types (calls in calls) stop here. */
+export const DEPTH_MAX = 64
+
+/** Reads forward through a slice; every read is checked. */
+export class ByteReader {
+  readonly bytes: Uint8Array
+  readonly end: number
+  offset: number
+  depth = 0
+  private readonly view: DataView
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes
+    this.offset = 0
+    this.end = bytes.length
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  }
+
+  /** Bytes not read yet. */
+  get left(): number {
+    return this.end - this.offset
+  }
+
+  private take(count: number): number {
+    if (count > this.end - this.offset) throw new AppError('CODEC_UNEXPECTED_END', { needed: count, left: this.left })
+    const at = this.offset
+    this.offset = at + count
+    return at
+  }
+
+  u8(): number {
+    return this.bytes[this.take(1)] as number
+  }
+
+  u16(): number {
+    return this.view.getUint16(this.take(2), true)
+  }
+
+  u32(): number {
+    return this.view.getUint32(this.take(4), true)
+  }
+
+  u64(): bigint {
+    return this.view.getBigUint64(this.take(8), true)
+  }
+
+  /** A copy of the next `count` bytes, so that a kept value never pins or aliases its message. */
+  raw(count: number): Uint8Array {
+    const at = this.take(count)
+    return this.bytes.slice(at, at + count)
+  }
+
+  /** Enters a nested value. @throws CODEC_DEPTH_EXCEEDED */
+  enter(): void {
+    if (++this.depth > DEPTH_MAX) throw new AppError('CODEC_DEPTH_EXCEEDED', { max: DEPTH_MAX })
+  }
+
+  leave(): void {
+    this.depth--
+  }
+
+  /** @throws CODEC_TRAILING_BYTES unless everything was read */
+  finish(): void {
+    if (this.offset !== this.end) throw new AppError('CODEC_TRAILING_BYTES', { count: this.left })
+  }
+}
+
+/** Appends to a buffer that doubles as needed. */
+export class ByteWriter {
+  private buffer: Uint8Array
+  private view: DataView
+  private length = 0
+
+  constructor(capacity = 64) {
+    this.buffer = new Uint8Array(capacity)
+    this.view = new DataView(this.buffer.buffer)
+  }
+
+  private reserve(count: number): number {
+    const at = this.length
+    const needed = at + count
+    if (needed > this.buffer.length) {
+      const grown = new Uint8Array(Math.max(needed, this.buffer.length * 2))
+      grown.set(this.buffer.subarray(0, at))
+      this.buffer = grown
+      this.view = new DataView(grown.buffer)
+    }
+    this.length = needed
+    return at
+  }
+
+  u8(value: number): void {
+    const at = this.reserve(1)
+    this.buffer[at] = value
+  }
+
+  u16(value: number): void {
+    const at = this.reserve(2)
+    this.view.setUint16(at, value, true)
+  }
+
+  u32(value: number): void {
+    const at = this.reserve(4)
+    this.view.setUint32(at, value, true)
+  }
+
+  u64(value: bigint): void {
+    const at = this.reserve(8)
+    this.view.setBigUint64(at, value, true)
+  }
+
+  raw(bytes: Uint8Array): void {
+    const at = this.reserve(bytes.length)
+    this.buffer.set(bytes, at)
+  }
+
+  /** A copy of what was written. */
+  finish(): Uint8Array {
+    return this.buffer.slice(0, this.length)
+  }
+}

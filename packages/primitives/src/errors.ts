@@ -1,0 +1,128 @@
+/**
+ * Owns AppError, the one operational error of the project, and the table that gives every stable
+ * code its sentence and its fix. Does not own dispatch errors (runtime/frame) or assertions.
+ *
+ * A package declares its codes in its own `errors.ts`, one line each, and merges their context
+ * types into `ErrorContexts`:
+ *
+ *   export const nodeErrors = defineErrors({
+ *     RPC_BLOCK_UNKNOWN: describe<{ hash: string }>('No block has the hash {hash}.', 'Ask a node that keeps history (--archive).'),
+ *   })
+ *   declare module '@phalanx/primitives/errors' { interface ErrorContexts extends ErrorsOf<typeof nodeErrors> {} }
+ */
+
+/** What one code means: `text` and `fix` may name context fields in braces. */
+export interface ErrorDescription<Context> {
+  readonly text: string
+  readonly fix: string
+  /** Type carrier only; never set. */
+  readonly context?: Context
+}
+
+/** Context type of each code in a table made by `defineErrors`. */
+export type ErrorsOf<Table> = {
+  readonly [Code in keyof Table]: Table[Code] extends ErrorDescription<infer Context> ? Context : never
+}
+
+/** Context of every error code of the project; packages extend it by declaration merging. */
+// eslint-disable-next-line @typescript-eslint/no-empty-object-type
+export interface ErrorContexts extends ErrorsOf<typeof primitivesErrors> {}
+
+/** A stable error code, `AREA_WHAT`. */
+export type ErrorCode = keyof ErrorContexts & string
+
+const descriptions = new Map<string, ErrorDescription<unknown>>()
+
+/** One line of an error table: the sentence with the cause, and what to do about it. */
+export const describe = <Context extends object = Record<never, never>>(text: string, fix: string): ErrorDescription<Context> => ({
+  text,
+  fix,
+})
+
+/** Registers a package's error codes and returns the table for `ErrorsOf`. */
+export const defineErrors = <Table extends Record<string, ErrorDescription<any>>>(table: Table): Table => {
+  for (const [code, description] of Object.entries(table)) descriptions.set(code, description as ErrorDescription<unknown>)
+  return table
+}
+
+/** All codes loaded so far with their sentences, sorted; `docs/errors.md` is checked against it. */
+export const allErrors = (): readonly { code: string; text: string; fix: string }[] =>
+  [...descriptions]
+    .map(([code, { text, fix }]) => ({ code, text, fix }))
+    .sort((a, b) => (a.code < b.code ? -1 : 1))
+
+const fill = (template: string, context: Readonly<Record<string, unknown>>): string =>
+  template.replace(/\{(\w+)\}/g, (whole, name: string) => (name in context ? String(context[name]) : whole))
+
+/** The world said no: a stable code, a sentence with cause and fix, and the field path where it was found. */
+export class AppError<Code extends ErrorCode = ErrorCode> extends Error {
+  readonly code: Code
+  readonly context: Readonly<ErrorContexts[Code]>
+  /** Where in the decoded value it happened, outermost first, for example `registration.features[3]`. */
+  path: string
+
+  constructor(code: Code, context: ErrorContexts[Code], options: { readonly cause?: unknown; readonly path?: string } = {}) {
+    super(undefined, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'AppError'
+    this.code = code
+    this.context = context
+    this.path = options.path ?? ''
+  }
+
+  /** `CODE at path: sentence Fix.` Built when read, so that decoders may still extend the path. */
+  override get message(): string {
+    const description = descriptions.get(this.code)
+    const context = this.context as Readonly<Record<string, unknown>>
+    const where = this.path === '' ? '' : ` at ${this.path}`
+    return description === undefined
+      ? `${this.code}${where}`
+      : `${this.code}${where}: ${fill(description.text, context)} ${fill(description.fix, context)}`
+  }
+
+  /** The remedy alone. */
+  get fix(): string {
+    return fill(descriptions.get(this.code)?.fix ?? '', this.context as Readonly<Record<string, unknown>>)
+  }
+}
+
+/** Whether `error` is an AppError, and of that code where one is named. */
+export const isAppError = <Code extends ErrorCode>(error: unknown, code?: Code): error is AppError<Code> =>
+  error instanceof AppError && (code === undefined || error.code === code)
+
+/** Prefixes a field name or index to the path of an AppError passing through a decoder; others pass unchanged. */
+export const atPath = (error: unknown, segment: string | number): unknown => {
+  if (error instanceof AppError) {
+    const head = typeof segment === 'number' ? `[${segment}]` : segment
+    error.path = error.path === '' ? head : error.path.startsWith('[') ? head + error.path : `${head}.${error.path}`
+  }
+  return error
+}
+
+/** Codes of `@phalanx/primitives`. */
+export const primitivesErrors = defineErrors({
+  CODEC_UNEXPECTED_END: describe<{ needed: number; left: number }>(
+    'The bytes end early: {needed} needed, {left} left.', 'Send the whole value; it was cut or another type was meant.'),
+  CODEC_TRAILING_BYTES: describe<{ count: number }>(
+    '{count} bytes follow the value.', 'Send exactly one value; nothing may follow it.'),
+  CODEC_OUT_OF_RANGE: describe<{ expected: string; got: string }>(
+    'Expected {expected}, got {got}.', 'Use a value inside the type\'s range.'),
+  CODEC_COMPACT_NOT_CANONICAL: describe<{ mode: number }>(
+    'A compact integer uses more bytes than it needs (mode {mode}).', 'Encode compact integers in their shortest form.'),
+  CODEC_LENGTH_EXCEEDED: describe<{ length: number; max: number }>(
+    'A length of {length} exceeds the limit of {max}.', 'Send fewer elements.'),
+  CODEC_INVALID_VARIANT: describe<{ index: number; type: string }>(
+    'No variant of {type} has the index {index}.', 'Use the index the metadata lists; sender and receiver may run different versions.'),
+  CODEC_UNKNOWN_VARIANT: describe<{ kind: string; type: string }>(
+    '{type} has no variant named {kind}.', 'Use a name the type declares.'),
+  CODEC_INVALID_BOOL: describe<{ byte: number }>(
+    'A boolean must be 0 or 1, got {byte}.', 'Encode false as 00 and true as 01.'),
+  CODEC_INVALID_OPTION: describe<{ byte: number }>(
+    'An option must begin with 0 or 1, got {byte}.', 'Encode none as 00 and some as 01 and the value.'),
+  CODEC_INVALID_UTF8: describe('Text is not valid UTF-8.', 'Encode text as UTF-8.'),
+  CODEC_DEPTH_EXCEEDED: describe<{ max: number }>(
+    'The value is nested deeper than {max} levels.', 'Flatten the value.'),
+  CODEC_NOT_SORTED: describe<Record<never, never>>(
+    'The keys of a map or set are not strictly ascending.', 'Sort the keys by their encoded order and remove duplicates.'),
+  HEX_MALFORMED: describe<{ length: number }>(
+    'Not an even-length hexadecimal string ({length} characters).', 'Write bytes as 0x followed by two hex digits each.'),
+})
