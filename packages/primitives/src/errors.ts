@@ -123,6 +123,24 @@ export const primitivesErrors = defineErrors({
     'The value is nested deeper than {max} levels.', 'Flatten the value.'),
   CODEC_NOT_SORTED: describe<Record<never, never>>(
     'The keys of a map or set are not strictly ascending.', 'Sort the keys by their encoded order and remove duplicates.'),
+  CRYPTO_INVALID_KEY: describe<{ what: string }>(
+    'Not a valid {what}.', 'Use a key of the right kind and length; points must be canonical and not the identity.'),
+  CRYPTO_INVALID_LENGTH: describe<{ what: string; expected: string; got: number }>(
+    '{what} must be {expected} bytes, got {got}.', 'Hand in exactly the number of bytes the operation names.'),
+  CRYPTO_DECRYPTION_FAILED: describe(
+    'The ciphertext does not belong to this key, IV and context.', 'Check both keys, the epoch and the context; or the bytes were altered.'),
+  CRYPTO_INVALID_ADDRESS: describe<{ why: string }>(
+    'Not a valid SS58 address: {why}.', 'Copy the whole address; check which network it is for.'),
+  CRYPTO_INVALID_SURI: describe<{ why: string }>(
+    'Not a valid secret URI: {why}.', 'Write a mnemonic or 0x seed, then //hard and /soft junctions, then ///password.'),
+  CRYPTO_INVALID_MNEMONIC: describe<{ why: string }>(
+    'Not a valid BIP39 mnemonic: {why}.', 'Write 12, 15, 18, 21 or 24 words of the English list with a right checksum.'),
+  EXTRINSIC_VERSION_UNSUPPORTED: describe<{ version: number }>(
+    'Extrinsic format {version} is not supported.', 'Build an extrinsic of format 4 (first byte 0x84 signed, 0x04 bare).'),
+  HEADER_PHLX_MALFORMED: describe<{ number: number; found: number }>(
+    'Header {number} must hold exactly one readable PHLX digest item of version 1; it holds {found}.', 'Follow a chain of this network, with a node of the same version.'),
+  JUSTIFICATION_INVALID: describe<{ reason: string; number: number }>(
+    'The finality proof of block {number} is refused: {reason}.', 'Fetch the justification again, from another node if it stays wrong.'),
   HEX_MALFORMED: describe<{ length: number }>(
     'Not an even-length hexadecimal string ({length} characters).', 'Write bytes as 0x followed by two hex digits each.'),
 })

@@ -45,6 +45,17 @@ export const struct = <const S extends Shape>(shape: S): Codec<StructOf<S>> => {
   })
 }
 
+/** A single-field wrapper under a type path, for example `primitive_types::H256`: same bytes, composite in metadata. */
+export const newtype = <T>(path: string, inner: Codec<T>): Codec<T> => {
+  let info: TypeInfo | undefined
+  return createCodec<T>({
+    info: () => (info ??= { ...plainInfo({ kind: 'composite', fields: [{ type: inner.info }] }), path: path.split('::') }),
+    minSize: inner.minSize,
+    write: inner.write,
+    read: inner.read,
+  })
+}
+
 /** One case: its wire index and at most one of `value` (one unnamed field), `fields` (named) or `tuple` (several unnamed). */
 export interface CaseSpec {
   readonly index: number

@@ -1,0 +1,7 @@
+/** Public face of the chain folder. */
+export * from './basics.ts'
+export * from './era.ts'
+export * from './extrinsic.ts'
+export * from './grandpa.ts'
+export * from './header.ts'
+export * from './phlx.ts'
