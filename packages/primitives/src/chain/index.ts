@@ -2,6 +2,7 @@
 export * from './basics.ts'
 export * from './era.ts'
 export * from './extrinsic.ts'
+export * from './follow.ts'
 export * from './grandpa.ts'
 export * from './header.ts'
 export * from './phlx.ts'
