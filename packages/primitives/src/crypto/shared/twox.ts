@@ -3,6 +3,9 @@
  * access and BigInt would make that some twenty times slower. Not a cryptographic hash.
  */
 
+/** A 64-bit register: low half, high half. */
+type Register = Int32Array
+
 const P1_HIGH = 0x9e3779b1
 const P1_LOW = 0x85ebca87
 const P2_HIGH = 0xc2b2ae3d
@@ -14,14 +17,153 @@ const P4_LOW = 0xc2b2ae63
 const P5_HIGH = 0x27d4eb2f
 const P5_LOW = 0x165667c5
 
-/** Upper 32 bits of the 64-bit product of two 32-bit numbers. */
+/** Upper 32 bits of the product of two 32-bit numbers, from four 16-bit products. */
 const multiplyHigh = (a: number, b: number): number => {
   const aLow = a & 0xffff
   const aHigh = a >>> 16
   const bLow = b & 0xffff
   const bHigh = b >>> 16
-  const low = Math.imul(aLow, bLow) >>> 0
-  const middle = (Math.imul(aHigh, bLow) >>> 0) + (low >>> 16)
-  const other = (Math.imul(aLow, bHigh) >>> 0) + (middle % 0x10000)
-  return (Math.imul(aHigh, bHigh) + Math.floor(middle / 0x10000) + Math.floor(other / 0x10000)) | 0
+  const middle = (Math.imul(aHigh, bLow) >>> 0) + (Math.imul(aLow, bLow) >>> 16)
+  const other = (Math.imul(aLow, bHigh) >>> 0) + (middle & 0xffff)
+  return (Math.imul(aHigh, bHigh) + (middle >>> 16) + (other >>> 16)) | 0
+}
+
+const multiply = (register: Register, high: number, low: number): void => {
+  const ownLow = register[0] as number
+  const ownHigh = register[1] as number
+  register[1] = multiplyHigh(ownLow, low) + Math.imul(ownHigh, low) + Math.imul(ownLow, high)
+  register[0] = Math.imul(ownLow, low)
+}
+
+const add = (register: Register, high: number, low: number): void => {
+  const sum = ((register[0] as number) >>> 0) + (low >>> 0)
+  register[0] = sum
+  register[1] = (register[1] as number) + high + (sum > 0xffffffff ? 1 : 0)
+}
+
+/** Rotates left by 1 to 31 bits. */
+const rotate = (register: Register, bits: number): void => {
+  const low = register[0] as number
+  const high = register[1] as number
+  register[0] = (low << bits) | (high >>> (32 - bits))
+  register[1] = (high << bits) | (low >>> (32 - bits))
+}
+
+const xorShiftRight = (register: Register, bits: number): void => {
+  const low = register[0] as number
+  const high = register[1] as number
+  if (bits >= 32) {
+    register[0] = low ^ (high >>> (bits - 32))
+    return
+  }
+  register[0] = low ^ ((low >>> bits) | (high << (32 - bits)))
+  register[1] = high ^ (high >>> bits)
+}
+
+const readWord = (bytes: Uint8Array, at: number): number =>
+  (bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16) | ((bytes[at + 3] as number) << 24)
+
+/** register = rotl(register + word * P2, 31) * P1, the round of the specification. */
+const round = (register: Register, wordHigh: number, wordLow: number): void => {
+  add(register, (multiplyHigh(wordLow, P2_LOW) + Math.imul(wordHigh, P2_LOW) + Math.imul(wordLow, P2_HIGH)) | 0, Math.imul(wordLow, P2_LOW))
+  rotate(register, 31)
+  multiply(register, P1_HIGH, P1_LOW)
+}
+
+/** Digests whole 32-byte stripes in four lanes and folds the lanes into `register`. Returns the bytes consumed. */
+const digestStripes = (register: Register, message: Uint8Array, seed: number): number => {
+  const lanes: readonly Register[] = [new Int32Array(2), new Int32Array(2), new Int32Array(2), new Int32Array(2)]
+  const [one, two, three, four] = lanes as readonly [Register, Register, Register, Register]
+  for (const lane of lanes) lane[0] = seed
+  add(one, P1_HIGH, P1_LOW)
+  add(one, P2_HIGH, P2_LOW)
+  add(two, P2_HIGH, P2_LOW)
+  add(four, ~P1_HIGH, -P1_LOW)
+  let at = 0
+  for (; at + 32 <= message.length; at += 32) {
+    round(one, readWord(message, at + 4), readWord(message, at))
+    round(two, readWord(message, at + 12), readWord(message, at + 8))
+    round(three, readWord(message, at + 20), readWord(message, at + 16))
+    round(four, readWord(message, at + 28), readWord(message, at + 24))
+  }
+  const copies = lanes.map((lane) => lane.slice())
+  rotate(one, 1)
+  rotate(two, 7)
+  rotate(three, 12)
+  rotate(four, 18)
+  for (const lane of lanes) add(register, lane[1] as number, lane[0] as number)
+  const folded = new Int32Array(2)
+  for (const copy of copies) {
+    folded.fill(0)
+    round(folded, copy[1] as number, copy[0] as number)
+    register[0] = (register[0] as number) ^ (folded[0] as number)
+    register[1] = (register[1] as number) ^ (folded[1] as number)
+    multiply(register, P1_HIGH, P1_LOW)
+    add(register, P4_HIGH, P4_LOW)
+  }
+  return at
+}
+
+/** Digests the last 0 to 31 bytes. */
+const digestTail = (register: Register, message: Uint8Array, start: number): void => {
+  const word = new Int32Array(2)
+  let at = start
+  for (; at + 8 <= message.length; at += 8) {
+    word.fill(0)
+    round(word, readWord(message, at + 4), readWord(message, at))
+    register[0] = (register[0] as number) ^ (word[0] as number)
+    register[1] = (register[1] as number) ^ (word[1] as number)
+    rotate(register, 27)
+    multiply(register, P1_HIGH, P1_LOW)
+    add(register, P4_HIGH, P4_LOW)
+  }
+  if (at + 4 <= message.length) {
+    word[0] = readWord(message, at)
+    word[1] = 0
+    multiply(word, P1_HIGH, P1_LOW)
+    register[0] = (register[0] as number) ^ (word[0] as number)
+    register[1] = (register[1] as number) ^ (word[1] as number)
+    rotate(register, 23)
+    multiply(register, P2_HIGH, P2_LOW)
+    add(register, P3_HIGH, P3_LOW)
+    at += 4
+  }
+  for (; at < message.length; at++) {
+    word[0] = message[at] as number
+    word[1] = 0
+    multiply(word, P5_HIGH, P5_LOW)
+    register[0] = (register[0] as number) ^ (word[0] as number)
+    register[1] = (register[1] as number) ^ (word[1] as number)
+    rotate(register, 11)
+    multiply(register, P1_HIGH, P1_LOW)
+  }
+}
+
+const xxHash64Into = (out: Uint8Array, offset: number, message: Uint8Array, seed: number): void => {
+  const register = new Int32Array(2)
+  let at = 0
+  if (message.length >= 32) {
+    at = digestStripes(register, message, seed)
+  } else {
+    register[0] = seed
+    add(register, P5_HIGH, P5_LOW)
+  }
+  add(register, 0, message.length)
+  digestTail(register, message, at)
+  xorShiftRight(register, 33)
+  multiply(register, P2_HIGH, P2_LOW)
+  xorShiftRight(register, 29)
+  multiply(register, P3_HIGH, P3_LOW)
+  xorShiftRight(register, 32)
+  for (let i = 0; i < 4; i++) {
+    out[offset + i] = (register[0] as number) >>> (8 * i)
+    out[offset + 4 + i] = (register[1] as number) >>> (8 * i)
+  }
+}
+
+/** xxHash64 of `message` under seeds 0, 1, … , each little-endian, joined; `hashes` is 1, 2 or 4 for 64, 128 or 256 bits. */
+export const twox = (message: Uint8Array, hashes: number): Uint8Array => {
+  const out = new Uint8Array(8 * hashes)
+  for (let seed = 0; seed < hashes; seed++) xxHash64Into(out, 8 * seed, message, seed)
+  return out
 }

@@ -1,0 +1,209 @@
+/**
+ * Owns schnorrkel (sr25519) of the Node backend: merlin transcripts of our own over libsodium's constant-time ristretto255.
+ * Faster than the Wasm build of schnorrkel and, unlike it, with the randomness handed in. Does not own the group (sodium.ts).
+ */
+import { createHash } from 'node:crypto'
+
+import { bytesEqual, concatBytes, EMPTY, utf8 } from '../../bytes.ts'
+import { AppError } from '../../errors.ts'
+import type { Sr25519, Sr25519Pair } from '../crypto.ts'
+import { requireKeyLength, requireLength } from '../shared/guards.ts'
+import { isCanonicalScalar, requireSr25519Secret, secretFromEd25519Form } from '../shared/sr25519-secret.ts'
+import { Transcript } from '../shared/transcript.ts'
+import type { Sodium } from './sodium.ts'
+
+/** Set in the last byte of every signature of schnorrkel 0.1 and later. */
+const SIGNATURE_MARK = 0x80
+
+const labels = {
+  signingContext: utf8('SigningContext'),
+  context: EMPTY,
+  signBytes: utf8('sign-bytes'),
+  protocol: utf8('proto-name'),
+  schnorrSig: utf8('Schnorr-sig'),
+  signKey: utf8('sign:pk'),
+  signR: utf8('sign:R'),
+  signChallenge: utf8('sign:c'),
+  signing: utf8('signing'),
+  derivation: utf8('SchnorrRistrettoHDKD'),
+  chainCode: utf8('chain-code'),
+  publicKey: utf8('public-key'),
+  secretKey: utf8('secret-key'),
+  derivedScalar: utf8('HDKD-scalar'),
+  derivedChainCode: utf8('HDKD-chaincode'),
+  derivedHard: utf8('HDKD-hard'),
+  derivedNonce: utf8('HDKD-nonce'),
+  vrf: utf8('VRF'),
+  vrfKey: utf8('vrf-nm-pk'),
+  vrfHash: utf8('VRFHash'),
+  dleq: utf8('DLEQProof'),
+  dleqInput: utf8('vrf:h'),
+  dleqProving: utf8('proving\u00000'),
+  dleqR: utf8('vrf:R=g^r'),
+  dleqHr: utf8('vrf:h^r'),
+  dleqKey: utf8('vrf:pk'),
+  dleqOutput: utf8('vrf:h^sk'),
+  dleqChallenge: utf8('prove'),
+} as const
+
+const CONTEXT = utf8('substrate')
+const ZERO_RANDOM: Uint8Array = new Uint8Array(32)
+
+const invalidPoint = (): AppError => new AppError('CRYPTO_INVALID_KEY', { what: 'sr25519 public key' })
+
+/** The Node implementation of sr25519. */
+export const createSr25519 = (sodium: Sodium): Sr25519 => {
+  const signingPrefix = new Transcript(labels.signingContext).append(labels.context, CONTEXT)
+  const derivationPrefix = new Transcript(labels.derivation).append(labels.signBytes, EMPTY)
+  // One transcript is enough for verification: it is synchronous and sees nothing secret.
+  const verifying = new Transcript(labels.signingContext)
+
+  const pairFromSecret = (secret: Uint8Array): Sr25519Pair => {
+    requireSr25519Secret(secret)
+    return { secret: secret.slice(), publicKey: sodium.multiplyBase(secret.subarray(0, 32)) }
+  }
+
+  const pairFromSeed = (seed: Uint8Array): Sr25519Pair => {
+    requireKeyLength('sr25519 seed', seed, 32)
+    const expanded = new Uint8Array(createHash('sha512').update(seed).digest())
+    expanded[0] = (expanded[0] as number) & 248
+    expanded[31] = ((expanded[31] as number) & 63) | 64
+    return pairFromSecret(secretFromEd25519Form(expanded))
+  }
+
+  const sign = (secret: Uint8Array, message: Uint8Array, random: Uint8Array): Uint8Array => {
+    requireSr25519Secret(secret)
+    requireLength('sr25519 signing randomness', random, 32)
+    const scalar = secret.subarray(0, 32)
+    const transcript = new Transcript(labels.signingContext).resetTo(signingPrefix)
+    transcript.append(labels.signBytes, message)
+    transcript.append(labels.protocol, labels.schnorrSig)
+    transcript.append(labels.signKey, sodium.multiplyBase(scalar))
+    const witness = sodium.reduce(transcript.witness(labels.signing, 64, { seeds: [secret.subarray(32)], random }))
+    const commitment = sodium.multiplyBase(witness)
+    transcript.append(labels.signR, commitment)
+    const challenge = sodium.reduce(transcript.challenge(labels.signChallenge, 64))
+    const response = sodium.addScalars(sodium.multiplyScalars(challenge, scalar), witness)
+    witness.fill(0)
+    const signature = concatBytes(commitment, response)
+    signature[63] = (signature[63] as number) | SIGNATURE_MARK
+    return signature
+  }
+
+  const verify = (signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean => {
+    if (signature.length !== 64 || publicKey.length !== 32 || ((signature[63] as number) & SIGNATURE_MARK) === 0) return false
+    const response = signature.slice(32)
+    response[31] = (response[31] as number) & ~SIGNATURE_MARK
+    if (!isCanonicalScalar(response)) return false
+    const commitment = signature.subarray(0, 32)
+    verifying.resetTo(signingPrefix).append(labels.signBytes, message).append(labels.protocol, labels.schnorrSig)
+    verifying.append(labels.signKey, publicKey).append(labels.signR, commitment)
+    const challenge = sodium.reduce(verifying.challenge(labels.signChallenge, 64))
+    // Undefined also for the identity as public key, under which anyone could sign.
+    const challengedKey = sodium.multiply(challenge, publicKey)
+    if (challengedKey === undefined) return false
+    const expected = sodium.subtract(sodium.multiplyBase(response), challengedKey)
+    return expected !== undefined && bytesEqual(expected, commitment)
+  }
+
+  const deriveHard = (secret: Uint8Array, chainCode: Uint8Array): Sr25519Pair => {
+    requireSr25519Secret(secret)
+    requireLength('sr25519 chain code', chainCode, 32)
+    const transcript = new Transcript(labels.derivation).resetTo(derivationPrefix).append(labels.chainCode, chainCode)
+    const seed = transcript.append(labels.secretKey, secret.subarray(0, 32)).challenge(labels.derivedHard, 32)
+    transcript.wipe()
+    const pair = pairFromSeed(seed)
+    seed.fill(0)
+    return pair
+  }
+
+  /** Transcript of a soft derivation after its scalar was drawn. */
+  const softScalar = (publicKey: Uint8Array, chainCode: Uint8Array): { scalar: Uint8Array; transcript: Transcript } => {
+    requireLength('sr25519 chain code', chainCode, 32)
+    const transcript = new Transcript(labels.derivation).resetTo(derivationPrefix).append(labels.chainCode, chainCode)
+    const scalar = sodium.reduce(transcript.append(labels.publicKey, publicKey).challenge(labels.derivedScalar, 64))
+    return { scalar, transcript }
+  }
+
+  const deriveSoft = (secret: Uint8Array, chainCode: Uint8Array): Sr25519Pair => {
+    const { publicKey } = pairFromSecret(secret)
+    const { scalar, transcript } = softScalar(publicKey, chainCode)
+    transcript.challenge(labels.derivedChainCode, 32)
+    // The nonce half is free to choose; from the secret alone it is the same on every call.
+    const nonce = transcript.witness(labels.derivedNonce, 32, { seeds: [secret.subarray(32), secret], random: ZERO_RANDOM })
+    return pairFromSecret(concatBytes(sodium.addScalars(secret.subarray(0, 32), scalar), nonce))
+  }
+
+  const derivePublicSoft = (publicKey: Uint8Array, chainCode: Uint8Array): Uint8Array => {
+    if (!isValidPoint(publicKey)) throw invalidPoint()
+    const { scalar } = softScalar(publicKey, chainCode)
+    return sodium.add(publicKey, sodium.multiplyBase(scalar)) as Uint8Array
+  }
+
+  const agree = (secret: Uint8Array, theirPublicKey: Uint8Array): Uint8Array => {
+    requireSr25519Secret(secret)
+    requireKeyLength('sr25519 public key', theirPublicKey, 32)
+    const shared = sodium.multiply(secret.subarray(0, 32), theirPublicKey)
+    if (shared === undefined) throw invalidPoint()
+    return shared
+  }
+
+  const isValidPoint = (publicKey: Uint8Array): boolean =>
+    publicKey.length === 32 && sodium.isRistrettoPoint(publicKey) && !bytesEqual(publicKey, ZERO_RANDOM)
+
+  return {
+    pairFromSeed, pairFromSecret, sign, verify, deriveHard, deriveSoft, derivePublicSoft, agree, isValidPoint,
+    ...createVrf(sodium, isValidPoint),
+  }
+}
+
+/** VRF of schnorrkel with the Kusama transcript: output 32 ‖ challenge 32 ‖ response 32. */
+const createVrf = (sodium: Sodium, isValidPoint: (point: Uint8Array) => boolean): Pick<Sr25519, 'vrfSign' | 'vrfVerify'> => {
+  const inputPoint = (message: Uint8Array, context: Uint8Array, publicKey: Uint8Array): Uint8Array => {
+    const transcript = new Transcript(labels.signingContext).append(labels.context, context).append(labels.signBytes, message)
+    return sodium.pointFromHash(transcript.append(labels.vrfKey, publicKey).challenge(labels.vrfHash, 64))
+  }
+  const proofTranscript = (input: Uint8Array): Transcript =>
+    new Transcript(labels.vrf).append(labels.protocol, labels.dleq).append(labels.dleqInput, input)
+  const challengeOf = (transcript: Transcript, points: { r: Uint8Array; hr: Uint8Array; publicKey: Uint8Array; output: Uint8Array }): Uint8Array => {
+    transcript.append(labels.dleqR, points.r).append(labels.dleqHr, points.hr)
+    transcript.append(labels.dleqKey, points.publicKey).append(labels.dleqOutput, points.output)
+    return sodium.reduce(transcript.challenge(labels.dleqChallenge, 64))
+  }
+
+  const vrfSign = (secret: Uint8Array, message: Uint8Array, context: Uint8Array, random: Uint8Array): Uint8Array => {
+    requireSr25519Secret(secret)
+    requireLength('sr25519 signing randomness', random, 32)
+    const scalar = secret.subarray(0, 32)
+    const publicKey = sodium.multiplyBase(scalar)
+    const input = inputPoint(message, context, publicKey)
+    const output = sodium.multiply(scalar, input)
+    const transcript = proofTranscript(input)
+    const witness = sodium.reduce(transcript.witness(labels.dleqProving, 64, { seeds: [secret.subarray(32)], random }))
+    const hr = sodium.multiply(witness, input)
+    // Both are the identity with probability 2^-252 only.
+    if (output === undefined || hr === undefined) throw invalidPoint()
+    const challenge = challengeOf(transcript, { r: sodium.multiplyBase(witness), hr, publicKey, output })
+    const response = sodium.subtractScalars(witness, sodium.multiplyScalars(challenge, scalar))
+    witness.fill(0)
+    return concatBytes(output, challenge, response)
+  }
+
+  const vrfVerify = (outputAndProof: Uint8Array, message: Uint8Array, publicKey: Uint8Array, context: Uint8Array): boolean => {
+    if (outputAndProof.length !== 96 || !isValidPoint(publicKey)) return false
+    const output = outputAndProof.subarray(0, 32)
+    const challenge = outputAndProof.subarray(32, 64)
+    const response = outputAndProof.subarray(64)
+    if (!isCanonicalScalar(challenge) || !isCanonicalScalar(response) || !isValidPoint(output)) return false
+    const input = inputPoint(message, context, publicKey)
+    const identity = new Uint8Array(32)
+    // A product is undefined only for scalar 0 here: the points were checked.
+    const times = (scalar: Uint8Array, point: Uint8Array): Uint8Array => sodium.multiply(scalar, point) ?? identity
+    const r = sodium.add(times(challenge, publicKey), sodium.multiplyBase(response))
+    const hr = sodium.add(times(challenge, output), times(response, input))
+    if (r === undefined || hr === undefined) return false
+    return bytesEqual(challengeOf(proofTranscript(input), { r, hr, publicKey, output }), challenge)
+  }
+
+  return { vrfSign, vrfVerify }
+}
