@@ -141,6 +141,18 @@ export const primitivesErrors = defineErrors({
     'Header {number} must hold exactly one readable PHLX digest item of version 1; it holds {found}.', 'Follow a chain of this network, with a node of the same version.'),
   JUSTIFICATION_INVALID: describe<{ reason: string; number: number }>(
     'The finality proof of block {number} is refused: {reason}.', 'Fetch the justification again, from another node if it stays wrong.'),
+  TRIE_KEY_TOO_LONG: describe<{ length: number; max: number }>(
+    'A storage key of {length} bytes exceeds the limit of {max}.', 'Hash long keys before they become storage keys.'),
+  TRIE_NODE_CORRUPT: describe<{ id: string; reason: string }>(
+    'The stored state node {id} is corrupt: {reason}.', 'Restore the data folder from a backup or sync it anew; check the disk.'),
+  TRIE_NODE_MALFORMED: describe<{ reason: string }>(
+    'An encoded trie node is malformed: {reason}.', 'Send the node as Substrate encodes it.'),
+  TRIE_NODE_MISSING: describe<{ id: string }>(
+    'The state node {id} is not in the store.', 'The state of that block was pruned, or the data folder is damaged; ask a node that keeps history (--archive).'),
+  TRIE_PROOF_INCOMPLETE: describe(
+    'The state proof does not cover the key.', 'Request a proof that names this key.'),
+  TRIE_PROOF_INVALID: describe<{ reason: string }>(
+    'The state proof is refused: {reason}.', 'Request the proof again, for exactly this state root, from another node if it stays wrong.'),
   HEX_MALFORMED: describe<{ length: number }>(
     'Not an even-length hexadecimal string ({length} characters).', 'Write bytes as 0x followed by two hex digits each.'),
 })
