@@ -1,0 +1,11 @@
+/** Public face of the SDK. */
+export * from './back-off.ts'
+export * from './chain-client.ts'
+export * from './dynamic.ts'
+export * from './errors.ts'
+export * from './metadata-index.ts'
+export * from './outcome.ts'
+export * from './rpc-client.ts'
+export * from './signer.ts'
+export * from './transport.ts'
+export * from './tx.ts'
