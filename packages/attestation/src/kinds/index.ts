@@ -1,0 +1,87 @@
+/**
+ * Owns the table of TEE kinds and what follows from it: the evidence type and codec, the provider codec, dispatch. Adding a kind
+ * is one file beside this one and one line in the table; indices are written in the kinds and never reused.
+ */
+import { named, option, struct, variant, type Codec, type TypeOf } from '@phalanx/primitives/codec'
+import { createPolicy, type AttestationPolicy } from '../policy.ts'
+import { createCheckRecorder, verdictOf, type Verdict } from '../verdict.ts'
+import type { TeeKind, VerifyInput } from './kind.ts'
+import { sgxDcap } from './sgx-dcap.ts'
+import { sgxIas } from './sgx-ias.ts'
+import { dcapRoot, iasRoot } from './sgx/roots.ts'
+import { iasEvidenceFields } from './sgx/wire.ts'
+
+/** Every kind, by the name used in policies and evidence. */
+export const teeKinds = {
+  SgxIas: sgxIas,
+  SgxDcap: sgxDcap,
+} as const
+
+/** Name of a kind. */
+export type TeeKindName = keyof typeof teeKinds
+
+/** Names of all kinds. */
+export const TEE_KIND_NAMES = Object.keys(teeKinds) as readonly TeeKindName[]
+
+type EvidenceOf<K> = K extends { readonly verify: (input: VerifyInput<infer E>) => Verdict } ? E : never
+
+/** Evidence of any kind: `AttestationReport` of the reference (registry.md §2), later kinds appended. */
+export type AttestationReport = { readonly [K in TeeKindName]: { readonly kind: K; readonly value: EvidenceOf<(typeof teeKinds)[K]> } }[TeeKindName]
+
+const reportCases = Object.fromEntries(
+  Object.values(teeKinds).map((kind) => [kind.name, { index: kind.index, fields: kind.fields }]),
+)
+
+/** Codec of `AttestationReport`. */
+export const AttestationReport = named('pink_types::sgx::AttestationReport', variant('AttestationReport', reportCases)) as unknown as Codec<AttestationReport>
+
+/** `Option<AttestationReport>`, the argument of the second registration call; none is the single byte 00. */
+export const OptionalAttestationReport = option(AttestationReport)
+
+/** Evidence of the first registration call: EPID only. */
+export const Attestation = named(
+  'phala_pallets::utils::attestation_legacy::Attestation',
+  variant('Attestation', { SgxIas: { index: 0, fields: iasEvidenceFields } }),
+)
+export type Attestation = TypeOf<typeof Attestation>
+
+/** How a worker's entry came about: by root, or by evidence of a kind. */
+export type AttestationProviderName = 'Root' | (typeof teeKinds)[TeeKindName]['provider']['name']
+export type AttestationProvider = { readonly kind: AttestationProviderName; readonly value?: undefined }
+
+const providerCases = {
+  Root: { index: 0 },
+  ...Object.fromEntries(Object.values(teeKinds).map(({ provider }) => [provider.name, { index: provider.index }])),
+}
+
+/** Codec of `AttestationProvider`: 0 Root, 1 Ias, 2 Dcap, later kinds appended. */
+export const AttestationProvider = named('phala_types::AttestationProvider', variant('AttestationProvider', providerCases)) as unknown as Codec<AttestationProvider>
+
+/** Provider of a kind. */
+export const providerOf = (name: TeeKindName): AttestationProvider => ({ kind: teeKinds[name].provider.name })
+
+/** Everything a verification of any kind depends on. */
+export type VerifyEvidenceInput = VerifyInput<AttestationReport>
+
+/** Verifies evidence of any kind under a policy at a time. Total: bad input is a verdict, never a throw. @throws ATTESTATION_ codes only for an unreadable root in the policy */
+export const verifyEvidence = (input: VerifyEvidenceInput): Verdict => {
+  const { evidence, policy } = input
+  const kind = teeKinds[evidence.kind] as TeeKind<TeeKindName, unknown>
+  if (policy.kinds.includes(evidence.kind)) return kind.verify({ ...input, evidence: evidence.value })
+  const checks = createCheckRecorder()
+  checks.check(
+    { name: 'kind', rule: 'Policy: admitted kinds', seen: evidence.kind, expected: policy.kinds.join(', ') },
+    { pass: false, code: 'ATTESTATION_KIND_REFUSED', detail: evidence.kind },
+  )
+  return verdictOf(checks.finish({ name: 'evidence', rule: 'Policy' }), { kind: evidence.kind })
+}
+
+/** Vendor roots of all kinds, DER. */
+export const vendorRoots: readonly Uint8Array[] = [dcapRoot, iasRoot]
+
+/** The reference's policy: all kinds, vendor roots, no measurement list. Change what differs. */
+export const referencePolicy = (changes: Partial<AttestationPolicy> = {}): AttestationPolicy =>
+  createPolicy({ kinds: TEE_KIND_NAMES, roots: vendorRoots, ...changes })
+
+/** Evidence wrapped in a struct codec, for storage that keeps what was submitted with its time. */
+export const StoredEvidence = (time: Codec<bigint>) => struct({ report: AttestationReport, submittedAt: time })

@@ -1,0 +1,33 @@
+/** Owns the shape of a TEE kind: what one file must offer to enter the table in index.ts. */
+import type { Codec } from '@phalanx/primitives/codec'
+import type { Crypto } from '@phalanx/primitives/crypto'
+import type { AttestationPolicy } from '../policy.ts'
+import type { Verdict } from '../verdict.ts'
+import type { PreparedCollateral } from './sgx/collateral.ts'
+
+/** Everything a verification depends on. */
+export interface VerifyInput<Evidence> {
+  readonly evidence: Evidence
+  readonly policy: AttestationPolicy
+  readonly nowSeconds: number
+  readonly crypto: Crypto
+  /** First bytes that the evidence's report data must have; undefined when the caller looks at the facts itself. */
+  readonly expectedReportData?: Uint8Array | undefined
+  /** Collateral judged before; takes precedence over collateral in the evidence. */
+  readonly prepared?: PreparedCollateral | undefined
+}
+
+/** One kind of evidence. */
+export interface TeeKind<Name extends string, Evidence> {
+  /** Name in policies and in the `AttestationReport` variant. */
+  readonly name: Name
+  /** Wire index in `AttestationReport`; explicit, never reused. */
+  readonly index: number
+  /** Variant of `AttestationProvider` that a worker attested this way gets. */
+  readonly provider: { readonly name: string; readonly index: number }
+  /** Codecs of the evidence's fields in wire order. */
+  readonly fields: Readonly<Record<string, Codec<any>>>
+  /** Type carrier only; never set. */
+  readonly evidence?: Evidence
+  verify(input: VerifyInput<Evidence>): Verdict
+}

@@ -1,0 +1,85 @@
+/**
+ * Owns the attestation policy as data, with its codec, so that it can live in genesis and chain storage. `simulated` is
+ * immutable there; roots may be removed at run time, never added. Does not evaluate anything.
+ */
+import { bool, bytesUpTo, fixedBytes, mapped, struct, textUpTo, u32, u8, vecUpTo, type Codec, type TypeOf } from '@phalanx/primitives/codec'
+import { AppError } from '@phalanx/primitives/errors'
+import { TCB_STATUSES, type TcbStatus } from './status.ts'
+
+const MEASUREMENTS_MAX = 1024
+const FAMILIES_MAX = 1024
+
+const statusCodec: Codec<TcbStatus> = mapped(
+  u8,
+  (index) => {
+    const status = TCB_STATUSES[index]
+    if (status === undefined) throw new AppError('CODEC_INVALID_VARIANT', { index, type: 'TcbStatus' })
+    return status
+  },
+  (status) => TCB_STATUSES.indexOf(status),
+)
+
+/** What evidence must satisfy. Empty lists of families and advisories restrict nothing. */
+export const AttestationPolicy = struct({
+  /** Form of this structure; 1. */
+  format: u8,
+  /** Counts up with every change by governance. */
+  version: u32,
+  /** Genesis flag: whether a simulated vendor's certificates are admitted. Immutable after genesis. */
+  simulated: bool,
+  /** Names of the admitted kinds, as in the table of kinds. */
+  kinds: vecUpTo(textUpTo(32), 16),
+  /** Pinned root certificates, DER. */
+  roots: vecUpTo(bytesUpTo(4096), 16),
+  /** Whether the measurement list is enforced. */
+  enforceMeasurements: bool,
+  /** Allowed measurements (runtime hashes). */
+  measurements: vecUpTo(bytesUpTo(256), MEASUREMENTS_MAX),
+  /** Accepted platform statuses; one outside fails. */
+  acceptedStatuses: vecUpTo(statusCodec, TCB_STATUSES.length),
+  /** Advisories that fail evidence while open on its platform. */
+  refusedAdvisories: vecUpTo(textUpTo(64), 1024),
+  /** Worst admitted confidence level: 1 is the strictest, 5 admits all that earn one. */
+  confidenceLevelMax: u8,
+  /** Lowest admitted TCB evaluation data number; 0 admits all. */
+  evaluationNumberMin: u32,
+  /** Whether TCB info and quoting enclave identity must be of one evaluation. */
+  sameEvaluationNumber: bool,
+  /** If not empty, only these platform families (6 bytes each). */
+  allowedFamilies: vecUpTo(fixedBytes(6), FAMILIES_MAX),
+  /** Never these platform families. */
+  blockedFamilies: vecUpTo(fixedBytes(6), FAMILIES_MAX),
+  /** Whether debug enclaves pass. Only for replaying history: a debug enclave keeps no secret. */
+  admitDebug: bool,
+  /** Seconds that TCB info and identities are still used after their next update. */
+  collateralGraceSeconds: u32,
+  /** Seconds that revocation lists are still used after their next update. */
+  revocationGraceSeconds: u32,
+  /** A dated report this many seconds old is refused (registry.md §2.2.7). */
+  reportAgeSecondsMax: u32,
+})
+export type AttestationPolicy = TypeOf<typeof AttestationPolicy>
+
+/** Statuses that earn a confidence level by registry.md §2.5: all but `Revoked`. */
+export const REFERENCE_STATUSES: readonly TcbStatus[] = TCB_STATUSES.filter((status) => status !== 'Revoked')
+
+/** The reference's rules for the given kinds and roots: every status that earns a confidence level, reports under two hours, no debug enclave. */
+export const createPolicy = (options: Partial<AttestationPolicy> & Pick<AttestationPolicy, 'roots' | 'kinds'>): AttestationPolicy => ({
+  format: 1,
+  version: 1,
+  simulated: false,
+  enforceMeasurements: false,
+  measurements: [],
+  acceptedStatuses: REFERENCE_STATUSES,
+  refusedAdvisories: [],
+  confidenceLevelMax: 5,
+  evaluationNumberMin: 0,
+  sameEvaluationNumber: false,
+  allowedFamilies: [],
+  blockedFamilies: [],
+  admitDebug: false,
+  collateralGraceSeconds: 0,
+  revocationGraceSeconds: 0,
+  reportAgeSecondsMax: 7200,
+  ...options,
+})
