@@ -1,0 +1,110 @@
+/**
+ * Owns virtual time: timers fire in order of time and then of creation, one after another, and all promises settle in between.
+ * Nothing in the simulated world sees another clock, so a run depends on its seed only.
+ */
+import type { Clock } from '@phalanx/primitives/ports'
+
+interface Timer {
+  readonly atMs: number
+  readonly order: number
+  readonly callback: () => void
+}
+
+const isBefore = (a: Timer, b: Timer): boolean => a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order)
+
+/** Binary heap of timers, earliest first. */
+const createQueue = () => {
+  const heap: Timer[] = []
+  const swap = (i: number, j: number): void => {
+    const kept = heap[i] as Timer
+    heap[i] = heap[j] as Timer
+    heap[j] = kept
+  }
+  return {
+    get size() {
+      return heap.length
+    },
+    peek: (): Timer | undefined => heap[0],
+    push(timer: Timer): void {
+      let at = heap.push(timer) - 1
+      while (at > 0) {
+        const parent = (at - 1) >> 1
+        if (!isBefore(heap[at] as Timer, heap[parent] as Timer)) break
+        swap(at, parent)
+        at = parent
+      }
+    },
+    pop(): Timer | undefined {
+      const first = heap[0]
+      const last = heap.pop()
+      if (first === undefined || last === undefined || heap.length === 0) return first
+      heap[0] = last
+      for (let at = 0; ; ) {
+        const left = 2 * at + 1
+        let least = at
+        if (left < heap.length && isBefore(heap[left] as Timer, heap[least] as Timer)) least = left
+        if (left + 1 < heap.length && isBefore(heap[left + 1] as Timer, heap[least] as Timer)) least = left + 1
+        if (least === at) return first
+        swap(at, least)
+        at = least
+      }
+    },
+  }
+}
+
+/** A clock that the simulator drives. */
+export interface VirtualClock extends Clock {
+  /** Runs timers until virtual time `untilMs`, letting promises settle after each. */
+  run(untilMs: number): Promise<void>
+  /** Runs timers until `done` says so. @throws Error when `limitMs` of virtual time passed without it */
+  runUntil(done: () => boolean, limitMs: number): Promise<boolean>
+  /** Timers that fired so far. */
+  readonly fired: number
+}
+
+/** All promise callbacks that can run now have run when this resolves: macrotasks come after every microtask. */
+const settle = (): Promise<void> => new Promise((done) => setImmediate(done))
+
+/** Starts virtual time at `startMs` since the Unix epoch. */
+export const createVirtualClock = (startMs: number): VirtualClock => {
+  const queue = createQueue()
+  let nowMs = startMs
+  let order = 0
+  let fired = 0
+  const step = async (limitMs: number): Promise<boolean> => {
+    const next = queue.peek()
+    if (next === undefined || next.atMs > limitMs) return false
+    queue.pop()
+    nowMs = Math.max(nowMs, next.atMs)
+    fired++
+    next.callback()
+    await settle()
+    return true
+  }
+  return {
+    nowMs: () => nowMs,
+    get fired() {
+      return fired
+    },
+    after(delayMs, callback) {
+      let live = true
+      queue.push({ atMs: nowMs + Math.max(0, delayMs), order: order++, callback: () => { if (live) callback() } })
+      return () => {
+        live = false
+      }
+    },
+    async run(untilMs) {
+      await settle()
+      while (await step(untilMs));
+      nowMs = Math.max(nowMs, untilMs)
+    },
+    async runUntil(done, limitMs) {
+      await settle()
+      const untilMs = nowMs + limitMs
+      while (!done()) {
+        if (!(await step(untilMs))) return false
+      }
+      return true
+    },
+  }
+}
