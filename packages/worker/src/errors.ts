@@ -1,0 +1,73 @@
+/** Owns the error codes of the worker, each with its sentence and its fix. */
+import { defineErrors, describe, type ErrorsOf } from '@phalanx/primitives/errors'
+
+/** Codes of `@phalanx/worker`. LIGHT_ codes refuse a feed, WIRE_ codes a request's form, SEAL_ codes a file, the rest a request's content. */
+export const workerErrors = defineErrors({
+  LIGHT_GENESIS_INVALID: describe<{ reason: string }>(
+    'The genesis information is refused: {reason}.', 'Ask a node of the network for phalanx_genesisInfo and hand it over unchanged.'),
+  LIGHT_GENESIS_MISMATCH: describe<{ expected: string; got: string }>(
+    'This is another chain: genesis {got}, but the worker follows {expected}.', 'Point the relay at a node of the worker\'s network; a new network needs a new base path.'),
+  LIGHT_FEED_EMPTY: describe('The feed holds no block.', 'Send at least one block, beginning at GetInfo.blocknum.'),
+  LIGHT_FEED_STALE: describe<{ first: number; next: number }>(
+    'The feed begins at block {first}, which is already final here; block {next} comes next.', 'Begin the feed at GetInfo.blocknum.'),
+  LIGHT_FEED_REPLAYED: describe<{ last: number; next: number }>(
+    'Every block of the feed (up to {last}) is already final here; block {next} comes next.', 'Continue from GetInfo.blocknum.'),
+  LIGHT_FEED_FUTURE: describe<{ first: number; next: number }>(
+    'The feed begins at block {first}, but block {next} comes next.', 'Send the blocks from GetInfo.headernum on, without a gap.'),
+  LIGHT_NUMBER_MISMATCH: describe<{ expected: number; got: number }>(
+    'Block {got} follows where block {expected} belongs.', 'Send consecutive blocks in ascending order.'),
+  LIGHT_PARENT_MISMATCH: describe<{ number: number }>(
+    'Block {number} does not descend from the block before it.', 'Fetch the blocks again from GetInfo.blocknum on, from another node if it stays wrong.'),
+  LIGHT_MESSAGES_MISMATCH: describe<{ number: number }>(
+    'Messages or acks of block {number} are not the ones its header commits to.', 'Send all of them unchanged and in order; fetch them from another node if it stays wrong.'),
+  LIGHT_SET_CHANGE_UNJUSTIFIED: describe<{ number: number }>(
+    'Block {number} changes the authorities but has no finality proof of its own.', 'Send the justification of that very block with it.'),
+  LIGHT_SET_CHANGE_REFUSED: describe<{ number: number; reason: string }>(
+    'Block {number} carries an authority change that light clients refuse: {reason}.', 'The chain must schedule changes with delay 0 and a sound, non-empty set; nothing else is followed.'),
+  LIGHT_PENDING_EXCEEDED: describe<{ blocks: number; max: number }>(
+    '{blocks} blocks (or more than their size limit) would wait for finality; {max} are allowed.', 'Send shorter feeds that end with a justified block, beginning at GetInfo.blocknum.'),
+  WORKER_HALTED: describe<{ reason: string }>(
+    'The worker has stopped: {reason}.', 'Two histories of this chain claim to be final: find out which is true. To follow it again, delete the checkpoint files; the identity stays.'),
+  WORKER_UNINITIALIZED: describe('The worker has no chain and no keys in use yet.', 'Call InitRuntime with the genesis information first; the relay does it by itself.'),
+  WORKER_ALREADY_INITIALIZED: describe('Runtime already initialized.', 'Go on with FeedBlocks; GetInfo says which block comes next.'),
+  WORKER_IDENTITY_OTHER_CHAIN: describe<{ expected: string; got: string }>(
+    'The sealed identity belongs to the chain with genesis {expected}, not {got}.', 'Use the base path of that chain, or another base path for this one.'),
+  WORKER_DEBUG_KEY_REFUSED: describe('The worker takes no keys from outside.', 'Leave debug_set_key out: keys are generated inside.'),
+  WORKER_NOT_GATEKEEPER: describe('Only gatekeepers know the state of other workers.', 'Ask a gatekeeper, or read the chain.'),
+  WORKER_METHOD_NOT_OFFERED: describe<{ method: string }>(
+    'This worker does not offer {method}.', 'Use a worker of a version that does; /help lists what this one offers.'),
+  WORKER_METHOD_UNKNOWN: describe<{ method: string }>('Method Not Found: {method}.', 'See /help for the methods of this worker.'),
+  WORKER_METHOD_PRIVATE: describe<{ method: string }>(
+    '{method} is not open to the public.', 'Call it on the private listener.'),
+  WORKER_ENDPOINT_INVALID: describe<{ reason: string }>('The endpoint is refused: {reason}.', 'Send one http(s) URL of at most 2,048 characters, 2,048 encoded bytes in all.'),
+  WORKER_ENDPOINT_NONE: describe('No endpoint has been added.', 'Call AddEndpoint first.'),
+  WORKER_QUOTE_FAILED: describe<{ platform: string }>(
+    'The platform {platform} gave no evidence.', 'Check the platform with phalanx doctor, then try again.'),
+  WORKER_STOPPED: describe('The worker is stopping.', 'Start it again.'),
+  WORKER_INTERNAL: describe('The worker could not finish the request because of a fault of its own.', 'Look into the worker\'s log and report it; the worker\'s state is unchanged.'),
+  WORKER_BASE_PATH_IN_USE: describe<{ path: string; pid: number }>(
+    'Another worker (process {pid}) uses {path}.', 'Stop it, or give this worker its own base path.'),
+  WORKER_BLOB_NAME_INVALID: describe<{ name: string }>('No file may be called {name}.', 'Use lower-case letters, digits, dots and dashes.'),
+  SEAL_MALFORMED: describe<{ name: string; reason: string }>(
+    'The sealed file {name} cannot be read: {reason}. It was left as it is.', 'Restore it from a back-up. Without one, move it away; a lost identity means a new worker.'),
+  SEAL_VERSION_UNSUPPORTED: describe<{ name: string; version: number }>(
+    'The sealed file {name} has the format {version}, which this version does not read. It was left as it is.', 'Start the version of the worker that wrote it.'),
+  SEAL_FOREIGN: describe<{ name: string; reason: string }>(
+    'The sealed file {name} is not this worker\'s: {reason}. It was left as it is.', 'Run the same code on the same machine that sealed it, or choose another base path.'),
+  SEAL_TAMPERED: describe<{ name: string }>(
+    'The sealed file {name} does not open: it was altered, or sealed under another platform secret. It was left as it is.', 'Restore both it and the platform secret from one back-up. Without one, move it away; a lost identity means a new worker.'),
+  SEAL_KEY_MALFORMED: describe<{ name: string }>(
+    'The platform secret {name} is damaged. It was left as it is.', 'Restore it from a back-up; what it sealed cannot be opened without it.'),
+  WIRE_PROTOBUF_MALFORMED: describe<{ type: string; reason: string }>(
+    'The bytes are not a {type} in protobuf: {reason}.', 'Encode the request as the description in /help says.'),
+  WIRE_JSON_MALFORMED: describe<{ type: string; reason: string }>(
+    'The text is not a {type} in JSON: {reason}.', 'Write the fields in snake_case; bytes as an array of numbers or a 0x string.'),
+  WIRE_BODY_TOO_LARGE: describe<{ max: number }>('Entity too large: more than {max} bytes.', 'Send a smaller request.'),
+  WIRE_BODY_UNREADABLE: describe('Read body failed.', 'Send the whole body without long pauses.'),
+  WIRE_CALL_FAILED: describe<{ method: string; status: number; code: string; text: string }>(
+    '{method} failed ({status}): {text}', 'Do what the worker\'s message says.'),
+})
+
+declare module '@phalanx/primitives/errors' {
+  interface ErrorContexts extends ErrorsOf<typeof workerErrors> {}
+}
