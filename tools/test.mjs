@@ -1,0 +1,161 @@
+/**
+ * `npm test`: installs what is missing, then runs every check of the project in order and sums them up. Same here and in CI.
+ * `-- --long` (also `npm run test:long`) runs the full figures and writes docs/reports/test-long.md; `-- --only NAME` runs one step.
+ */
+import { execFileSync, spawn } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { ensureInstalled, nodeProblem } from './preflight.mjs'
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
+const args = process.argv.slice(2)
+const isLong = args.includes('--long')
+const only = args.includes('--only') ? args[args.indexOf('--only') + 1] : undefined
+const cache = join(root, 'node_modules/.cache/phalanx-test')
+
+/** Seed of everything drawn at random in this run: the commit, so that CI tries new ones with every change and anyone can repeat them. */
+const commitHash = () => {
+  try {
+    return execFileSync('git', ['rev-parse', 'HEAD'], { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
+  } catch {
+    return '0000000000000000000000000000000000000000'
+  }
+}
+
+const commit = commitHash()
+const bin = (name) => join(root, 'node_modules/.bin', process.platform === 'win32' ? `${name}.cmd` : name)
+const vitest = (name, ...rest) => [bin('vitest'), 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${join(cache, `${name}.json`)}`, ...rest]
+
+/** The steps in order; one whose `needs` is absent does not exist yet and is not listed. */
+const STEPS = [
+  { name: 'tidy', about: 'layers, style, dead code', command: [bin('tsx'), 'tools/tidy.ts'], needs: 'tools/tidy.ts' },
+  { name: 'lint', about: 'eslint', command: [bin('eslint'), '.', '--max-warnings=0'], needs: 'eslint.config.js' },
+  { name: 'types', about: 'tsc', command: [bin('tsc'), '-p', 'tsconfig.json'], needs: 'tsconfig.json' },
+  { name: 'tests', about: 'unit, property, vectors, conformance', command: vitest('tests', '--exclude', 'test/e2e/**'), needs: 'vitest.config.ts', isVitest: true },
+  {
+    name: 'simulator',
+    about: isLong ? '1,000 seeds' : '100 seeds',
+    command: [bin('tsx'), 'simulation/src/run.ts', '--seeds', isLong ? '1000' : '100', '--from', commit],
+    needs: 'simulation/src/run.ts',
+  },
+  { name: 'e2e', about: 'real processes, unmodified clients', command: vitest('e2e', '--no-file-parallelism', '--exclude', 'test/e2e/kill.test.ts', 'test/e2e'), needs: 'test/e2e', isVitest: true },
+  { name: 'kill', about: isLong ? '200 kills' : '20 kills', command: vitest('kill', 'test/e2e/kill.test.ts'), needs: 'test/e2e/kill.test.ts', isVitest: true },
+]
+
+const environment = {
+  ...process.env,
+  PHALANX_KILLS: isLong ? '200' : '20',
+  PHALANX_SEED: commit,
+  ...(isLong ? { PHALANX_LONG: '1' } : {}),
+}
+
+const seconds = (ms) => `${(ms / 1000).toFixed(1)} s`
+
+/** Runs one command, keeping what it prints; on a terminal a counting line shows that it lives. */
+const execute = (step) =>
+  new Promise((resolveRun) => {
+    const started = Date.now()
+    const tty = process.stdout.isTTY
+    const timer = tty ? setInterval(() => process.stdout.write(`\r  … ${step.name.padEnd(10)} ${seconds(Date.now() - started)} `), 200) : undefined
+    if (!tty) process.stdout.write(`  … ${step.name} (${step.about})\n`)
+    const [file, ...rest] = step.command
+    const child = spawn(file, rest, { cwd: root, env: environment, stdio: ['ignore', 'pipe', 'pipe'], shell: process.platform === 'win32' })
+    running = child
+    let output = ''
+    child.stdout.on('data', (chunk) => (output += chunk))
+    child.stderr.on('data', (chunk) => (output += chunk))
+    const finish = (code) => {
+      clearInterval(timer)
+      if (tty) process.stdout.write('\r\u001b[2K')
+      resolveRun({ step, code, output, elapsedMs: Date.now() - started })
+    }
+    child.on('error', (error) => finish(error.code ?? 1))
+    child.on('close', (code, signal) => finish(code ?? signal))
+  })
+
+let running
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.on(signal, () => {
+    running?.kill(signal)
+    process.exit(signal === 'SIGINT' ? 130 : 143)
+  })
+}
+
+/** Counts of a finished step: vitest's own numbers, otherwise one check, or the `N passed, N failed` line it printed. */
+const count = ({ step, code, output }) => {
+  if (step.isVitest) {
+    const path = join(cache, `${step.name}.json`)
+    if (existsSync(path)) {
+      const report = JSON.parse(readFileSync(path, 'utf8'))
+      const tests = report.testResults.flatMap((file) => file.assertionResults)
+      const crashed = report.testResults.filter((file) => file.status === 'failed' && file.assertionResults.every((test) => test.status !== 'failed')).length
+      return {
+        passed: tests.filter((test) => test.status === 'passed').length,
+        failed: Math.max(tests.filter((test) => test.status === 'failed').length + crashed, code === 0 ? 0 : 1),
+        notRun: tests
+          .filter((test) => test.status !== 'passed' && test.status !== 'failed')
+          .map((test) => (test.title.startsWith('not run:') ? `${test.ancestorTitles.join(' > ')}: ${test.title.slice(9)}` : test.fullName)),
+      }
+    }
+  }
+  const line = /(?:^|\n)(\d+) passed, (\d+) failed\s*(?:\n|$)/.exec(output)
+  if (line !== null) return { passed: Number(line[1]), failed: Math.max(Number(line[2]), code === 0 ? 0 : 1), notRun: [] }
+  return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, notRun: [] }
+}
+
+const writeReport = (results, totals) => {
+  const folder = join(root, 'docs/reports')
+  mkdirSync(folder, { recursive: true })
+  const rows = results.map(({ step, counts, elapsedMs }) => `| ${step.name} | ${step.about} | ${counts.passed} | ${counts.failed} | ${counts.notRun.length} | ${seconds(elapsedMs)} |`)
+  const notRun = results.flatMap(({ counts }) => counts.notRun)
+  writeFileSync(
+    join(folder, 'test-long.md'),
+    [
+      '# Long test run',
+      '',
+      `Written by \`npm run test:long\` on ${new Date().toISOString().slice(0, 10)}, commit ${commit}, Node ${process.versions.node}, ${cpus().length} cores.`,
+      '',
+      '| step | what | passed | failed | not run | time |',
+      '| --- | --- | --- | --- | --- | --- |',
+      ...rows,
+      '',
+      ...(notRun.length === 0 ? [] : ['Not run:', '', ...notRun.map((name) => `- ${name}`), '']),
+      `${totals.passed} passed, ${totals.failed} failed`,
+      '',
+    ].join('\n'),
+  )
+}
+
+const problem = nodeProblem(process.versions.node) ?? (await ensureInstalled(root, process.stdout))
+if (problem !== undefined) {
+  process.stderr.write(`npm test: ${problem.cause}\n  ${problem.fix}\n`)
+  process.exit(1)
+}
+
+rmSync(cache, { recursive: true, force: true })
+mkdirSync(cache, { recursive: true })
+const steps = STEPS.filter((step) => existsSync(join(root, step.needs)) && (only === undefined || step.name === only))
+if (steps.length === 0) {
+  process.stderr.write(`npm test: there is no step named ${only}.\n  Name one of: ${STEPS.map((step) => step.name).join(', ')}\n`)
+  process.exit(1)
+}
+
+const results = []
+for (const step of steps) {
+  const result = await execute(step)
+  const counts = count(result)
+  results.push({ ...result, counts })
+  const mark = counts.failed === 0 ? '✓' : '✗'
+  const detail = `${counts.passed} passed${counts.failed > 0 ? `, ${counts.failed} failed` : ''}${counts.notRun.length > 0 ? `, ${counts.notRun.length} not run` : ''}`
+  process.stdout.write(`  ${mark} ${step.name.padEnd(10)} ${seconds(result.elapsedMs).padStart(8)}  ${detail}\n`)
+  if (counts.failed > 0) process.stdout.write(`\n${result.output.trimEnd()}\n\n`)
+}
+
+const totals = results.reduce((sum, { counts }) => ({ passed: sum.passed + counts.passed, failed: sum.failed + counts.failed }), { passed: 0, failed: 0 })
+const notRun = results.flatMap(({ counts }) => counts.notRun)
+if (notRun.length > 0) process.stdout.write(`\nnot run:\n${notRun.map((name) => `  ${name}`).join('\n')}\n`)
+if (isLong && only === undefined) writeReport(results, totals)
+process.stdout.write(`\n${totals.passed} passed, ${totals.failed} failed\n`)
+process.exitCode = totals.failed === 0 ? 0 : 1
