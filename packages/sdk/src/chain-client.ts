@@ -33,6 +33,12 @@ export interface Inclusion {
   readonly outcome: DispatchOutcome
 }
 
+/** An extrinsic that the pool took. */
+export interface Submitted {
+  /** Resolves when it is in a block, with how its call ended. @throws SDK_EXTRINSIC_DROPPED and connection codes */
+  readonly included: Promise<Inclusion>
+}
+
 /** Typed client of one node. */
 export interface ChainClient {
   readonly url: string
@@ -52,8 +58,8 @@ export interface ChainClient {
   getBlocks(from: number, limit: number): Promise<Uint8Array>
   /** SCALE GenesisBlockInfo. */
   genesisInfo(): Promise<Uint8Array>
-  /** Resolves when the extrinsic is in a block, with how its call ended. @throws SDK_RPC_REFUSED, SDK_EXTRINSIC_DROPPED */
-  submit(extrinsic: Uint8Array): Promise<Inclusion>
+  /** Resolves when the pool took the extrinsic. @throws SDK_RPC_REFUSED with the pool's reason */
+  submit(extrinsic: Uint8Array): Promise<Submitted>
   close(): void
 }
 
@@ -146,49 +152,50 @@ class NodeChainClient implements ChainClient {
     return this.bytes('phalanx_genesisInfo', [])
   }
 
-  async submit(extrinsic: Uint8Array): Promise<Inclusion> {
-    const blockHash = await this.watchInclusion(toHex(extrinsic))
-    const outcomes = await this.outcomesOf(blockHash)
-    const outcome = outcomes.get(toHex(this.crypto.blake2b256(extrinsic)))
-    if (outcome === undefined) throw this.malformed('chain_getBlock (the extrinsic is not in its block)')
-    return { blockHash, outcome }
+  async submit(extrinsic: Uint8Array): Promise<Submitted> {
+    const { blockHash } = await this.watchInclusion(toHex(extrinsic))
+    const included = blockHash.then(async (hash) => {
+      const outcome = (await this.outcomesOf(hash)).get(toHex(this.crypto.blake2b256(extrinsic)))
+      if (outcome === undefined) throw this.malformed('chain_getBlock (the extrinsic is not in its block)')
+      return { blockHash: hash, outcome }
+    })
+    // Whoever submits may choose not to wait; then nobody else must be troubled by what became of it.
+    included.catch(() => {})
+    return { included }
   }
 
   close(): void {
     this.rpc.close()
   }
 
-  /** Submits and waits for the first status that names a block. */
-  private async watchInclusion(extrinsic: string): Promise<Uint8Array> {
+  /** Submits; `blockHash` is that of the first block that a status names. */
+  private async watchInclusion(extrinsic: string): Promise<{ readonly blockHash: Promise<Uint8Array> }> {
+    let settle: { resolve(hash: Uint8Array): void; reject(error: unknown): void } = { resolve() {}, reject() {} }
+    const found = new Promise<Uint8Array>((resolve, reject) => (settle = { resolve, reject }))
+    found.catch(() => {})
     let subscription: Subscription | undefined
     let isDone = false
     const finish = (): void => {
       isDone = true
       subscription?.unsubscribe()
     }
-    return new Promise<Uint8Array>((resolve, reject) => {
-      const next = (status: unknown): void => {
-        if (isDone) return
-        try {
-          const found = inclusionOf(status)
-          if (found === undefined) return
-          finish()
-          resolve(this.parse('author_submitAndWatchExtrinsic', found))
-        } catch (error) {
-          finish()
-          reject(error)
-        }
+    const next = (status: unknown): void => {
+      if (isDone) return
+      try {
+        const hash = inclusionOf(status)
+        if (hash === undefined) return
+        settle.resolve(this.parse('author_submitAndWatchExtrinsic', hash))
+      } catch (error) {
+        settle.reject(error)
       }
-      this.rpc
-        .subscribe(
-          { method: 'author_submitAndWatchExtrinsic', unsubscribe: 'author_unwatchExtrinsic', params: [extrinsic], renew: false },
-          { next, lost: reject },
-        )
-        .then((made) => {
-          subscription = made
-          if (isDone) made.unsubscribe()
-        }, reject)
-    })
+      finish()
+    }
+    subscription = await this.rpc.subscribe(
+      { method: 'author_submitAndWatchExtrinsic', unsubscribe: 'author_unwatchExtrinsic', params: [extrinsic], renew: false },
+      { next, lost: settle.reject },
+    )
+    if (isDone) subscription.unsubscribe()
+    return { blockHash: found }
   }
 
   /** Outcome by extrinsic hash of one block. */

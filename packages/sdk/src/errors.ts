@@ -29,8 +29,8 @@ export const sdkErrors = defineErrors({
     'Not a usable signer: {what}.', 'Write sr25519, ed25519 or ecdsa and a secret URI such as //Alice.'),
   SDK_WORKER_UNREACHABLE: describe<{ url: string; reason: string }>(
     'No worker answers at {url}: {reason}.', 'Start the worker, or correct its address.'),
-  SDK_WORKER_REFUSED: describe<{ method: string; status: number; reason: string }>(
-    'The worker refused {method} ({status}): {reason}', 'Do what the worker\'s reason says.'),
+  SDK_HTTP_FAILED: describe<{ url: string; reason: string }>(
+    'No answer from {url}: {reason}.', 'Check the address and that it can be reached from here.'),
 })
 
 declare module '@phalanx/primitives/errors' {

@@ -1,0 +1,251 @@
+/**
+ * Owns the relay's state machine for one worker: `step(state, input) → [state, effects]`. No I/O, no clock, no randomness:
+ * time and jitter come with the input. What a state means is situation.ts; what effects do is worker-driver.ts.
+ */
+import { backOffMs, type BackOff } from '@phalanx/sdk/back-off'
+import { LANES, type Batch, type Effect, type EffectKind, type Failure, type Input, type Lane, type RegistrationState, type RelayState } from './state.ts'
+import { describeState, isHalted, situationOf } from './situation.ts'
+
+const OPERATION_BACK_OFF: BackOff = { firstMs: 200, maxMs: 10_000 }
+const EVIDENCE_BACK_OFF: BackOff = { firstMs: 100, maxMs: 5_000 }
+const REGISTRATION_BACK_OFF: BackOff = { firstMs: 1_000, maxMs: 120_000 }
+const EGRESS_BACK_OFF: BackOff = { firstMs: 500, maxMs: 30_000 }
+
+/** How long a worker's own account stays good while nothing happens. */
+const REFRESH_MS = 5_000
+/** How long messages may wait in a pool before they are offered again. */
+const EGRESS_REPEAT_MS = 6_000
+/** Blocks after which a registration that the worker does not see is tried anew. */
+const REGISTRATION_BLOCKS_MAX = 16
+/** Batches fetched ahead of the feed. */
+const BATCHES_AHEAD = 2
+const LIMIT_FIRST = 256
+const LIMIT_MAX = 2048
+
+const NO_REGISTRATION: RegistrationState = { stage: 'attest', evidence: undefined, takenAt: 0, failures: 0, failure: undefined, retryAtMs: 0 }
+
+/** State of a worker about which nothing is known. `endpoints` are the URLs to announce for it. */
+export const createRelayState = (options: { readonly endpoints: readonly string[]; readonly nowMs: number }): RelayState => ({
+  endpoints: options.endpoints,
+  chain: { kind: 'none', failure: { code: 'RELAY_NODE_NONE', reason: 'no node has answered yet', fix: 'Wait, or check --node.' } },
+  worker: undefined, isStale: true, askedAtMs: 0, next: 0, batches: [], limit: LIMIT_FIRST, avoid: [], busy: {},
+  failures: 0, failure: undefined, failedEffect: undefined, isRefusal: false, retryAtMs: 0, registration: NO_REGISTRATION,
+  endpointsDone: options.endpoints.length === 0, endpointsRetryAtMs: 0, endpointFailures: 0,
+  egressAt: -1, egressTrouble: undefined, egressRetryAtMs: 0, egressFailures: 0,
+  status: { phase: 'connecting', reason: 'asking the worker for its state' }, sinceMs: options.nowMs,
+})
+
+/** Moves the machine: what happened goes in, what to do comes out. */
+export const step = (state: RelayState, input: Input): readonly [RelayState, readonly Effect[]] => {
+  const known = absorb(state, input)
+  const effects = plan(known, input.nowMs)
+  const busy = { ...known.busy }
+  for (const effect of effects) busy[LANES[effect.kind]] = effect.kind
+  const next = { ...known, busy }
+  const status = describeState(next)
+  return [{ ...next, status, sinceMs: status.phase === state.status.phase ? state.sinceMs : input.nowMs }, effects]
+}
+
+/** When the machine wants its next `tick`, if nothing happens before. */
+export const wakeAtMs = (state: RelayState, nowMs: number): number => {
+  const times = [
+    state.retryAtMs, state.registration.retryAtMs, state.endpointsRetryAtMs, state.egressRetryAtMs, state.askedAtMs + REFRESH_MS,
+  ].filter((time) => time > nowMs)
+  return Math.min(nowMs + REFRESH_MS, ...times)
+}
+
+const free = (state: RelayState, kind: EffectKind): RelayState => {
+  const lane: Lane = LANES[kind]
+  if (state.busy[lane] !== kind) return state
+  const { [lane]: _done, ...busy } = state.busy
+  return { ...state, busy }
+}
+
+/** An effect succeeded: the failure it had, or the broken contact on its lane, is over. */
+const succeeded = (state: RelayState, kind: EffectKind): RelayState => {
+  const freed = free(state, kind)
+  const { failedEffect } = freed
+  if (failedEffect === undefined) return freed
+  const isOver = failedEffect === kind || (!freed.isRefusal && LANES[failedEffect] === LANES[kind])
+  return isOver ? { ...freed, failures: 0, failure: undefined, failedEffect: undefined, isRefusal: false, retryAtMs: 0 } : freed
+}
+
+const headOf = (state: RelayState): number => (state.chain.kind === 'at' ? state.chain.head : 0)
+
+const absorb = (state: RelayState, input: Input): RelayState => {
+  switch (input.kind) {
+    case 'tick': return state
+    case 'chain': return { ...state, chain: input.view }
+    case 'info': return absorbInfo(succeeded(state, 'getInfo'), input)
+    case 'initialized': return { ...succeeded(state, 'init'), isStale: true }
+    case 'fed': return absorbFed(state, input)
+    case 'fetched': return absorbFetched(succeeded(state, 'fetch'), input)
+    case 'attested': return absorbAttested(succeeded(state, 'attest'), input)
+    case 'registered': {
+      const registration: RegistrationState = { ...NO_REGISTRATION, stage: 'seen', takenAt: headOf(state) }
+      return { ...succeeded(state, 'register'), registration }
+    }
+    case 'endpointsSet': return { ...succeeded(state, 'endpoints'), endpointsDone: true, endpointFailures: 0 }
+    case 'egressed': return absorbEgressed(succeeded(state, 'egress'), input)
+    case 'messageRefused': return egressFailed(state, input.failure, input)
+    case 'failed': return absorbFailed(state, input)
+  }
+}
+
+/** The batches that still help from `next` on; none when the worker went back behind the first. */
+const usableBatches = (batches: readonly Batch[], next: number): readonly Batch[] => {
+  const left = batches.filter((batch) => batch.from + batch.count > next)
+  const [first] = left
+  return first !== undefined && first.from <= next ? left : []
+}
+
+const absorbInfo = (state: RelayState, input: Input & { kind: 'info' }): RelayState => {
+  const { worker } = input
+  const isOther = state.worker?.identity !== worker.identity || !worker.initialized
+  const hasMoved = state.next !== worker.nextBlock
+  return {
+    ...state, worker, isStale: false, askedAtMs: input.nowMs, next: worker.nextBlock,
+    batches: hasMoved ? usableBatches(state.batches, worker.nextBlock) : state.batches,
+    avoid: hasMoved ? [] : state.avoid,
+    registration: worker.registered || isOther ? NO_REGISTRATION : state.registration,
+    endpointsDone: isOther ? state.endpoints.length === 0 : state.endpointsDone,
+    ...(worker.pendingMessages === 0 || isOther ? { egressTrouble: undefined, egressFailures: 0, egressRetryAtMs: 0 } : {}),
+  }
+}
+
+const absorbFed = (state: RelayState, input: Input & { kind: 'fed' }): RelayState => {
+  const next = input.syncedTo + 1
+  if (next <= state.next) {
+    const failure: Failure = { code: 'WORKER_NO_PROGRESS', reason: `the worker took blocks from ${state.next} and stays at ${input.syncedTo}`, fix: 'See the worker\'s log.' }
+    return absorbFailed(state, { kind: 'failed', effect: 'feed', failure, isRefusal: true, nowMs: input.nowMs, fraction: input.fraction })
+  }
+  return {
+    ...succeeded(state, 'feed'), next, avoid: [],
+    batches: usableBatches(state.batches, next),
+    limit: Math.min(LIMIT_MAX, state.limit * 2),
+    isStale: state.isStale || next > headOf(state),
+  }
+}
+
+const absorbFetched = (state: RelayState, input: Input & { kind: 'fetched' }): RelayState => {
+  const { batch } = input
+  const last = state.batches[state.batches.length - 1]
+  const expected = last === undefined ? state.next : last.from + last.count
+  return batch.from === expected ? { ...state, batches: [...state.batches, batch] } : state
+}
+
+const absorbAttested = (state: RelayState, input: Input & { kind: 'attested' }): RelayState => {
+  const { runtimeInfo, report } = input
+  if (report !== undefined) {
+    const refused = state.registration.failure?.code === 'RELAY_ATTESTATION_AWAITED' ? { failures: 0, failure: undefined } : {}
+    return { ...state, registration: { ...state.registration, ...refused, stage: 'submit', evidence: { runtimeInfo, report }, retryAtMs: 0 } }
+  }
+  const failures = state.registration.failures + 1
+  const failure: Failure = {
+    code: 'RELAY_ATTESTATION_AWAITED', reason: 'waiting for attestation: the worker has no evidence yet',
+    fix: 'Nothing to do while blocks come; otherwise see the worker\'s log for its platform.',
+  }
+  const retryAtMs = input.nowMs + backOffMs(EVIDENCE_BACK_OFF, { failures, fraction: input.fraction })
+  return { ...state, registration: { ...state.registration, failures, failure, retryAtMs } }
+}
+
+const absorbEgressed = (state: RelayState, input: Input & { kind: 'egressed' }): RelayState => {
+  const looked = { ...state, egressAt: headOf(state) }
+  if (input.trouble !== undefined) return egressFailed(looked, input.trouble, input)
+  return { ...looked, egressTrouble: undefined, egressFailures: 0, egressRetryAtMs: input.nowMs + EGRESS_REPEAT_MS }
+}
+
+const egressFailed = (state: RelayState, failure: Failure, at: { readonly nowMs: number; readonly fraction: number }): RelayState => {
+  const egressFailures = state.egressFailures + 1
+  const egressRetryAtMs = at.nowMs + backOffMs(EGRESS_BACK_OFF, { failures: egressFailures, fraction: at.fraction })
+  return { ...state, egressTrouble: failure, egressFailures, egressRetryAtMs }
+}
+
+const absorbFailed = (state: RelayState, input: Input & { kind: 'failed' }): RelayState => {
+  const freed = free(state, input.effect)
+  const { failure, isRefusal, nowMs, fraction } = input
+  if (input.effect === 'register') return registrationFailed(freed, input)
+  if (input.effect === 'endpoints') {
+    const endpointFailures = freed.endpointFailures + 1
+    return { ...freed, endpointFailures, endpointsRetryAtMs: nowMs + backOffMs(REGISTRATION_BACK_OFF, { failures: endpointFailures, fraction }) }
+  }
+  if (input.effect === 'egress' && isRefusal) return egressFailed(freed, failure, input)
+  const failures = freed.failures + 1
+  const failed = {
+    ...freed, failures, failure, failedEffect: input.effect, isRefusal,
+    retryAtMs: nowMs + backOffMs(OPERATION_BACK_OFF, { failures, fraction }),
+    // Whatever failed, the worker's own account decides how to go on.
+    isStale: true, batches: [],
+  }
+  if (input.effect !== 'feed' || !isRefusal) return failed
+  const node = input.node ?? state.batches[0]?.node
+  return { ...failed, limit: Math.max(1, state.limit >> 2), avoid: node === undefined || state.avoid.includes(node) ? state.avoid : [...state.avoid, node] }
+}
+
+const registrationFailed = (state: RelayState, input: Input & { kind: 'failed' }): RelayState => {
+  const failures = state.registration.failures + 1
+  const retryAtMs = input.nowMs + backOffMs(REGISTRATION_BACK_OFF, { failures, fraction: input.fraction })
+  // Evidence that the chain refused is never shown again; what did not reach the chain is.
+  const kept = input.isRefusal ? ({ stage: 'attest', evidence: undefined } as const) : {}
+  return { ...state, registration: { ...state.registration, ...kept, failures, failure: input.failure, retryAtMs } }
+}
+
+/** Whether an effect must wait because the same thing failed a moment ago. */
+const isHeldBack = (state: RelayState, kind: EffectKind, nowMs: number): boolean => {
+  const { failedEffect } = state
+  if (failedEffect === undefined || nowMs >= state.retryAtMs) return false
+  if (!state.isRefusal && LANES[failedEffect] === LANES[kind]) return true
+  return failedEffect === kind || (failedEffect === 'feed' && kind === 'fetch')
+}
+
+const plan = (state: RelayState, nowMs: number): readonly Effect[] => {
+  const wanted = [planWorker(state, nowMs), planFetch(state), planChain(state, nowMs)]
+  return wanted.filter((effect): effect is Effect => effect !== undefined && state.busy[LANES[effect.kind]] === undefined && !isHeldBack(state, effect.kind, nowMs))
+}
+
+const planWorker = (state: RelayState, nowMs: number): Effect | undefined => {
+  if (state.worker === undefined || state.isStale || nowMs >= state.askedAtMs + REFRESH_MS) return { kind: 'getInfo' }
+  const situation = situationOf(state)
+  switch (situation) {
+    case 'uninitialized': return { kind: 'init' }
+    case 'behind': {
+      const [batch] = state.batches
+      return batch !== undefined && batch.from <= state.next ? { kind: 'feed', batch } : undefined
+    }
+    case 'unregistered': return planEvidence(state, nowMs)
+    case 'unanchored':
+    case 'settled': return planEgress(state, nowMs)
+    default: return undefined
+  }
+}
+
+const planEvidence = (state: RelayState, nowMs: number): Effect | undefined => {
+  const { stage, failures, retryAtMs, takenAt, failure } = state.registration
+  if (nowMs < retryAtMs) return undefined
+  const isForgotten = stage === 'seen' && headOf(state) > takenAt + REGISTRATION_BLOCKS_MAX
+  if (stage !== 'attest' && !isForgotten) return undefined
+  return { kind: 'attest', refresh: isForgotten || (failures > 0 && failure?.code !== 'RELAY_ATTESTATION_AWAITED') }
+}
+
+const planEgress = (state: RelayState, nowMs: number): Effect | undefined => {
+  if (state.worker === undefined || state.worker.pendingMessages === 0) return undefined
+  const isDue = nowMs >= state.egressRetryAtMs
+  const isNew = state.egressTrouble === undefined && state.egressAt !== headOf(state)
+  return isDue || isNew ? { kind: 'egress' } : undefined
+}
+
+const planFetch = (state: RelayState): Effect | undefined => {
+  if (state.chain.kind !== 'at' || state.worker === undefined || !state.worker.initialized || isHalted(state.worker)) return undefined
+  const last = state.batches[state.batches.length - 1]
+  const from = last === undefined ? state.next : last.from + last.count
+  if (state.batches.length >= BATCHES_AHEAD || from > state.chain.head) return undefined
+  return { kind: 'fetch', from, limit: state.limit, avoid: state.avoid }
+}
+
+const planChain = (state: RelayState, nowMs: number): Effect | undefined => {
+  const { evidence, stage, retryAtMs } = state.registration
+  if (situationOf(state) === 'unregistered' && stage === 'submit' && evidence !== undefined && nowMs >= retryAtMs) return { kind: 'register', evidence }
+  if (state.worker?.registered === true && !state.endpointsDone && state.chain.kind === 'at' && nowMs >= state.endpointsRetryAtMs)
+    return { kind: 'endpoints', urls: state.endpoints }
+  return undefined
+}
