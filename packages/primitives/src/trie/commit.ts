@@ -60,11 +60,14 @@ const descend = (context: TrieContext, from: TrieNode | undefined, key: Uint8Arr
 const collectDropped = (context: TrieContext, old: TrieNode, now: TrieNode | undefined, dropped: bigint[]): void => {
   dropped.push(BigInt(old.id))
   if (old.children === undefined) return
+  const isHere = now?.end === old.end
   for (let slot = 0; slot < 16; slot++) {
-    const id = idOf(old.children[slot])
-    if (id === 0) continue
-    const isHere = now?.end === old.end
-    if (isHere && idOf(now.children?.[slot]) === id) continue
+    const before = old.children[slot]
+    const after = isHere ? now.children?.[slot] : undefined
+    // Most siblings are the very same object: telling so without looking into them spares the memory they stand in.
+    if (before === undefined || before === after) continue
+    const id = idOf(before)
+    if (idOf(after) === id) continue
     const child = childOf(context, old, slot) as TrieNode
     const covering = descend(context, now, child.key, child.start)
     if (covering === undefined || covering.id !== id) collectDropped(context, child, covering, dropped)

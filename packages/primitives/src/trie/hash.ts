@@ -26,14 +26,12 @@ const encodeLeaf = (context: TrieContext, node: TrieNode): Uint8Array => {
 /** Merkle values of the changed children by slot. */
 const hashChangedChildren = (context: TrieContext, node: TrieNode): (Uint8Array | undefined)[] => {
   const children = node.children as Child[]
-  const fresh: (Uint8Array | undefined)[] = []
+  const fresh = new Array<Uint8Array | undefined>(16)
   for (let slot = 0; slot < 16; slot++) {
     const child = children[slot]
-    if (child === undefined || (node.dirty & (1 << slot)) === 0) fresh.push(undefined)
-    else {
-      assert(typeof child === 'object', 'a changed child is in memory')
-      fresh.push(merkleValueOf(context, child))
-    }
+    if (child === undefined || (node.dirty & (1 << slot)) === 0) continue
+    assert(typeof child === 'object', 'a changed child is in memory')
+    fresh[slot] = merkleValueOf(context, child)
   }
   return fresh
 }
@@ -41,10 +39,10 @@ const hashChangedChildren = (context: TrieContext, node: TrieNode): (Uint8Array 
 /** Offsets of the references in a branch's old encoding by slot. */
 const oldReferences = (encoded: Uint8Array): number[] => {
   const { bitmap, childrenAt } = decodeNode(encoded)
-  const offsets: number[] = []
+  const offsets = new Array<number>(16)
   let at = childrenAt
   for (let slot = 0; slot < 16; slot++) {
-    offsets.push(at)
+    offsets[slot] = at
     if ((bitmap & (1 << slot)) !== 0) at += 1 + ((encoded[at] as number) >> 2)
   }
   return offsets
