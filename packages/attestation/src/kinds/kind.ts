@@ -25,6 +25,8 @@ export interface TeeKind<Name extends string, Evidence> {
   readonly index: number
   /** Variant of `AttestationProvider` that a worker attested this way gets. */
   readonly provider: { readonly name: string; readonly index: number }
+  /** Whether the evidence is a dated report with one signing certificate rather than a quote with collateral. */
+  readonly isReport: boolean
   /** Codecs of the evidence's fields in wire order. */
   readonly fields: Readonly<Record<string, Codec<any>>>
   /** Type carrier only; never set. */

@@ -191,6 +191,7 @@ export const sgxDcap = {
   name: 'SgxDcap',
   index: 1,
   provider: { name: 'Dcap', index: 2 },
+  isReport: false,
   fields: { quote: bytesUpTo(64 * 1024), collateral: option(Collateral) },
   verify(input: VerifyInput<DcapEvidence>): Verdict {
     const checks = createCheckRecorder()

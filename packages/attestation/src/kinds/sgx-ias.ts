@@ -162,6 +162,7 @@ export const sgxIas = {
   name: 'SgxIas',
   index: 0,
   provider: { name: 'Ias', index: 1 },
+  isReport: true,
   fields: iasEvidenceFields,
   verify(input: VerifyInput<IasEvidence>): Verdict {
     const checks = createCheckRecorder()

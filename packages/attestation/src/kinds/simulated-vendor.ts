@@ -1,0 +1,196 @@
+/**
+ * Owns the simulated vendor: certificates, collateral and quotes in the real formats under a root of its own, all derived from a
+ * seed. The ordinary verifier judges them; only a policy with the genesis flag `simulated` and this root pinned accepts them.
+ */
+import type { Crypto } from '@phalanx/primitives/crypto'
+import { toHexPlain, utf8 } from '@phalanx/primitives/bytes'
+import { formatPem } from '../x509/pem.ts'
+import type { AttestationReport } from './index.ts'
+import { deriveIssuer, serialOf, writeCertificate, writePlatformExtension, writeRevocationList, type Issuer } from './simulated/certificates.ts'
+import { DEFAULT_LEVELS, PCE_SVN, QE, qeIdentityText, tcbInfoText, type SimulatedLevel } from './simulated/documents.ts'
+import { DEBUG_ATTRIBUTES, writeQuote, type QuoteFault, type ReportFields } from './simulated/quote.ts'
+import type { Collateral } from './sgx/wire.ts'
+
+export { DEBUG_ATTRIBUTES, PRODUCTION_ATTRIBUTES } from './simulated/quote.ts'
+
+/** The two authorities that issue platform certificates. */
+export type AuthorityName = 'processor' | 'platform'
+
+/** One deliberate fault of the collateral. */
+export type CollateralFault = 'tcbInfoSignature' | 'qeIdentitySignature' | 'rootCrlSigner' | 'pckCrlSigner' | 'unmarkedSigner'
+
+/** What collateral is to say. */
+export interface CollateralOptions {
+  /** Time it is fetched at. Documents are dated to the day before, so that all of one day are equal bytes. */
+  readonly nowSeconds: number
+  readonly authority?: AuthorityName
+  /** Lifetime of documents and lists; 30 days unless given. */
+  readonly lifetimeSeconds?: number
+  /** 20 unless given. */
+  readonly evaluationNumber?: number
+  readonly qeEvaluationNumber?: number
+  readonly levels?: readonly SimulatedLevel[]
+  /** Serial numbers of revoked PCK certificates. */
+  readonly revoked?: readonly Uint8Array[]
+  /** Serial numbers that the root revokes. */
+  readonly revokedByRoot?: readonly Uint8Array[]
+  readonly fault?: CollateralFault
+}
+
+/** What a platform is. */
+export interface PlatformOptions {
+  /** Any text; the same text is the same machine. */
+  readonly id: string
+  readonly authority?: AuthorityName
+  /** Every SVN of the machine; picks its TCB level. 12 (up to date) unless given. */
+  readonly svn?: number
+  readonly qeIsvSvn?: number
+  readonly notBefore?: number
+  readonly notAfter?: number
+}
+
+/** What a quote is to say. */
+export interface QuoteOptions {
+  readonly report: ReportFields
+  /** Up to 64 bytes, zero padded. */
+  readonly reportData: Uint8Array
+  readonly debug?: boolean
+  readonly fault?: QuoteFault
+}
+
+/** A machine of the simulated vendor. */
+export interface SimulatedPlatform {
+  readonly fmspc: Uint8Array
+  readonly ppid: Uint8Array
+  readonly pckSerial: Uint8Array
+  readonly authority: AuthorityName
+  /** A sealing root of this machine for code of this measurement: 32 secret bytes. */
+  sealingKey(measurement: Uint8Array): Uint8Array
+  quote(options: QuoteOptions): Uint8Array
+}
+
+/** A simulated vendor. */
+export interface SimulatedVendor {
+  /** DER; independent of time and family, so that a genesis can pin it. */
+  readonly rootCertificate: Uint8Array
+  readonly fmspc: Uint8Array
+  readonly authoritySerial: Readonly<Record<AuthorityName, Uint8Array>>
+  readonly signingSerial: Uint8Array
+  collateral(options: CollateralOptions): Collateral
+  platform(options: PlatformOptions): SimulatedPlatform
+  /** A quote with fresh collateral as evidence. */
+  evidence(options: { readonly platform: SimulatedPlatform; readonly quote: QuoteOptions; readonly nowSeconds: number }): AttestationReport
+}
+
+const DAY = 86_400
+
+const CA_NAME: Readonly<Record<AuthorityName, string>> = { processor: 'Simulated SGX PCK Processor CA', platform: 'Simulated SGX PCK Platform CA' }
+
+interface Hierarchy {
+  readonly root: Issuer
+  readonly rootCertificate: Uint8Array
+  readonly authorities: Readonly<Record<AuthorityName, Issuer>>
+  readonly authorityCertificates: Readonly<Record<AuthorityName, Uint8Array>>
+  readonly signing: Issuer
+  readonly signingCertificate: Uint8Array
+  readonly unmarkedSigningCertificate: Uint8Array
+  readonly authoritySerial: Readonly<Record<AuthorityName, Uint8Array>>
+  readonly signingSerial: Uint8Array
+}
+
+const createHierarchy = (seed: Uint8Array, crypto: Crypto): Hierarchy => {
+  const root = deriveIssuer(seed, 'root', 'Simulated SGX Root CA', crypto)
+  const authorities = { processor: deriveIssuer(seed, 'processor', CA_NAME.processor, crypto), platform: deriveIssuer(seed, 'platform', CA_NAME.platform, crypto) }
+  const signing = deriveIssuer(seed, 'tcb signing', 'Simulated SGX TCB Signing', crypto)
+  const authoritySerial = { processor: serialOf('processor', crypto), platform: serialOf('platform', crypto) }
+  const signingSerial = serialOf('tcb signing', crypto)
+  const authority = (name: AuthorityName): Uint8Array =>
+    writeCertificate({ subject: authorities[name], issuer: root, serial: authoritySerial[name], pathLength: 0 }, crypto)
+  const leaf = { subject: signing, issuer: root, serial: signingSerial }
+  return {
+    root, authorities, signing, authoritySerial, signingSerial,
+    rootCertificate: writeCertificate({ subject: root, issuer: root, serial: serialOf('root', crypto), pathLength: 1 }, crypto),
+    authorityCertificates: { processor: authority('processor'), platform: authority('platform') },
+    signingCertificate: writeCertificate(leaf, crypto),
+    unmarkedSigningCertificate: writeCertificate({ ...leaf, unmarked: true }, crypto),
+  }
+}
+
+const flip = (bytes: Uint8Array): Uint8Array => bytes.map((byte, i) => (i === 3 ? byte ^ 1 : byte))
+
+const writeCollateral = (hierarchy: Hierarchy, fmspc: Uint8Array, options: CollateralOptions, crypto: Crypto): Collateral => {
+  const { fault } = options
+  const name = options.authority ?? 'processor'
+  const issueDate = (Math.floor(options.nowSeconds / DAY) - 1) * DAY
+  const nextUpdate = issueDate + (options.lifetimeSeconds ?? 30 * DAY)
+  const evaluationNumber = options.evaluationNumber ?? 20
+  const dates = { issueDate, nextUpdate }
+  const list = (issuer: Issuer, revoked: readonly Uint8Array[] | undefined, foreign: boolean): string =>
+    toHexPlain(writeRevocationList({ issuer, thisUpdate: issueDate, nextUpdate, revoked: revoked ?? [], ...(foreign ? { signer: hierarchy.signing } : {}) }, crypto))
+  const tcbInfo = tcbInfoText({ ...dates, evaluationNumber, fmspc, levels: options.levels ?? DEFAULT_LEVELS })
+  const qeIdentity = qeIdentityText({ ...dates, evaluationNumber: options.qeEvaluationNumber ?? evaluationNumber })
+  const signed = (text: string, broken: boolean): Uint8Array => {
+    const signature = crypto.p256.sign(hierarchy.signing.secret, utf8(text))
+    return broken ? flip(signature) : signature
+  }
+  const signer = fault === 'unmarkedSigner' ? hierarchy.unmarkedSigningCertificate : hierarchy.signingCertificate
+  const signingChain = formatPem([signer, hierarchy.rootCertificate])
+  return {
+    kind: 'SgxV30',
+    value: {
+      pckCrlIssuerChain: formatPem([hierarchy.authorityCertificates[name], hierarchy.rootCertificate]),
+      rootCaCrl: list(hierarchy.root, options.revokedByRoot, fault === 'rootCrlSigner'),
+      pckCrl: list(hierarchy.authorities[name], options.revoked, fault === 'pckCrlSigner'),
+      tcbInfoIssuerChain: signingChain,
+      tcbInfo,
+      tcbInfoSignature: signed(tcbInfo, fault === 'tcbInfoSignature'),
+      qeIdentityIssuerChain: signingChain,
+      qeIdentity,
+      qeIdentitySignature: signed(qeIdentity, fault === 'qeIdentitySignature'),
+    },
+  }
+}
+
+const createPlatform = (seed: Uint8Array, hierarchy: Hierarchy, fmspc: Uint8Array, options: PlatformOptions, crypto: Crypto): SimulatedPlatform => {
+  const authority = options.authority ?? 'processor'
+  const label = `${toHexPlain(fmspc)}/${options.id}`
+  const pck = deriveIssuer(seed, `pck/${label}`, 'Simulated SGX PCK Certificate', crypto)
+  const attestationKey = deriveIssuer(seed, `attestation key/${label}`, 'attestation key', crypto)
+  const svn = options.svn ?? 12
+  const cpuSvn = new Uint8Array(16).fill(svn)
+  const pckSerial = serialOf(`pck/${label}`, crypto)
+  const ppid = crypto.sha256(utf8(`ppid/${label}`)).slice(0, 16)
+  const extension = writePlatformExtension({ ppid, cpuSvn, components: [...cpuSvn], pceSvn: PCE_SVN, pceId: new Uint8Array(2), fmspc })
+  const validity = { ...(options.notBefore === undefined ? {} : { notBefore: options.notBefore }), ...(options.notAfter === undefined ? {} : { notAfter: options.notAfter }) }
+  const certificate = writeCertificate({ subject: pck, issuer: hierarchy.authorities[authority], serial: pckSerial, extensions: [extension], ...validity }, crypto)
+  const chain = [certificate, hierarchy.authorityCertificates[authority], hierarchy.rootCertificate]
+  const sealingRoot = deriveIssuer(seed, `sealing/${label}`, 'sealing', crypto).secret
+  return {
+    fmspc, ppid, pckSerial, authority,
+    sealingKey: (measurement) => crypto.hkdfSha256({ ikm: sealingRoot, salt: utf8('phalanx simulated sealing'), info: measurement, length: 32 }),
+    quote(quote) {
+      const report = quote.debug === true ? { ...quote.report, attributes: DEBUG_ATTRIBUTES } : quote.report
+      return writeQuote({ report, reportData: quote.reportData, fault: quote.fault }, { pck, attestationKey, chain, cpuSvn, qeIsvSvn: options.qeIsvSvn ?? QE.isvSvn }, crypto)
+    },
+  }
+}
+
+/** Creates a vendor from 32 secret bytes. `family` (6 bytes) is the platform family; the root does not depend on it. */
+export const createSimulatedVendor = (options: { readonly seed: Uint8Array; readonly family?: Uint8Array; readonly crypto: Crypto }): SimulatedVendor => {
+  const { seed, crypto } = options
+  const hierarchy = createHierarchy(seed, crypto)
+  const fmspc = options.family ?? Uint8Array.of(0x51, 0x4d, 0, 0, 0, 1)
+  const vendor: SimulatedVendor = {
+    rootCertificate: hierarchy.rootCertificate,
+    fmspc,
+    authoritySerial: hierarchy.authoritySerial,
+    signingSerial: hierarchy.signingSerial,
+    collateral: (collateral) => writeCollateral(hierarchy, fmspc, collateral, crypto),
+    platform: (platform) => createPlatform(seed, hierarchy, fmspc, platform, crypto),
+    evidence: ({ platform, quote, nowSeconds }) => ({
+      kind: 'SgxDcap',
+      value: { quote: platform.quote(quote), collateral: vendor.collateral({ nowSeconds, authority: platform.authority }) },
+    }),
+  }
+  return vendor
+}
