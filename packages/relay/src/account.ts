@@ -1,0 +1,108 @@
+/**
+ * Owns the relay's signing account: one queue, so that all workers share one count of nonces; recovery when somebody else used one.
+ * The account authenticates nothing, it only pays fees (runtime.md).
+ */
+import { toHex } from '@phalanx/primitives/bytes'
+import type { Crypto } from '@phalanx/primitives/crypto'
+import { AppError, isAppError } from '@phalanx/primitives/errors'
+import { encodeCall, signExtrinsic, type ChainClient, type Signer, type SigningContext, type Submitted } from '@phalanx/sdk'
+import type { Clock } from '@phalanx/primitives/ports'
+
+/** A call by name with its encoded arguments. */
+export interface Call {
+  readonly pallet: string
+  readonly call: string
+  readonly args: Uint8Array
+}
+
+/** Signs and submits calls one after another. */
+export interface Account {
+  readonly accountId: Uint8Array
+  /** Resolves once the pool took it. @throws RELAY_FEES_TOO_LOW, RELAY_POOL_REFUSED, RELAY_EXTRINSIC_STALE, connection codes */
+  submit(node: ChainClient, call: Call): Promise<Submitted>
+}
+
+/** How long the block that begins an extrinsic's life may be reused. */
+const CONTEXT_MS = 5_000
+const ATTEMPTS = 3
+
+const INVALID = 1010
+const BANNED = 1012
+const ALREADY_IMPORTED = 1013
+const TOO_LOW_PRIORITY = 1014
+
+interface Context {
+  readonly node: ChainClient
+  readonly readAtMs: number
+  readonly signing: SigningContext
+}
+
+type Verdict = 'fees' | 'nonce' | 'signature' | 'stale' | 'other'
+
+/** What a pool's refusal means. Codes and words are those of Substrate's author RPC. */
+const judge = (error: AppError<'SDK_RPC_REFUSED'>): Verdict => {
+  const { rpcCode, reason } = error.context
+  if (rpcCode === TOO_LOW_PRIORITY) return 'nonce'
+  if (rpcCode === ALREADY_IMPORTED || rpcCode === BANNED) return 'stale'
+  if (rpcCode !== INVALID) return 'other'
+  if (/pay some fees|balance too low|payment/i.test(reason)) return 'fees'
+  if (/bad signature|bad proof|badproof|ancient/i.test(reason)) return 'signature'
+  return /outdated|stale/i.test(reason) ? 'nonce' : 'other'
+}
+
+/** An account over a signer. */
+export const createAccount = (
+  options: { readonly signer: Signer; readonly tip?: bigint },
+  dependencies: { readonly crypto: Crypto; readonly clock: Clock },
+): Account => {
+  const { signer, tip = 0n } = options
+  const { crypto, clock } = dependencies
+  let tail: Promise<unknown> = Promise.resolve()
+  let nonce: number | undefined
+  let context: Context | undefined
+
+  const readContext = async (node: ChainClient): Promise<SigningContext> => {
+    if (context !== undefined && context.node === node && clock.nowMs() - context.readAtMs < CONTEXT_MS) return context.signing
+    const [genesisHash, { specVersion, transactionVersion }, birth] = await Promise.all([node.genesisHash(), node.runtimeVersion(), node.finalizedHead()])
+    context = { node, readAtMs: clock.nowMs(), signing: { genesisHash, specVersion, transactionVersion, birth } }
+    return context.signing
+  }
+
+  const attempt = async (node: ChainClient, call: Call): Promise<Submitted> => {
+    const [metadata, signing] = await Promise.all([node.metadata(), readContext(node)])
+    const mine = nonce ?? (await node.nextNonce(signer.accountId))
+    nonce = undefined
+    const extrinsic = signExtrinsic(crypto, { call: encodeCall(metadata, call, call.args), signer, nonce: mine, tip, context: signing })
+    const submitted = await node.submit(extrinsic)
+    nonce = mine + 1
+    // An extrinsic that falls out of the pool leaves a hole: count anew from what the node knows.
+    submitted.included.catch(() => (nonce = undefined))
+    return submitted
+  }
+
+  const submitNow = async (node: ChainClient, call: Call): Promise<Submitted> => {
+    for (let left = ATTEMPTS; ; left--) {
+      try {
+        return await attempt(node, call)
+      } catch (error) {
+        if (!isAppError(error, 'SDK_RPC_REFUSED')) throw error
+        const verdict = judge(error)
+        const { reason } = error.context
+        if (verdict === 'fees') throw new AppError('RELAY_FEES_TOO_LOW', { account: toHex(signer.accountId) }, { cause: error })
+        if (verdict === 'stale') throw new AppError('RELAY_EXTRINSIC_STALE', { reason }, { cause: error })
+        if (verdict === 'other') throw new AppError('RELAY_POOL_REFUSED', { reason }, { cause: error })
+        if (left === 1) throw new AppError(verdict === 'nonce' ? 'RELAY_EXTRINSIC_STALE' : 'RELAY_POOL_REFUSED', { reason }, { cause: error })
+        context = undefined
+      }
+    }
+  }
+
+  return {
+    accountId: signer.accountId,
+    submit(node, call) {
+      const mine = tail.then(() => submitNow(node, call))
+      tail = mine.catch(() => {})
+      return mine
+    },
+  }
+}

@@ -1,0 +1,5 @@
+/** Public face of the relay. */
+export * from './create-relay.ts'
+export * from './errors.ts'
+export * from './snapshot.ts'
+export { PHASES, type Phase, type Status } from './state.ts'

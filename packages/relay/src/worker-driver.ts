@@ -1,0 +1,244 @@
+/**
+ * Owns one worker's machine at work: performs the effects of step.ts against worker and nodes, and feeds the answers back.
+ * Does not decide anything.
+ */
+import { concatBytes, toHex } from '@phalanx/primitives/bytes'
+import type { Crypto } from '@phalanx/primitives/crypto'
+import { bytes as lengthPrefixed } from '@phalanx/primitives/codec'
+import { Sr25519Public } from '@phalanx/primitives/chain'
+import { SignedMessage, VersionedWorkerEndpoints, WorkerEndpointPayload } from '@phalanx/primitives/messages'
+import { AppError, isAppError } from '@phalanx/primitives/errors'
+import type { Clock, Logger, Random } from '@phalanx/primitives/ports'
+import { randomFraction, type Inclusion, type WorkerClient, type WorkerInfo } from '@phalanx/sdk'
+import type { Account } from './account.ts'
+import { describeSender, EgressMessages, messageKey, selectMessages } from './egress.ts'
+import { failureOf, isRefusal } from './failure.ts'
+import type { NodePool } from './node-pool.ts'
+import type { Effect, Evidence, Failure, Happening, RelayState, WorkerView } from './state.ts'
+import { createRelayState, step, wakeAtMs } from './step.ts'
+
+/** What a driver is told once. */
+export interface WorkerDriverOptions {
+  readonly endpoints: readonly string[]
+  /** Account that may use the worker, announced with its registration. */
+  readonly operator?: Uint8Array
+  readonly messagesPerRound: number
+}
+
+/** What a driver works with. */
+export interface WorkerDriverDependencies {
+  readonly worker: WorkerClient
+  readonly pool: NodePool
+  readonly account: Account
+  readonly crypto: Crypto
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  /** Completes evidence with what its verification needs and it lacks; SCALE Option<AttestationReport> both ways. */
+  readonly fillCollateral: (report: Uint8Array) => Promise<Uint8Array>
+  readonly changed: (state: RelayState) => void
+}
+
+/** A running machine. */
+export interface WorkerDriver {
+  readonly url: string
+  state(): RelayState
+  /** The nodes' views may have changed. */
+  chainChanged(): void
+  stop(): void
+}
+
+/** Starts driving a worker. */
+export const createWorkerDriver = (options: WorkerDriverOptions, dependencies: WorkerDriverDependencies): WorkerDriver => {
+  const driver = new Driver(options, dependencies)
+  driver.start()
+  return driver
+}
+
+const viewOf = (info: WorkerInfo): WorkerView => {
+  const { initialized, registered, anchored, state, reason, nextBlock, pendingMessages, score, confidence, version } = info
+  return {
+    initialized, registered, anchored, state, reason, nextBlock, pendingMessages, score, confidence, version,
+    genesis: info.genesisHash === undefined ? undefined : toHex(info.genesisHash),
+    identity: info.identity === undefined ? undefined : toHex(info.identity),
+  }
+}
+
+class Driver implements WorkerDriver {
+  readonly url: string
+  private readonly options: WorkerDriverOptions
+  private readonly outside: WorkerDriverDependencies
+  private current: RelayState
+  private cancelTimer: () => void = () => {}
+  private isStopped = false
+  /** Messages on their way into a block. */
+  private readonly inFlight = new Set<string>()
+
+  constructor(options: WorkerDriverOptions, dependencies: WorkerDriverDependencies) {
+    this.url = dependencies.worker.url
+    this.options = options
+    this.outside = dependencies
+    this.current = createRelayState({ endpoints: options.endpoints, nowMs: dependencies.clock.nowMs() })
+  }
+
+  start(): void {
+    this.chainChanged()
+  }
+
+  state(): RelayState {
+    return this.current
+  }
+
+  chainChanged(): void {
+    this.tell({ kind: 'chain', view: this.outside.pool.view(this.current.worker?.genesis) })
+  }
+
+  stop(): void {
+    this.isStopped = true
+    this.cancelTimer()
+  }
+
+  private tell(happening: Happening): void {
+    if (this.isStopped) return
+    const { clock, random, logger, changed } = this.outside
+    const before = this.current
+    const nowMs = clock.nowMs()
+    const [after, effects] = step(before, { ...happening, nowMs, fraction: randomFraction(random) })
+    this.current = after
+    const { status } = after
+    if (status.phase !== before.status.phase || status.code !== before.status.code) {
+      const data = { worker: this.url, phase: status.phase, reason: status.reason, ...(status.code === undefined ? {} : { code: status.code }) }
+      if (status.phase === 'degraded' || status.phase === 'halted') logger.warn('worker state changed', data)
+      else logger.info('worker state changed', data)
+    }
+    changed(after)
+    for (const effect of effects) void this.perform(effect)
+    this.cancelTimer()
+    this.cancelTimer = clock.after(Math.max(10, wakeAtMs(after, nowMs) - nowMs), () => this.tell({ kind: 'tick' }))
+  }
+
+  private async perform(effect: Effect): Promise<void> {
+    try {
+      this.tell(await this.run(effect))
+    } catch (error) {
+      const failure = failureOf(error)
+      const refused = isRefusal(error)
+      this.outside.logger.debug('effect failed', { worker: this.url, effect: effect.kind, code: failure.code, reason: failure.reason })
+      const node = effect.kind === 'feed' ? effect.batch.node : undefined
+      if (node !== undefined && refused) this.outside.pool.blame(node, `the worker ${this.url} refused its blocks from ${this.current.next}: ${failure.reason}`)
+      this.tell({ kind: 'failed', effect: effect.kind, failure, isRefusal: refused, ...(node === undefined ? {} : { node }) })
+    }
+  }
+
+  private async run(effect: Effect): Promise<Happening> {
+    const { worker, pool } = this.outside
+    const genesis = this.current.worker?.genesis
+    switch (effect.kind) {
+      case 'getInfo': {
+        const view = viewOf(await worker.getInfo())
+        // The worker's chain decides which nodes count.
+        if (view.genesis !== genesis) this.tell({ kind: 'chain', view: pool.view(view.genesis) })
+        return { kind: 'info', worker: view }
+      }
+      case 'init': {
+        const genesisInfo = await pool.pick(genesis).genesisInfo()
+        await worker.initRuntime({ genesisInfo, ...this.operator() })
+        return { kind: 'initialized' }
+      }
+      case 'fetch': {
+        const view = this.current.chain
+        const batch = await pool.fetch({ genesis: genesis ?? (view.kind === 'at' ? view.genesis : ''), from: effect.from, limit: effect.limit, avoid: effect.avoid })
+        return { kind: 'fetched', batch }
+      }
+      case 'feed':
+        return { kind: 'fed', syncedTo: await worker.feedBlocks(effect.batch.bytes) }
+      case 'attest': {
+        const { runtimeInfo, report } = await worker.getRuntimeInfo({ refresh: effect.refresh, ...this.operator() })
+        return { kind: 'attested', runtimeInfo, report }
+      }
+      case 'egress': return this.sendMessages()
+      case 'register': return this.register(effect.evidence)
+      case 'endpoints': return this.announceEndpoints(effect.urls)
+    }
+  }
+
+  private operator(): { readonly operator?: Uint8Array } {
+    return this.options.operator === undefined ? {} : { operator: this.options.operator }
+  }
+
+  private async register({ runtimeInfo, report }: Evidence): Promise<Happening> {
+    const { account, pool, fillCollateral, logger } = this.outside
+    const args = concatBytes(runtimeInfo, await fillCollateral(report))
+    const { included } = await account.submit(pool.pick(this.current.worker?.genesis), { pallet: 'PhalaRegistry', call: 'register_worker_v2', args })
+    const { outcome } = await included
+    if (!outcome.ok) throw new AppError('RELAY_REGISTRATION_REFUSED', { name: outcome.name, docs: outcome.docs })
+    logger.info('worker registered', { worker: this.url })
+    return { kind: 'registered' }
+  }
+
+  private async announceEndpoints(urls: readonly string[]): Promise<Happening> {
+    const { account, pool, worker, crypto } = this.outside
+    const node = pool.pick(this.current.worker?.genesis)
+    const { payload, signature } = await worker.signEndpoints(urls)
+    const { pubkey, versionedEndpoints } = WorkerEndpointPayload.decode(payload)
+    const prefix = (await node.metadata()).storagePrefix('PhalaRegistry', 'Endpoints')
+    const id = Sr25519Public.encode(pubkey)
+    const known = await node.storage(concatBytes(prefix, crypto.twox64(id), id))
+    if (known !== undefined && toHex(known) === toHex(VersionedWorkerEndpoints.encode(versionedEndpoints))) return { kind: 'endpointsSet' }
+    const args = concatBytes(payload, lengthPrefixed.encode(signature))
+    const { included } = await account.submit(node, { pallet: 'PhalaRegistry', call: 'update_worker_endpoint', args })
+    const { outcome } = await included
+    if (!outcome.ok) throw new AppError('RELAY_POOL_REFUSED', { reason: `${outcome.name} ${outcome.docs}`.trim() })
+    return { kind: 'endpointsSet' }
+  }
+
+  /** Offers every message that chain and pool do not have; inclusion is watched in the background. */
+  private async sendMessages(): Promise<Happening> {
+    const { worker, pool } = this.outside
+    const node = pool.pick(this.current.worker?.genesis)
+    const channels = EgressMessages.decode(await worker.getEgressMessages())
+    let submitted = 0
+    let trouble: Failure | undefined
+    for (const [sender, messages] of channels) {
+      if (messages.length === 0) continue
+      const next = await node.nextMessageSequence(sender)
+      const chosen = selectMessages(messages, { next, limit: this.options.messagesPerRound - submitted })
+      if (chosen.kind === 'gap') {
+        const context = { sender: describeSender(sender, toHex), expected: String(next), first: String(chosen.first) }
+        trouble = failureOf(new AppError('RELAY_EGRESS_GAP', context))
+        continue
+      }
+      for (const message of chosen.messages) if (await this.sendMessage(node, message)) submitted++
+    }
+    return { kind: 'egressed', submitted, trouble }
+  }
+
+  private async sendMessage(node: ReturnType<NodePool['pick']>, message: SignedMessage): Promise<boolean> {
+    const { account } = this.outside
+    const key = messageKey(message.message.sender, message.sequence)
+    if (this.inFlight.has(key)) return false
+    this.inFlight.add(key)
+    try {
+      const { included } = await account.submit(node, { pallet: 'PhalaMq', call: 'sync_offchain_message', args: SignedMessage.encode(message) })
+      included.then((inclusion) => this.messageIncluded(message, inclusion), () => {}).finally(() => this.inFlight.delete(key))
+      return true
+    } catch (error) {
+      this.inFlight.delete(key)
+      // The chain or its pool has it already: that is what we wanted.
+      if (isAppError(error, 'RELAY_EXTRINSIC_STALE')) return false
+      throw error
+    }
+  }
+
+  private messageIncluded({ message, sequence }: SignedMessage, { outcome }: Inclusion): void {
+    const { logger } = this.outside
+    const context = { sender: describeSender(message.sender, toHex), sequence: String(sequence) }
+    if (outcome.ok) {
+      logger.debug('message delivered', context)
+      return
+    }
+    // Somebody else delivered it first; relays may share a worker.
+    if (outcome.name === 'PhalaMq.BadSequence') return
+    this.tell({ kind: 'messageRefused', failure: failureOf(new AppError('RELAY_EGRESS_REFUSED', { ...context, name: `${outcome.name} ${outcome.docs}`.trim() })) })
+  }
+}
