@@ -1,0 +1,324 @@
+/**
+ * Owns storage items: a name, key and value types, hasher and default, declared once in a pallet's `storage.ts`. They give
+ * typed reads and writes through any context, keys for readers outside (relay, worker, proofs) and the metadata entry.
+ */
+import { assert } from '@phalanx/primitives/assert'
+import { concatBytes, keyToBytes, utf8 } from '@phalanx/primitives/bytes'
+import { ByteReader, type Codec, type TypeInfo } from '@phalanx/primitives/codec'
+import { toKey, type KeyHasher, type Overlay, type StorageHost } from './overlay.ts'
+
+/** How a map key becomes part of the storage key. */
+export type HasherName = 'Identity' | 'Twox64Concat' | 'Blake2_128Concat' | 'Blake2_128' | 'Blake2_256' | 'Twox128' | 'Twox256'
+
+interface HasherSpec {
+  /** Bytes of hash before the key itself. */
+  readonly hashLength: number
+  /** Whether the key follows its hash. */
+  readonly keepsKey: boolean
+  hash(hasher: KeyHasher, key: Uint8Array): Uint8Array
+}
+
+const NO_HASH = new Uint8Array(0)
+const HASHERS: Readonly<Record<HasherName, HasherSpec>> = {
+  Identity: { hashLength: 0, keepsKey: true, hash: () => NO_HASH },
+  Twox64Concat: { hashLength: 8, keepsKey: true, hash: (hasher, key) => hasher.twox64(key) },
+  Blake2_128Concat: { hashLength: 16, keepsKey: true, hash: (hasher, key) => hasher.blake2b128(key) },
+  Blake2_128: { hashLength: 16, keepsKey: false, hash: (hasher, key) => hasher.blake2b128(key) },
+  Blake2_256: { hashLength: 32, keepsKey: false, hash: (hasher, key) => hasher.blake2b256(key) },
+  Twox128: { hashLength: 16, keepsKey: false, hash: (hasher, key) => hasher.twox128(key) },
+  Twox256: { hashLength: 32, keepsKey: false, hash: (hasher, key) => hasher.twox256(key) },
+}
+
+/** What metadata says about an item. */
+export interface StorageEntryInfo {
+  readonly pallet: string
+  readonly name: string
+  readonly modifier: 'Optional' | 'Default'
+  readonly hashers: readonly HasherName[]
+  readonly keys: readonly (() => TypeInfo)[]
+  readonly value: () => TypeInfo
+  readonly fallback: Uint8Array
+  readonly docs: readonly string[]
+}
+
+/** Any storage item; metadata collects these. */
+export interface StorageItem {
+  readonly entry: StorageEntryInfo
+  /** The 32 bytes that all keys of the item begin with. */
+  prefix(hasher: KeyHasher): Uint8Array
+}
+
+/** One value. `Q` is `T` where the item has a default, `T | undefined` where it has none. */
+export interface StorageValue<T, Q = T | undefined> extends StorageItem {
+  get(host: StorageHost): Q
+  has(host: StorageHost): boolean
+  set(host: StorageHost, value: T): void
+  remove(host: StorageHost): void
+  /** Reads and removes. */
+  take(host: StorageHost): Q
+  /** Replaces by a function of the present value; returning undefined removes. */
+  mutate(host: StorageHost, change: (value: Q) => T | undefined): void
+  /** Storage key for readers outside the runtime. */
+  key(hasher: KeyHasher): Uint8Array
+  /** Value of stored bytes (undefined where nothing is stored). @throws CODEC_ codes */
+  decode(bytes: Uint8Array | undefined): Q
+  encode(value: T): Uint8Array
+}
+
+/** A map with the key parts `K`. */
+export interface StorageKeyed<K extends readonly unknown[], T, Q> extends StorageItem {
+  get(host: StorageHost, ...key: K): Q
+  has(host: StorageHost, ...key: K): boolean
+  set(host: StorageHost, ...keyAndValue: [...K, T]): void
+  remove(host: StorageHost, ...key: K): void
+  /** Reads and removes. */
+  take(host: StorageHost, ...key: K): Q
+  /** Replaces by a function of the present value; returning undefined removes. */
+  mutate(host: StorageHost, ...keyAndChange: [...K, (value: Q) => T | undefined]): void
+  /** Keys ascending by storage key; only with hashers that keep the key. */
+  keys(host: StorageHost, ...prefix: Partial<K>): Generator<K>
+  /** Keys and values ascending by storage key. */
+  entries(host: StorageHost, ...prefix: Partial<K>): Generator<readonly [key: K, value: T]>
+  /** Removes all entries under the given leading key parts and says how many there were. */
+  clear(host: StorageHost, ...prefix: Partial<K>): number
+  /** Storage key for readers outside the runtime. */
+  key(hasher: KeyHasher, ...key: K): Uint8Array
+  /** Key parts of a storage key; only with hashers that keep the key. @throws CODEC_ codes */
+  decodeKey(key: Uint8Array): K
+  decode(bytes: Uint8Array | undefined): Q
+  encode(value: T): Uint8Array
+}
+
+/** A map with one key. */
+export type StorageMap<K, T, Q = T | undefined> = StorageKeyed<[key: K], T, Q>
+/** A map with two keys. */
+export type StorageDoubleMap<K1, K2, T, Q = T | undefined> = StorageKeyed<[first: K1, second: K2], T, Q>
+
+interface ValueSpec<T> {
+  readonly type: Codec<T>
+  readonly doc?: string
+}
+interface MapSpec<K, T> extends ValueSpec<T> {
+  readonly hasher: HasherName
+  readonly key: Codec<K>
+}
+interface DoubleMapSpec<K1, K2, T> extends ValueSpec<T> {
+  readonly hashers: readonly [HasherName, HasherName]
+  readonly keys: readonly [Codec<K1>, Codec<K2>]
+}
+interface WithDefault<T> {
+  readonly default: T
+}
+
+/** Declares the storage items of one pallet. */
+export interface PalletStorage {
+  value<T>(name: string, spec: ValueSpec<T> & WithDefault<T>): StorageValue<T, T>
+  value<T>(name: string, spec: ValueSpec<T>): StorageValue<T>
+  map<K, T>(name: string, spec: MapSpec<K, T> & WithDefault<T>): StorageMap<K, T, T>
+  map<K, T>(name: string, spec: MapSpec<K, T>): StorageMap<K, T>
+  doubleMap<K1, K2, T>(name: string, spec: DoubleMapSpec<K1, K2, T> & WithDefault<T>): StorageDoubleMap<K1, K2, T, T>
+  doubleMap<K1, K2, T>(name: string, spec: DoubleMapSpec<K1, K2, T>): StorageDoubleMap<K1, K2, T>
+}
+
+const isFixedBytes = (info: TypeInfo): boolean => {
+  if (info.def.kind === 'array') {
+    const element = info.def.element()
+    return element.def.kind === 'primitive' && element.def.name === 'u8'
+  }
+  const only = info.def.kind === 'composite' && info.def.fields.length === 1 ? info.def.fields[0] : undefined
+  return only !== undefined && isFixedBytes(only.type())
+}
+
+interface KeyPart {
+  readonly name: HasherName
+  readonly hasher: HasherSpec
+  readonly codec: Codec<unknown>
+  /** The codec writes the bytes as they are. */
+  readonly plain: boolean
+}
+
+const keyPart = (name: HasherName, codec: Codec<unknown>): KeyPart => ({
+  name, hasher: HASHERS[name], codec, plain: codec.minSize > 0 && isFixedBytes(codec.info()),
+})
+
+const encodePart = (part: KeyPart, value: unknown): Uint8Array =>
+  part.plain && value instanceof Uint8Array && value.length === part.codec.minSize ? value : part.codec.encode(value)
+
+interface ItemParts {
+  readonly pallet: string
+  readonly name: string
+  readonly parts: readonly KeyPart[]
+  readonly type: Codec<unknown>
+  readonly hasDefault: boolean
+  readonly fallback: unknown
+  readonly doc: string | undefined
+}
+
+const entryInfo = (item: ItemParts): StorageEntryInfo => ({
+  pallet: item.pallet,
+  name: item.name,
+  modifier: item.hasDefault ? 'Default' : 'Optional',
+  hashers: item.parts.map((part) => part.name),
+  keys: item.parts.map((part) => part.codec.info),
+  value: item.type.info,
+  fallback: item.hasDefault ? item.type.encode(item.fallback) : Uint8Array.of(0),
+  docs: item.doc === undefined ? [] : [item.doc],
+})
+
+type AnyHost = StorageHost
+type AnyKey = readonly unknown[]
+
+/** The one implementation behind values and maps; key parts come as an array. */
+const createItem = (item: ItemParts) => {
+  const label = `${item.pallet}.${item.name}`
+  const { parts, type } = item
+  let prefixBytes: Uint8Array | undefined
+  let prefixKey: string | undefined
+  const prefix = (hasher: KeyHasher): Uint8Array =>
+    (prefixBytes ??= concatBytes(hasher.twox128(utf8(item.pallet)), hasher.twox128(utf8(item.name))))
+  const prefixOf = (storage: Overlay): string => (prefixKey ??= toKey(prefix(storage.hasher)))
+
+  const hashPart = (hasher: KeyHasher, part: KeyPart, raw: Uint8Array): Uint8Array =>
+    part.hasher.keepsKey ? concatBytes(part.hasher.hash(hasher, raw), raw) : part.hasher.hash(hasher, raw)
+
+  const keyBytes = (hasher: KeyHasher, key: AnyKey): Uint8Array =>
+    concatBytes(prefix(hasher), ...key.map((value, i) => hashPart(hasher, parts[i] as KeyPart, encodePart(parts[i] as KeyPart, value))))
+
+  const lookupKey = (storage: Overlay, key: AnyKey): string => {
+    if (key.length === 0) return prefixOf(storage)
+    let out = prefixOf(storage)
+    for (let i = 0; i < key.length; i++) {
+      const part = parts[i] as KeyPart
+      const memo = storage.keysOf(part)
+      const raw = encodePart(part, key[i])
+      const rawKey = toKey(raw)
+      let hashed = memo.get(rawKey)
+      if (hashed === undefined) memo.set(rawKey, (hashed = toKey(hashPart(storage.hasher, part, raw))))
+      out += hashed
+    }
+    return out
+  }
+
+  const decodeKeyParts = (bytes: Uint8Array): AnyKey => {
+    const input = new ByteReader(bytes)
+    input.raw(32)
+    const out = parts.map((part) => {
+      assert(part.hasher.keepsKey, `${label} keeps its keys`)
+      input.raw(part.hasher.hashLength)
+      return part.codec.read(input)
+    })
+    input.finish()
+    return out
+  }
+
+  const get = (host: AnyHost, key: AnyKey): unknown => {
+    const value = host.storage.read(lookupKey(host.storage, key), type, label)
+    return value === undefined ? item.fallback : value
+  }
+  const set = (host: AnyHost, key: AnyKey, value: unknown): void => host.storage.write(lookupKey(host.storage, key), type, value)
+  const remove = (host: AnyHost, key: AnyKey): void => {
+    const at = lookupKey(host.storage, key)
+    if (host.storage.get(at) !== undefined) host.storage.set(at, undefined)
+  }
+  function* stored(host: AnyHost, key: AnyKey): Generator<string> {
+    yield* host.storage.keys(lookupKey(host.storage, key))
+  }
+  return {
+    entry: entryInfo(item),
+    prefix,
+    keyBytes,
+    decodeKeyParts,
+    get,
+    set,
+    remove,
+    has: (host: AnyHost, key: AnyKey): boolean => host.storage.get(lookupKey(host.storage, key)) !== undefined,
+    mutate(host: AnyHost, key: AnyKey, change: (value: unknown) => unknown): void {
+      const next = change(get(host, key))
+      if (next === undefined) remove(host, key)
+      else set(host, key, next)
+    },
+    *keys(host: AnyHost, key: AnyKey): Generator<AnyKey> {
+      for (const at of stored(host, key)) yield decodeKeyParts(keyToBytes(at))
+    },
+    *entries(host: AnyHost, key: AnyKey): Generator<readonly [AnyKey, unknown]> {
+      for (const at of stored(host, key)) yield [decodeKeyParts(keyToBytes(at)), host.storage.read(at, type, label)]
+    },
+    clear(host: AnyHost, key: AnyKey): number {
+      let count = 0
+      for (const at of [...stored(host, key)]) {
+        host.storage.set(at, undefined)
+        count++
+      }
+      return count
+    },
+    decode: (bytes: Uint8Array | undefined): unknown => (bytes === undefined ? item.fallback : type.decode(bytes)),
+    encode: (value: unknown): Uint8Array => type.encode(value),
+  }
+}
+
+const NO_KEY: AnyKey = []
+
+const valueItem = (parts: ItemParts): StorageValue<unknown, unknown> => {
+  const item = createItem(parts)
+  return {
+    entry: item.entry,
+    prefix: item.prefix,
+    get: (host) => item.get(host, NO_KEY),
+    has: (host) => item.has(host, NO_KEY),
+    set: (host, value) => item.set(host, NO_KEY, value),
+    remove: (host) => item.remove(host, NO_KEY),
+    take(host) {
+      const value = item.get(host, NO_KEY)
+      item.remove(host, NO_KEY)
+      return value
+    },
+    mutate: (host, change) => item.mutate(host, NO_KEY, change),
+    key: (hasher) => item.prefix(hasher),
+    decode: item.decode,
+    encode: item.encode,
+  }
+}
+
+const keyedItem = (parts: ItemParts): StorageKeyed<unknown[], unknown, unknown> => {
+  const item = createItem(parts)
+  return {
+    entry: item.entry,
+    prefix: item.prefix,
+    get: (host, ...key) => item.get(host, key),
+    has: (host, ...key) => item.has(host, key),
+    set: (host, ...keyAndValue) => item.set(host, keyAndValue.slice(0, -1), keyAndValue.at(-1)),
+    remove: (host, ...key) => item.remove(host, key),
+    take(host, ...key) {
+      const value = item.get(host, key)
+      item.remove(host, key)
+      return value
+    },
+    mutate: (host, ...keyAndChange) => item.mutate(host, keyAndChange.slice(0, -1), keyAndChange.at(-1) as (value: unknown) => unknown),
+    keys: (host, ...prefix) => item.keys(host, prefix) as Generator<unknown[]>,
+    entries: (host, ...prefix) => item.entries(host, prefix) as Generator<readonly [unknown[], unknown]>,
+    clear: (host, ...prefix) => item.clear(host, prefix),
+    key: (hasher, ...key) => item.keyBytes(hasher, key),
+    decodeKey: (key) => item.decodeKeyParts(key) as unknown[],
+    decode: item.decode,
+    encode: item.encode,
+  }
+}
+
+/** Starts the storage declarations of a pallet, named as the runtime names it. */
+export const palletStorage = (pallet: string): PalletStorage => {
+  const common = (name: string, spec: ValueSpec<never> & Partial<WithDefault<unknown>>, parts: readonly KeyPart[]): ItemParts => {
+    assert(/^[A-Z]\w*$/.test(name), `${pallet}.${name} is PascalCase`)
+    return { pallet, name, parts, type: spec.type as Codec<unknown>, hasDefault: 'default' in spec, fallback: spec.default, doc: spec.doc }
+  }
+  const kit = {
+    value: (name: string, spec: ValueSpec<never>) => valueItem(common(name, spec, [])),
+    map: (name: string, spec: MapSpec<never, never>) => keyedItem(common(name, spec, [keyPart(spec.hasher, spec.key as Codec<unknown>)])),
+    doubleMap: (name: string, spec: DoubleMapSpec<never, never, never>) =>
+      keyedItem(common(name, spec, spec.keys.map((codec, i) => keyPart(spec.hashers[i] as HasherName, codec as Codec<unknown>)))),
+  }
+  return kit as unknown as PalletStorage
+}
+
+/** Whether an exported value is a storage item: pallets hand in their whole `storage.ts` module. */
+export const isStorageItem = (value: unknown): value is StorageItem =>
+  typeof value === 'object' && value !== null && 'entry' in value && 'prefix' in value

@@ -1,0 +1,23 @@
+/** Owns the only list of pallets, their indices, and the version of the chain's rules. */
+import type { Crypto } from '@phalanx/primitives/crypto'
+import type { StateVersion } from '@phalanx/primitives/trie'
+import { createRuntime, type AssembledRuntime } from './frame/create-runtime.ts'
+import type { PlacedPallet } from './frame/calls.ts'
+import type { RuntimeVersion } from './frame/runtime-api.ts'
+import { system } from './pallets/system/pallet.ts'
+import { timestamp } from './pallets/timestamp/pallet.ts'
+
+/** Pallets of the chain; indices as the reference chain has them. */
+export const PALLETS: readonly PlacedPallet[] = [
+  { index: 1, pallet: system },
+  { index: 4, pallet: timestamp },
+]
+
+/** Versions of the rules: raise `specVersion` with every change of execution, `transactionVersion` when call or extension encodings change. */
+export const VERSION: Omit<RuntimeVersion, 'apis' | 'stateVersion'> = {
+  specName: 'phalanx', implName: 'phalanx', authoringVersion: 1, specVersion: 1, implVersion: 1, transactionVersion: 1,
+}
+
+/** The chain's runtime. */
+export const createPhalanxRuntime = (options: { readonly stateVersion: StateVersion }, dependencies: { readonly crypto: Crypto }): AssembledRuntime =>
+  createRuntime({ pallets: PALLETS, version: VERSION, stateVersion: options.stateVersion }, dependencies)

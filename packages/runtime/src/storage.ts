@@ -1,0 +1,6 @@
+/**
+ * Entry point of `@phalanx/runtime/storage`: the pallets' storage items (keys, value types, no logic) by pallet, so that relay
+ * and worker read chain state and proofs with the chain's own definitions.
+ */
+export * as systemStorage from './pallets/system/storage.ts'
+export * as timestampStorage from './pallets/timestamp/storage.ts'
