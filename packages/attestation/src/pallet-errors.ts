@@ -21,13 +21,13 @@ export const APPENDED_PALLET_ERRORS = [
 ] as const
 
 /** Name of a pallet error that a failed verification maps to. */
-export type AttestationPalletError =
+export type RegistrationPalletError =
   | (typeof APPENDED_PALLET_ERRORS)[number]['name']
   | 'InvalidIASSigningCert' | 'InvalidReport' | 'InvalidQuoteStatus' | 'BadIASReport' | 'OutdatedIASReport' | 'UnknownQuoteBodyFormat'
   | 'InvalidDCAPQuote' | 'InvalidRuntimeInfoHash' | 'NoneAttestationDisabled' | 'PRuntimeRejected' | 'UnsupportedAttestationType'
 
 /** Codes with one name whatever the kind. */
-const COMMON: Readonly<Partial<Record<AttestationErrorCode, AttestationPalletError>>> = {
+const COMMON: Readonly<Partial<Record<AttestationErrorCode, RegistrationPalletError>>> = {
   ATTESTATION_EVIDENCE_ABSENT: 'NoneAttestationDisabled',
   ATTESTATION_COLLATERAL_ABSENT: 'UnsupportedAttestationType',
   ATTESTATION_KIND_REFUSED: 'AttestationKindRefused',
@@ -49,7 +49,7 @@ const COMMON: Readonly<Partial<Record<AttestationErrorCode, AttestationPalletErr
 }
 
 /** Codes named by the chain's additions for quotes with collateral. */
-const QUOTE: Readonly<Partial<Record<AttestationErrorCode, AttestationPalletError>>> = {
+const QUOTE: Readonly<Partial<Record<AttestationErrorCode, RegistrationPalletError>>> = {
   ATTESTATION_CERTIFICATE_NOT_YET_VALID: 'CertificateExpired',
   ATTESTATION_CERTIFICATE_EXPIRED: 'CertificateExpired',
   ATTESTATION_CERTIFICATE_REVOKED: 'CertificateRevoked',
@@ -77,7 +77,7 @@ export interface FailurePlace {
 }
 
 /** The pallet error of a failure. */
-export const palletErrorOf = ({ code, path, isReport }: FailurePlace): AttestationPalletError => {
+export const palletErrorOf = ({ code, path, isReport }: FailurePlace): RegistrationPalletError => {
   const common = COMMON[code]
   if (common !== undefined) return common
   if (isReport) return path[0] === 'report' ? 'InvalidReport' : 'InvalidIASSigningCert'

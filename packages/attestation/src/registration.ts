@@ -1,7 +1,7 @@
 /** Owns the question the registry pallet asks: does this evidence, made for this commitment, register a worker, and as what? */
 import type { Crypto } from '@phalanx/primitives/crypto'
 import type { AttestationErrorCode } from './errors.ts'
-import { palletErrorOf, type AttestationPalletError } from './pallet-errors.ts'
+import { palletErrorOf, type RegistrationPalletError } from './pallet-errors.ts'
 import type { AttestationPolicy } from './policy.ts'
 import { providerOf, teeKinds, verifyEvidence, type AttestationProvider, type AttestationReport } from './kinds/index.ts'
 import type { PreparedCollateral } from './kinds/sgx/collateral.ts'
@@ -29,7 +29,7 @@ export type RegistrationOutcome =
       readonly facts: Facts
       readonly verdict: Verdict
     }
-  | { readonly ok: false; readonly palletError: AttestationPalletError; readonly code: AttestationErrorCode; readonly verdict: Verdict }
+  | { readonly ok: false; readonly palletError: RegistrationPalletError; readonly code: AttestationErrorCode; readonly verdict: Verdict }
 
 const refuseNone = (): Verdict => {
   const checks = createCheckRecorder()

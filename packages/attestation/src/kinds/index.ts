@@ -2,7 +2,9 @@
  * Owns the table of TEE kinds and what follows from it: the evidence type and codec, the provider codec, dispatch. Adding a kind
  * is one file beside this one and one line in the table; indices are written in the kinds and never reused.
  */
-import { named, option, struct, variant, type Codec, type TypeOf } from '@phalanx/primitives/codec'
+import { concatBytes } from '@phalanx/primitives/bytes'
+import { named, option, variant, type Codec, type TypeOf } from '@phalanx/primitives/codec'
+import type { Crypto } from '@phalanx/primitives/crypto'
 import { createPolicy, type AttestationPolicy } from '../policy.ts'
 import { createCheckRecorder, verdictOf, type Verdict } from '../verdict.ts'
 import type { TeeKind, VerifyInput } from './kind.ts'
@@ -45,6 +47,9 @@ export const Attestation = named(
 )
 export type Attestation = TypeOf<typeof Attestation>
 
+/** The first call's evidence as evidence of today. */
+export const legacyToReport = (attestation: Attestation): AttestationReport => attestation
+
 /** How a worker's entry came about: by root, or by evidence of a kind. */
 export type AttestationProviderName = 'Root' | (typeof teeKinds)[TeeKindName]['provider']['name']
 export type AttestationProvider = { readonly kind: AttestationProviderName; readonly value?: undefined }
@@ -63,7 +68,7 @@ export const providerOf = (name: TeeKindName): AttestationProvider => ({ kind: t
 /** Everything a verification of any kind depends on. */
 export type VerifyEvidenceInput = VerifyInput<AttestationReport>
 
-/** Verifies evidence of any kind under a policy at a time. Total: bad input is a verdict, never a throw. @throws ATTESTATION_ codes only for an unreadable root in the policy */
+/** Verifies evidence of any kind under a policy at a time. Total: bad input, and a bad policy too, is a verdict and never a throw. */
 export const verifyEvidence = (input: VerifyEvidenceInput): Verdict => {
   const { evidence, policy } = input
   const kind = teeKinds[evidence.kind] as TeeKind<TeeKindName, unknown>
@@ -76,12 +81,18 @@ export const verifyEvidence = (input: VerifyEvidenceInput): Verdict => {
   return verdictOf(checks.finish({ name: 'evidence', rule: 'Policy' }), { kind: evidence.kind })
 }
 
+/**
+ * Digest by which a chain knows evidence again (blake2b-256 of the kind's index and the signed content): the same for evidence whose
+ * unsigned parts, collateral or malleable signatures were changed. Evidence made again for the same data has the same digest.
+ */
+export const evidenceDigest = (crypto: Crypto, evidence: AttestationReport): Uint8Array => {
+  const kind = teeKinds[evidence.kind] as TeeKind<TeeKindName, unknown>
+  return crypto.blake2b256(concatBytes(Uint8Array.of(kind.index), kind.signedContent(evidence.value)))
+}
+
 /** Vendor roots of all kinds, DER. */
 export const vendorRoots: readonly Uint8Array[] = [dcapRoot, iasRoot]
 
 /** The reference's policy: all kinds, vendor roots, no measurement list. Change what differs. */
 export const referencePolicy = (changes: Partial<AttestationPolicy> = {}): AttestationPolicy =>
   createPolicy({ kinds: TEE_KIND_NAMES, roots: vendorRoots, ...changes })
-
-/** Evidence wrapped in a struct codec, for storage that keeps what was submitted with its time. */
-export const StoredEvidence = (time: Codec<bigint>) => struct({ report: AttestationReport, submittedAt: time })

@@ -31,5 +31,7 @@ export interface TeeKind<Name extends string, Evidence> {
   readonly fields: Readonly<Record<string, Codec<any>>>
   /** Type carrier only; never set. */
   readonly evidence?: Evidence
+  /** The bytes under the evidence's signature, as far as they are there. */
+  signedContent(evidence: Evidence): Uint8Array
   verify(input: VerifyInput<Evidence>): Verdict
 }

@@ -16,7 +16,7 @@ import { prepareSgxCollateral, type PreparedCollateral } from './sgx/collateral.
 import { checkPckChain, checkQuotingEvidence } from './sgx/quoting.ts'
 import { parsePlatformExtension, type PlatformExtension } from './sgx/platform.ts'
 import { checkQeIdentity, type QeLevel } from './sgx/qe-identity.ts'
-import { isDebug, parseQuoteHeader, parseQuoteV3, type QuoteHeader, type QuoteV3 } from './sgx/quote.ts'
+import { SIGNED_LENGTH, isDebug, parseQuoteHeader, parseQuoteV3, type QuoteHeader, type QuoteV3 } from './sgx/quote.ts'
 import { findTcbLevel, missingFor, type TcbLevel } from './sgx/tcb-info.ts'
 import { Collateral, type DcapEvidence } from './sgx/wire.ts'
 
@@ -193,6 +193,7 @@ export const sgxDcap = {
   provider: { name: 'Dcap', index: 2 },
   isReport: false,
   fields: { quote: bytesUpTo(64 * 1024), collateral: option(Collateral) },
+  signedContent: (evidence: DcapEvidence) => evidence.quote.subarray(0, SIGNED_LENGTH),
   verify(input: VerifyInput<DcapEvidence>): Verdict {
     const checks = createCheckRecorder()
     const draft: Draft = { kind: 'SgxDcap' }

@@ -99,7 +99,9 @@ const checkSigner = (checks: CheckRecorder, input: VerifyInput<IasEvidence>): Ve
     { pass: valid, code: 'ATTESTATION_REPORT_SIGNATURE_INVALID', detail: `over ${evidence.raReport.length} bytes` },
   )
   const shape = { certificates: [leaf], length: 1, rootPresented: false, leafIsAuthority: false, leafRole: 'Attestation Report Signing' }
-  const trust = { roots: parseRoots(policy.roots, crypto), simulated: policy.simulated }
+  const roots = checks.attempt({ name: 'pinned roots', rule: 'Policy: every pinned root is a certificate' }, () => parseRoots(policy.roots, crypto))
+  if (roots === undefined) return undefined
+  const trust = { roots, simulated: policy.simulated }
   return checks.group({ name: 'chain', rule: 'registry.md §2.2.1: directly under the pinned root' }, (inner) => checkChain(inner, shape, trust, crypto))
 }
 
@@ -164,6 +166,7 @@ export const sgxIas = {
   provider: { name: 'Ias', index: 1 },
   isReport: true,
   fields: iasEvidenceFields,
+  signedContent: (evidence: IasEvidence) => evidence.raReport,
   verify(input: VerifyInput<IasEvidence>): Verdict {
     const checks = createCheckRecorder()
     const draft: FactsDraft = { kind: 'SgxIas' }

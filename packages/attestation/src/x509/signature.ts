@@ -4,7 +4,7 @@
  */
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { toHexPlain } from '@phalanx/primitives/bytes'
-import { attestationError } from '../errors.ts'
+import { attestationError, isAttestationError } from '../errors.ts'
 import { DerReader, TAG, assertNull, bitStringBytes, oidText, readDer, unsignedBytes, type DerElement } from './der.ts'
 
 /** A public key: raw x ‖ y of a NIST curve, or an RSA modulus and exponent (big endian). */
@@ -85,6 +85,15 @@ export const rawEcdsaSignature = (signature: Uint8Array, width: number): Uint8Ar
     return out
   })
 
+const tryRawSignature = (signature: Uint8Array, width: number): Uint8Array | undefined => {
+  try {
+    return rawEcdsaSignature(signature, width)
+  } catch (error) {
+    if (isAttestationError(error)) return undefined
+    throw error
+  }
+}
+
 /** What a signature check needs. */
 export interface SignedBytes {
   readonly algorithm: SignatureAlgorithm
@@ -94,7 +103,7 @@ export interface SignedBytes {
   readonly key: PublicKey
 }
 
-/** Whether the signature is the key's over the message. False when algorithm and key do not go together. */
+/** Whether the signature is the key's over the message. False when it is malformed, or algorithm and key do not go together. */
 export const verifySignature = (signed: SignedBytes, crypto: Crypto): boolean => {
   const { algorithm, signature, message, key } = signed
   if (key.kind === 'rsa') {
@@ -102,8 +111,8 @@ export const verifySignature = (signed: SignedBytes, crypto: Crypto): boolean =>
     return hash !== undefined && crypto.rsa.verifyPkcs1({ hash, modulus: key.value.modulus, exponent: key.value.exponent, message, signature })
   }
   if (algorithm !== (key.kind === 'p256' ? 'ecdsa-sha256' : 'ecdsa-sha384')) return false
-  const raw = rawEcdsaSignature(signature, key.value.length / 2)
-  return crypto[key.kind].verify(raw, message, key.value)
+  const raw = tryRawSignature(signature, key.value.length / 2)
+  return raw !== undefined && crypto[key.kind].verify(raw, message, key.value)
 }
 
 /** Same key: same algorithm and same numbers. */

@@ -151,10 +151,10 @@ const checkRevocation = (context: Context, rootCrl: RevocationList | undefined, 
     }
   })
 
-/** Judges collateral once, for use with any number of quotes. @throws ATTESTATION_ codes only when a root of the policy is unreadable */
+/** Judges collateral once, for use with any number of quotes. Total: faults are in the result. */
 export const prepareSgxCollateral = (collateral: SgxV30QuoteCollateral, trust: CollateralTrust, crypto: Crypto): PreparedCollateral => {
-  const roots = parseRoots(trust.roots, crypto)
   const checks = createCheckRecorder()
+  const roots = checks.attempt({ name: 'pinned roots', rule: 'Policy: every pinned root is a certificate' }, () => parseRoots(trust.roots, crypto)) ?? []
   const context: Context = { checks, trust: { roots, simulated: trust.simulated }, crypto }
   const signing = { leafIsAuthority: false, leafRole: ROLE.tcbSigning }
   const tcbChain = readChain(context, { name: 'TCB info chain', text: collateral.tcbInfoIssuerChain, ...signing })
