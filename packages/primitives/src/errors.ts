@@ -31,6 +31,7 @@ export interface ErrorContexts extends ErrorsOf<typeof primitivesErrors> {}
 /** A stable error code, `AREA_WHAT`. */
 export type ErrorCode = keyof ErrorContexts & string
 
+// tidy-allow purity: filled once while modules load, read for messages only; no result depends on it.
 const descriptions = new Map<string, ErrorDescription<unknown>>()
 
 /** One line of an error table: the sentence with the cause, and what to do about it. */

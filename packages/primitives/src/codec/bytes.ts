@@ -5,6 +5,8 @@ import { createCodec, type Codec } from './codec.ts'
 import { readLength, u8, writeCompact } from './numbers.ts'
 import { plainInfo } from './type-info.ts'
 
+const notBytes = (expected: string, value: unknown): AppError => new AppError('CODEC_OUT_OF_RANGE', { expected, got: typeof value })
+
 /** Longest byte string accepted unless a tighter bound is declared: 16 MiB. */
 export const BYTES_MAX = 16 * 1024 * 1024
 
@@ -17,6 +19,7 @@ export const bytesUpTo = (max: number): Codec<Uint8Array> =>
     info: () => bytesInfo,
     minSize: 1,
     write(out, value) {
+      if (!(value instanceof Uint8Array)) throw notBytes('bytes', value)
       if (value.length > max) throw new AppError('CODEC_LENGTH_EXCEEDED', { length: value.length, max })
       writeCompact(out, BigInt(value.length))
       out.raw(value)
@@ -27,6 +30,7 @@ export const bytesUpTo = (max: number): Codec<Uint8Array> =>
 /** `Vec<u8>`. */
 export const bytes = bytesUpTo(BYTES_MAX)
 
+// tidy-allow purity: memo of type descriptions by length; one object per type is what the metadata builder numbers.
 const fixedInfos = new Map<number, ReturnType<typeof plainInfo>>()
 
 /** `[u8; length]`. */
@@ -37,6 +41,7 @@ export const fixedBytes = (length: number): Codec<Uint8Array> => {
     info: () => info,
     minSize: length,
     write(out, value) {
+      if (!(value instanceof Uint8Array)) throw notBytes(`${length} bytes`, value)
       if (value.length !== length) throw new AppError('CODEC_OUT_OF_RANGE', { expected: `${length} bytes`, got: `${value.length} bytes` })
       out.raw(value)
     },
@@ -50,7 +55,10 @@ export const textUpTo = (max: number): Codec<string> => {
   return createCodec<string>({
     info: () => textInfo,
     minSize: 1,
-    write: (out, value) => inner.write(out, utf8(value)),
+    write(out, value) {
+      if (typeof value !== 'string') throw notBytes('text', value)
+      inner.write(out, utf8(value))
+    },
     read: (input) => parseUtf8(inner.read(input)),
   })
 }

@@ -1,6 +1,6 @@
-/** Owns sequences, fixed arrays, tuples, options, results, maps and sets. */
+/** Owns sequences, fixed arrays, tuples, options, results and ordered maps. */
 import { AppError, atPath } from '../errors.ts'
-import { compareBytes } from '../bytes.ts'
+import { compareBytes, utf8 } from '../bytes.ts'
 import { createCodec, type Codec, type TypeOf } from './codec.ts'
 import { readLength, writeCompact } from './numbers.ts'
 import { plainInfo, type TypeInfo } from './type-info.ts'
@@ -10,16 +10,15 @@ export const ELEMENTS_MAX = 4 * 1024 * 1024
 /** Most elements of a sequence whose elements take no bytes: nothing else bounds them. */
 const EMPTY_ELEMENTS_MAX = 1024
 
-const lengthLimit = (max: number, minSize: number, left: number): number =>
-  Math.min(max, minSize === 0 ? EMPTY_ELEMENTS_MAX : Math.floor(left / minSize))
-
 /** `Vec<T>` of at most `max` elements. */
-export const vecUpTo = <T>(inner: Codec<T>, max: number): Codec<readonly T[]> => {
+export const vecUpTo = <T>(inner: Codec<T>, elementsMax: number): Codec<readonly T[]> => {
+  const max = inner.minSize === 0 ? Math.min(elementsMax, EMPTY_ELEMENTS_MAX) : elementsMax
   let info: TypeInfo | undefined
   return createCodec<readonly T[]>({
     info: () => (info ??= plainInfo({ kind: 'sequence', element: inner.info })),
     minSize: 1,
     write(out, value) {
+      if (!Array.isArray(value)) throw new AppError('CODEC_OUT_OF_RANGE', { expected: 'a list', got: typeof value })
       if (value.length > max) throw new AppError('CODEC_LENGTH_EXCEEDED', { length: value.length, max })
       writeCompact(out, BigInt(value.length))
       for (let i = 0; i < value.length; i++) {
@@ -32,8 +31,7 @@ export const vecUpTo = <T>(inner: Codec<T>, max: number): Codec<readonly T[]> =>
     },
     read(input) {
       const count = readLength(input, max)
-      const limit = lengthLimit(max, inner.minSize, input.left)
-      if (count > limit) throw new AppError('CODEC_UNEXPECTED_END', { needed: count * inner.minSize, left: input.left })
+      if (count * inner.minSize > input.left) throw new AppError('CODEC_UNEXPECTED_END', { needed: count * inner.minSize, left: input.left })
       const out: T[] = []
       for (let i = 0; i < count; i++) {
         try {
@@ -58,7 +56,13 @@ export const array = <T>(inner: Codec<T>, length: number): Codec<readonly T[]> =
     minSize: inner.minSize * length,
     write(out, value) {
       if (value.length !== length) throw new AppError('CODEC_OUT_OF_RANGE', { expected: `${length} elements`, got: String(value.length) })
-      for (const element of value) inner.write(out, element)
+      for (let i = 0; i < length; i++) {
+        try {
+          inner.write(out, value[i] as T)
+        } catch (error) {
+          throw atPath(error, i)
+        }
+      }
     },
     read(input) {
       const out: T[] = []
@@ -83,7 +87,13 @@ export const tuple = <const C extends readonly Codec<any>[]>(...inner: C): Codec
     info: () => (info ??= plainInfo({ kind: 'tuple', elements: inner.map((codec) => codec.info) })),
     minSize: inner.reduce((sum, codec) => sum + codec.minSize, 0),
     write(out, value) {
-      for (let i = 0; i < inner.length; i++) (inner[i] as Codec<unknown>).write(out, value[i])
+      for (let i = 0; i < inner.length; i++) {
+        try {
+          ;(inner[i] as Codec<unknown>).write(out, value[i])
+        } catch (error) {
+          throw atPath(error, i)
+        }
+      }
     },
     read(input) {
       const out: unknown[] = []
@@ -169,9 +179,34 @@ export const result = <T, E>(okCodec: Codec<T>, errorCodec: Codec<E>): Codec<Res
   })
 }
 
-/** `BTreeMap<K, V>` as ascending pairs; strictly ascending by encoded key on the way in, sorted on the way out. */
+const compareNumbers = (a: number | bigint, b: number | bigint): number => (a < b ? -1 : a > b ? 1 : 0)
+
+/**
+ * Order of map keys as the reference's `Ord` has it: numbers by value (their encoded bytes order otherwise), byte strings and
+ * text by bytes, tuples member by member; undefined where a type has no such order and its encoded bytes decide.
+ */
+const compareKeys = (a: unknown, b: unknown): number | undefined => {
+  if ((typeof a === 'number' || typeof a === 'bigint') && (typeof b === 'number' || typeof b === 'bigint')) return compareNumbers(a, b)
+  if (typeof a === 'boolean' && typeof b === 'boolean') return Number(a) - Number(b)
+  if (a instanceof Uint8Array && b instanceof Uint8Array) return compareBytes(a, b)
+  if (typeof a === 'string' && typeof b === 'string') return compareBytes(utf8(a), utf8(b))
+  if (!Array.isArray(a) || !Array.isArray(b)) return undefined
+  for (let i = 0; i < Math.min(a.length, b.length); i++) {
+    const order = compareKeys(a[i], b[i])
+    if (order !== 0) return order
+  }
+  return a.length - b.length
+}
+
+/** `BTreeMap<K, V>` as pairs: strictly ascending keys on the way in, sorted on the way out. */
 export const sortedMap = <K, V>(keyCodec: Codec<K>, valueCodec: Codec<V>): Codec<readonly (readonly [K, V])[]> => {
   const pairs = vec(tuple(keyCodec, valueCodec))
+  const order = (a: K, b: K): number => compareKeys(a, b) ?? compareBytes(keyCodec.encode(a), keyCodec.encode(b))
+  const assertAscending = (value: readonly (readonly [K, V])[]): void => {
+    for (let i = 1; i < value.length; i++) {
+      if (order((value[i - 1] as readonly [K, V])[0], (value[i] as readonly [K, V])[0]) >= 0) throw new AppError('CODEC_NOT_SORTED', {}, { path: `[${i}]` })
+    }
+  }
   let info: TypeInfo | undefined
   return createCodec<readonly (readonly [K, V])[]>({
     info: () =>
@@ -186,22 +221,14 @@ export const sortedMap = <K, V>(keyCodec: Codec<K>, valueCodec: Codec<V>): Codec
       }),
     minSize: 1,
     write(out, value) {
-      const sorted = value
-        .map((pair) => ({ pair, key: keyCodec.encode(pair[0]) }))
-        .sort((a, b) => compareBytes(a.key, b.key))
-      assertAscending(sorted.map(({ key }) => key))
-      pairs.write(out, sorted.map(({ pair }) => pair) as never)
+      const sorted = [...value].sort(([a], [b]) => order(a, b))
+      assertAscending(sorted)
+      pairs.write(out, sorted as never)
     },
     read(input) {
       const value = pairs.read(input) as readonly (readonly [K, V])[]
-      assertAscending(value.map(([key]) => keyCodec.encode(key)))
+      assertAscending(value)
       return value
     },
   })
-}
-
-const assertAscending = (keys: readonly Uint8Array[]): void => {
-  for (let i = 1; i < keys.length; i++) {
-    if (compareBytes(keys[i - 1] as Uint8Array, keys[i] as Uint8Array) >= 0) throw new AppError('CODEC_NOT_SORTED', {}, { path: `[${i}]` })
-  }
 }

@@ -164,7 +164,8 @@ const compactOf = <T extends number | bigint>(inner: Codec<T>, max: bigint, toVa
     info: () => info,
     minSize: 1,
     write(out, value) {
-      if ((typeof value === 'number' && !Number.isInteger(value)) || BigInt(value) < 0n || BigInt(value) > max) throw outOfRange(`compact <= ${max}`, value)
+      const isWhole = typeof value === 'bigint' || (typeof value === 'number' && Number.isInteger(value))
+      if (!isWhole || BigInt(value) < 0n || BigInt(value) > max) throw outOfRange(`compact <= ${max}`, value)
       writeCompact(out, BigInt(value))
     },
     read(input) {

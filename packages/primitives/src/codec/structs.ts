@@ -21,6 +21,7 @@ export const struct = <const S extends Shape>(shape: S): Codec<StructOf<S>> => {
     info: () => (info ??= plainInfo({ kind: 'composite', fields: fieldInfos(shape) })),
     minSize: codecs.reduce((sum, codec) => sum + codec.minSize, 0),
     write(out, value) {
+      if (typeof value !== 'object' || value === null) throw new AppError('CODEC_OUT_OF_RANGE', { expected: 'a struct', got: String(value) })
       for (let i = 0; i < names.length; i++) {
         const name = names[i] as string
         try {
@@ -106,8 +107,8 @@ export const variant = <const C extends Cases>(name: string, cases: C): Codec<Va
     info: () => (info ??= plainInfo({ kind: 'variant', variants: Object.entries(cases).map(describeCase) })),
     minSize: 1,
     write(out, value) {
-      const found = byKind.get(value.kind as string)
-      if (found === undefined) throw new AppError('CODEC_UNKNOWN_VARIANT', { kind: String(value.kind), type: name })
+      const found = byKind.get(value?.kind as string)
+      if (found === undefined) throw new AppError('CODEC_UNKNOWN_VARIANT', { kind: String(value?.kind), type: name })
       out.u8(found.index)
       try {
         found.codec?.write(out, (value as { value?: unknown }).value)
