@@ -1,3 +1,4 @@
+import { keccakP } from '@noble/hashes/sha3.js'
 import { expect, test } from 'vitest'
 
 import { describeVectors, readVectorJson } from '../../../tools/vectors.ts'
@@ -129,7 +130,7 @@ describeVectors('sr25519', () => {
 
   test('merlin-strobe.json: STROBE-128 conformance', () => {
     const { strobe128Conformance: expected } = load<{ strobe128Conformance: { protocol: string; prf1: string; prf2: string } }>('merlin-strobe')
-    const strobe = new Strobe128(utf8(expected.protocol))
+    const strobe = new Strobe128(keccakP, utf8(expected.protocol))
     strobe.metaAd(utf8('ms'), false)
     strobe.metaAd(utf8('g'), true)
     strobe.ad(new Uint8Array(1024).fill(0x63), false)

@@ -1,6 +1,7 @@
 /** Both backends, and outside implementations, give the same answers to random and to damaged input. */
 import { createSign, generateKeyPairSync, sign as opensslSign, constants } from 'node:crypto'
 
+import { keccakP } from '@noble/hashes/sha3.js'
 import * as wasmCrypto from '@polkadot/wasm-crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -121,7 +122,7 @@ describe('sr25519 agrees with schnorrkel (wasm-crypto)', () => {
     // With the nonce r = 0, R is the identity and s = k * a: a careless key holder can sign so, and all must agree that it verifies.
     const { secret, publicKey } = node.sr25519.pairFromSeed(new Uint8Array(32).fill(1))
     const text = utf8('signed without a nonce')
-    const transcript = new Transcript(utf8('SigningContext')).append(EMPTY, utf8('substrate')).append(utf8('sign-bytes'), text)
+    const transcript = new Transcript(keccakP, utf8('SigningContext')).append(EMPTY, utf8('substrate')).append(utf8('sign-bytes'), text)
     transcript.append(utf8('proto-name'), utf8('Schnorr-sig')).append(utf8('sign:pk'), publicKey).append(utf8('sign:R'), IDENTITY)
     const response = (leToBigint(transcript.challenge(utf8('sign:c'), 64)) * leToBigint(secret.subarray(0, 32))) % GROUP_ORDER
     const signature = concatBytes(IDENTITY, bigintToLe(response | (1n << 255n), 32))

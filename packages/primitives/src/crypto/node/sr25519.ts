@@ -1,6 +1,7 @@
 /**
- * Owns schnorrkel (sr25519) of the Node backend: merlin transcripts of our own over libsodium's constant-time ristretto255.
- * Faster than the Wasm build of schnorrkel and, unlike it, with the randomness handed in. Does not own the group (sodium.ts).
+ * Owns schnorrkel (sr25519) of the Node backend: merlin transcripts of our own over libsodium's constant-time ristretto255, and over
+ * faster code for verification, which has no secrets (ristretto-wasm.ts). Unlike the Wasm build of schnorrkel it takes randomness
+ * from its caller and never traps. Does not own the groups.
  */
 import { createHash } from 'node:crypto'
 
@@ -10,6 +11,7 @@ import type { Sr25519, Sr25519Pair } from '../crypto.ts'
 import { requireKeyLength, requireLength } from '../shared/guards.ts'
 import { isCanonicalScalar, requireSr25519Secret, secretFromEd25519Form } from '../shared/sr25519-secret.ts'
 import { Transcript } from '../shared/transcript.ts'
+import type { PublicRistretto } from './ristretto-wasm.ts'
 import type { Sodium } from './sodium.ts'
 
 /** Set in the last byte of every signature of schnorrkel 0.1 and later. */
@@ -48,15 +50,23 @@ const labels = {
 
 const CONTEXT = utf8('substrate')
 const ZERO_RANDOM: Uint8Array = new Uint8Array(32)
+const IDENTITY: Uint8Array = new Uint8Array(32)
 
 const invalidPoint = (): AppError => new AppError('CRYPTO_INVALID_KEY', { what: 'sr25519 public key' })
 
+/** Constant-time operations for everything with a secret, variable-time ones for verification. */
+interface Groups {
+  readonly sodium: Sodium
+  readonly fast: PublicRistretto
+}
+
 /** The Node implementation of sr25519. */
-export const createSr25519 = (sodium: Sodium): Sr25519 => {
-  const signingPrefix = new Transcript(labels.signingContext).append(labels.context, CONTEXT)
-  const derivationPrefix = new Transcript(labels.derivation).append(labels.signBytes, EMPTY)
+export const createSr25519 = ({ sodium, fast }: Groups): Sr25519 => {
+  const newTranscript = (label: Uint8Array): Transcript => new Transcript(fast.keccak, label)
+  const signingPrefix = newTranscript(labels.signingContext).append(labels.context, CONTEXT)
+  const derivationPrefix = newTranscript(labels.derivation).append(labels.signBytes, EMPTY)
   // One transcript is enough for verification: it is synchronous and sees nothing secret.
-  const verifying = new Transcript(labels.signingContext)
+  const verifying = newTranscript(labels.signingContext)
 
   const pairFromSecret = (secret: Uint8Array): Sr25519Pair => {
     requireSr25519Secret(secret)
@@ -75,7 +85,7 @@ export const createSr25519 = (sodium: Sodium): Sr25519 => {
     requireSr25519Secret(secret)
     requireLength('sr25519 signing randomness', random, 32)
     const scalar = secret.subarray(0, 32)
-    const transcript = new Transcript(labels.signingContext).resetTo(signingPrefix)
+    const transcript = newTranscript(labels.signingContext).resetTo(signingPrefix)
     transcript.append(labels.signBytes, message)
     transcript.append(labels.protocol, labels.schnorrSig)
     transcript.append(labels.signKey, sodium.multiplyBase(scalar))
@@ -94,22 +104,20 @@ export const createSr25519 = (sodium: Sodium): Sr25519 => {
     if (signature.length !== 64 || publicKey.length !== 32 || ((signature[63] as number) & SIGNATURE_MARK) === 0) return false
     const response = signature.slice(32)
     response[31] = (response[31] as number) & ~SIGNATURE_MARK
-    if (!isCanonicalScalar(response)) return false
+    // Under the identity as public key anyone could sign.
+    if (!isCanonicalScalar(response) || bytesEqual(publicKey, IDENTITY)) return false
     const commitment = signature.subarray(0, 32)
     verifying.resetTo(signingPrefix).append(labels.signBytes, message).append(labels.protocol, labels.schnorrSig)
     verifying.append(labels.signKey, publicKey).append(labels.signR, commitment)
     const challenge = sodium.reduce(verifying.challenge(labels.signChallenge, 64))
-    // Undefined also for the identity as public key, under which anyone could sign.
-    const challengedKey = sodium.multiply(challenge, publicKey)
-    if (challengedKey === undefined) return false
-    const expected = sodium.subtract(sodium.multiplyBase(response), challengedKey)
+    const expected = fast.subtractMultiple(response, challenge, publicKey)
     return expected !== undefined && bytesEqual(expected, commitment)
   }
 
   const deriveHard = (secret: Uint8Array, chainCode: Uint8Array): Sr25519Pair => {
     requireSr25519Secret(secret)
     requireLength('sr25519 chain code', chainCode, 32)
-    const transcript = new Transcript(labels.derivation).resetTo(derivationPrefix).append(labels.chainCode, chainCode)
+    const transcript = newTranscript(labels.derivation).resetTo(derivationPrefix).append(labels.chainCode, chainCode)
     const seed = transcript.append(labels.secretKey, secret.subarray(0, 32)).challenge(labels.derivedHard, 32)
     transcript.wipe()
     const pair = pairFromSeed(seed)
@@ -120,7 +128,7 @@ export const createSr25519 = (sodium: Sodium): Sr25519 => {
   /** Transcript of a soft derivation after its scalar was drawn. */
   const softScalar = (publicKey: Uint8Array, chainCode: Uint8Array): { scalar: Uint8Array; transcript: Transcript } => {
     requireLength('sr25519 chain code', chainCode, 32)
-    const transcript = new Transcript(labels.derivation).resetTo(derivationPrefix).append(labels.chainCode, chainCode)
+    const transcript = newTranscript(labels.derivation).resetTo(derivationPrefix).append(labels.chainCode, chainCode)
     const scalar = sodium.reduce(transcript.append(labels.publicKey, publicKey).challenge(labels.derivedScalar, 64))
     return { scalar, transcript }
   }
@@ -149,22 +157,23 @@ export const createSr25519 = (sodium: Sodium): Sr25519 => {
   }
 
   const isValidPoint = (publicKey: Uint8Array): boolean =>
-    publicKey.length === 32 && sodium.isRistrettoPoint(publicKey) && !bytesEqual(publicKey, ZERO_RANDOM)
+    publicKey.length === 32 && sodium.isRistrettoPoint(publicKey) && !bytesEqual(publicKey, IDENTITY)
 
   return {
     pairFromSeed, pairFromSecret, sign, verify, deriveHard, deriveSoft, derivePublicSoft, agree, isValidPoint,
-    ...createVrf(sodium, isValidPoint),
+    ...createVrf({ sodium, fast }, isValidPoint),
   }
 }
 
 /** VRF of schnorrkel with the Kusama transcript: output 32 ‖ challenge 32 ‖ response 32. */
-const createVrf = (sodium: Sodium, isValidPoint: (point: Uint8Array) => boolean): Pick<Sr25519, 'vrfSign' | 'vrfVerify'> => {
+const createVrf = ({ sodium, fast }: Groups, isValidPoint: (point: Uint8Array) => boolean): Pick<Sr25519, 'vrfSign' | 'vrfVerify'> => {
+  const newTranscript = (label: Uint8Array): Transcript => new Transcript(fast.keccak, label)
   const inputPoint = (message: Uint8Array, context: Uint8Array, publicKey: Uint8Array): Uint8Array => {
-    const transcript = new Transcript(labels.signingContext).append(labels.context, context).append(labels.signBytes, message)
+    const transcript = newTranscript(labels.signingContext).append(labels.context, context).append(labels.signBytes, message)
     return sodium.pointFromHash(transcript.append(labels.vrfKey, publicKey).challenge(labels.vrfHash, 64))
   }
   const proofTranscript = (input: Uint8Array): Transcript =>
-    new Transcript(labels.vrf).append(labels.protocol, labels.dleq).append(labels.dleqInput, input)
+    newTranscript(labels.vrf).append(labels.protocol, labels.dleq).append(labels.dleqInput, input)
   const challengeOf = (transcript: Transcript, points: { r: Uint8Array; hr: Uint8Array; publicKey: Uint8Array; output: Uint8Array }): Uint8Array => {
     transcript.append(labels.dleqR, points.r).append(labels.dleqHr, points.hr)
     transcript.append(labels.dleqKey, points.publicKey).append(labels.dleqOutput, points.output)
@@ -196,9 +205,8 @@ const createVrf = (sodium: Sodium, isValidPoint: (point: Uint8Array) => boolean)
     const response = outputAndProof.subarray(64)
     if (!isCanonicalScalar(challenge) || !isCanonicalScalar(response) || !isValidPoint(output)) return false
     const input = inputPoint(message, context, publicKey)
-    const identity = new Uint8Array(32)
     // A product is undefined only for scalar 0 here: the points were checked.
-    const times = (scalar: Uint8Array, point: Uint8Array): Uint8Array => sodium.multiply(scalar, point) ?? identity
+    const times = (scalar: Uint8Array, point: Uint8Array): Uint8Array => sodium.multiply(scalar, point) ?? IDENTITY
     const r = sodium.add(times(challenge, publicKey), sodium.multiplyBase(response))
     const hr = sodium.add(times(challenge, output), times(response, input))
     if (r === undefined || hr === undefined) return false

@@ -2,8 +2,6 @@
  * Owns merlin transcripts over STROBE-128 (merlin.cool; the subset merlin uses), and schnorrkel's witness derivation.
  * Little-endian machines only, as every JavaScript engine we run on. Does not own what is appended.
  */
-import { keccakP } from '@noble/hashes/sha3.js'
-
 import { utf8 } from '../../bytes.ts'
 
 /** STROBE-128 rate: 200 - 128/4 bytes of state, less two bytes of framing. */
@@ -19,17 +17,22 @@ const KEY = FLAG_A | FLAG_C
 
 const RNG_LABEL = utf8('rng')
 
+/** keccak-f[1600] in place on 50 little-endian words. */
+export type Permutation = (state: Uint32Array) => void
+
 /** The STROBE duplex: state, position, and begin of the running operation. */
 export class Strobe128 {
+  private readonly permutation: Permutation
   private readonly state = new Uint8Array(200)
   private readonly words = new Uint32Array(this.state.buffer)
   private position = 0
   private begin = 0
 
-  constructor(protocol: Uint8Array) {
+  constructor(permutation: Permutation, protocol: Uint8Array) {
+    this.permutation = permutation
     this.state.set([1, RATE + 2, 1, 0, 1, 96])
     this.state.set(utf8('STROBEv1.0.2'), 6)
-    keccakP(this.words)
+    permutation(this.words)
     this.metaAd(protocol, false)
   }
 
@@ -116,7 +119,7 @@ export class Strobe128 {
     ;(state[position] as number) ^= this.begin
     ;(state[position + 1] as number) ^= 0x04
     ;(state[RATE + 1] as number) ^= 0x80
-    keccakP(this.words)
+    this.permutation(this.words)
     this.position = 0
     this.begin = 0
   }
@@ -127,10 +130,12 @@ const DOMAIN_SEPARATOR = utf8('dom-sep')
 
 /** A merlin transcript. Labels are bytes prepared once, since verification is hot. */
 export class Transcript {
+  private readonly permutation: Permutation
   private readonly strobe: Strobe128
 
-  constructor(label: Uint8Array) {
-    this.strobe = new Strobe128(MERLIN)
+  constructor(permutation: Permutation, label: Uint8Array) {
+    this.permutation = permutation
+    this.strobe = new Strobe128(permutation, MERLIN)
     this.append(DOMAIN_SEPARATOR, label)
   }
 
@@ -159,7 +164,7 @@ export class Transcript {
 
   /** Draws secret bytes from a copy of the transcript re-keyed by the nonce seeds and 32 bytes of randomness (merlin `TranscriptRng`). */
   witness(label: Uint8Array, length: number, { seeds, random }: { seeds: readonly Uint8Array[]; random: Uint8Array }): Uint8Array {
-    const rng = new Strobe128(MERLIN)
+    const rng = new Strobe128(this.permutation, MERLIN)
     rng.copyFrom(this.strobe)
     for (const seed of seeds) {
       rng.metaAd(label, false)
