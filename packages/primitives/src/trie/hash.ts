@@ -1,6 +1,6 @@
 /** Owns the hashing of changed nodes: each one once, when a root is asked, reusing what the parent's old encoding holds. */
 import { assert } from '../assert.ts'
-import { type Child, type TrieContext, TrieNode } from './node.ts'
+import type { Child, TrieContext, TrieNode } from './node.ts'
 import { copyInto, decodeNode, HASH_LENGTH, headLength, lengthPrefixLength, writeHead, writeLengthPrefix, type NodeShape } from './node-codec.ts'
 
 const shapeOf = (node: TrieNode): NodeShape => ({ isBranch: node.children !== undefined, hasValue: node.value !== undefined, isHashed: node.isHashed })
@@ -48,12 +48,40 @@ const oldReferences = (encoded: Uint8Array): number[] => {
   return offsets
 }
 
+/** The old encoding with new references in it, where nothing else differs, as in most writes; undefined where more does. */
+const replaceReferences = (old: Uint8Array, fresh: readonly (Uint8Array | undefined)[], dirty: number): Uint8Array | undefined => {
+  const layout = decodeNode(old)
+  if ((dirty & ~layout.bitmap) !== 0) return undefined
+  let at = layout.childrenAt
+  let out: Uint8Array | undefined
+  for (let slot = 0; dirty >> slot !== 0; slot++) {
+    if ((layout.bitmap & (1 << slot)) === 0) continue
+    const length = (old[at++] as number) >> 2
+    if ((dirty & (1 << slot)) !== 0) {
+      const value = fresh[slot]
+      if (value?.length !== length) return undefined
+      copyInto((out ??= old.slice()), at, value)
+    }
+    at += length
+  }
+  return out
+}
+
 /** Encoding of a branch, kept with it. */
 const encodeBranch = (context: TrieContext, node: TrieNode): Uint8Array => {
   const old = node.encoded
   if (old !== undefined && node.dirty === 0) return old
-  const children = node.children as Child[]
   const fresh = hashChangedChildren(context, node)
+  const replaced = old === undefined ? undefined : replaceReferences(old, fresh, node.dirty)
+  node.encoded = replaced ?? composeBranch(context, node, fresh)
+  node.dirty = 0
+  return node.encoded
+}
+
+/** Encoding of a branch from its parts: old references where they still hold, fresh ones where not. */
+const composeBranch = (context: TrieContext, node: TrieNode, fresh: readonly (Uint8Array | undefined)[]): Uint8Array => {
+  const children = node.children as Child[]
+  const old = node.encoded
   const offsets = old === undefined ? undefined : oldReferences(old)
   const shape = shapeOf(node)
   let length = headLength(shape, node.end - node.start) + 2 + valueLength(node)
@@ -80,8 +108,6 @@ const encodeBranch = (context: TrieContext, node: TrieNode): Uint8Array => {
       while (from < end) out[at++] = (old as Uint8Array)[from++] as number
     }
   }
-  node.encoded = out
-  node.dirty = 0
   return out
 }
 
@@ -90,7 +116,7 @@ export const encodeNode = (context: TrieContext, node: TrieNode): Uint8Array =>
   node.children === undefined ? encodeLeaf(context, node) : encodeBranch(context, node)
 
 /** What a parent holds of a node: its hash, or a copy of its encoding where that is shorter. */
-export const merkleValueOf = (context: TrieContext, node: TrieNode): Uint8Array => {
+const merkleValueOf = (context: TrieContext, node: TrieNode): Uint8Array => {
   const encoded = encodeNode(context, node)
   return encoded.length < HASH_LENGTH ? encoded.slice() : context.crypto.blake2b256(encoded)
 }

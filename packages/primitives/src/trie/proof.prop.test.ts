@@ -41,6 +41,23 @@ describe('a proof', () => {
     }), { numRuns: 200 })
   })
 
+  test('of all keys of a prefix lists exactly them, and one of fewer lists nothing', () => {
+    fc.assert(fc.property(changes, keys.map((key) => key.slice(0, 1)), versions, fc.nat(), (batch, prefix, version, pick) => {
+      const trie = createTrie({ crypto, version }).apply(batch)
+      const expected = [...trie.entries(prefix)]
+      const names = expected.map(([key]) => key)
+      const reader = readProof({ crypto, root: trie.root, proof: trie.prove([prefix, ...names]) })
+      expect(reader.entries(prefix)).toEqual(expected)
+      if (names.length === 0) return
+      const lacking = readProof({ crypto, root: trie.root, proof: trie.prove(names.filter((_, i) => i !== pick % names.length)) })
+      try {
+        expect(lacking.entries(prefix)).toEqual(expected)
+      } catch (error) {
+        expect(isAppError(error, 'TRIE_PROOF_INCOMPLETE')).toBe(true)
+      }
+    }), { numRuns: 200 })
+  })
+
   test('is refused under another root', () => {
     const { trie, names } = sample(1)
     expect(() => readProof({ crypto, root: new Uint8Array(32), proof: trie.prove(names) })).toThrowError(expect.objectContaining({ code: 'TRIE_PROOF_INVALID' }))

@@ -4,7 +4,7 @@
  */
 import { bytesEqual, bytesToKey } from '../bytes.ts'
 import { AppError } from '../errors.ts'
-import { nibbleAt } from './nibbles.ts'
+import { KEY_LENGTH_MAX, nibbleAt } from './nibbles.ts'
 import { childReferenceAt, decodeNode, EMPTY_NODE, HASH_LENGTH, partialNibbleAt, type NodeLayout } from './node-codec.ts'
 import type { TrieCrypto } from './node.ts'
 
@@ -12,6 +12,11 @@ import type { TrieCrypto } from './node.ts'
 export interface ProofReader {
   /** Proven value, or undefined where absence is proven. @throws TRIE_PROOF_INCOMPLETE */
   get(key: Uint8Array): Uint8Array | undefined
+  /**
+   * Every entry whose key begins with `prefix`, ascending, proven to be all of them.
+   * A proof of all keys of a prefix, or of the prefix itself where there are none, covers it. @throws TRIE_PROOF_INCOMPLETE
+   */
+  entries(prefix: Uint8Array): readonly (readonly [Uint8Array, Uint8Array])[]
 }
 
 /** An encoded node inside the bytes that hold it: its own, or its parent's. */
@@ -75,11 +80,64 @@ const decodeReachable = (items: ReadonlyMap<string, Uint8Array>, root: string): 
   return nodes
 }
 
+/** How many nibbles of a node's partial key stand in `key` from nibble `position` on. */
+const sharedNibbles = ({ bytes, layout }: ProofNode, key: Uint8Array, position: number): number => {
+  const most = Math.min(layout.nibbles, 2 * key.length - position)
+  let shared = 0
+  while (shared < most && partialNibbleAt(bytes, layout, shared) === nibbleAt(key, position + shared)) shared++
+  return shared
+}
+
 /** Whether the partial key of a node stands in `key` at nibble `position`. */
-const hasPartialAt = ({ bytes, layout }: ProofNode, key: Uint8Array, position: number): boolean => {
-  if (position + layout.nibbles > 2 * key.length) return false
-  for (let i = 0; i < layout.nibbles; i++) if (partialNibbleAt(bytes, layout, i) !== nibbleAt(key, position + i)) return false
-  return true
+const hasPartialAt = (node: ProofNode, key: Uint8Array, position: number): boolean => sharedNibbles(node, key, position) === node.layout.nibbles
+
+/** A node and the nibbles that lead to it, its own partial key not among them. */
+interface Visit {
+  readonly node: ProofNode
+  readonly path: readonly number[]
+}
+
+const packNibbles = (path: readonly number[]): Uint8Array => {
+  if (path.length % 2 !== 0) throw invalid('a value stands inside a byte')
+  return Uint8Array.from({ length: path.length / 2 }, (_, i) => ((path[2 * i] as number) << 4) | (path[2 * i + 1] as number))
+}
+
+/** Ways through a proof. */
+interface Walker {
+  follow(reference: Reference): ProofNode
+  valueIn(node: ProofNode): Uint8Array | undefined
+}
+
+/** The highest node at or below `key`; undefined where the proof shows that nothing begins so. */
+const findTop = (walker: Walker, root: ProofNode, key: Uint8Array): Visit | undefined => {
+  let node = root
+  for (let position = 0; ; position++) {
+    const shared = sharedNibbles(node, key, position)
+    if (position + shared === 2 * key.length) return { node, path: Array.from({ length: position }, (_, i) => nibbleAt(key, i)) }
+    if (shared < node.layout.nibbles) return undefined
+    position += shared
+    const offset = childReferenceAt(node.bytes, node.layout, nibbleAt(key, position))
+    if (offset < 0) return undefined
+    node = walker.follow(referenceAt(node.bytes, offset))
+  }
+}
+
+/** Entries at and below a node in order. Keeps its own stack, so that no depth of nodes exhausts the caller's. */
+const listEntries = (walker: Walker, top: Visit): (readonly [Uint8Array, Uint8Array])[] => {
+  const found: (readonly [Uint8Array, Uint8Array])[] = []
+  const open = [top]
+  for (let visit = open.pop(); visit !== undefined; visit = open.pop()) {
+    const { node } = visit
+    const path = [...visit.path, ...Array.from({ length: node.layout.nibbles }, (_, i) => partialNibbleAt(node.bytes, node.layout, i))]
+    if (path.length > 2 * KEY_LENGTH_MAX) throw invalid('a key is too long')
+    const value = walker.valueIn(node)
+    if (value !== undefined) found.push([packNibbles(path), value])
+    for (let slot = 15; slot >= 0; slot--) {
+      const offset = childReferenceAt(node.bytes, node.layout, slot)
+      if (offset >= 0) open.push({ node: walker.follow(referenceAt(node.bytes, offset)), path: [...path, slot] })
+    }
+  }
+  return found
 }
 
 /** Checks every node of a proof by its hash, from `root` down. @throws TRIE_PROOF_INVALID */
@@ -120,6 +178,10 @@ export const readProof = (options: { readonly crypto: TrieCrypto; readonly root:
         node = follow(referenceAt(node.bytes, offset))
       }
       return undefined
+    },
+    entries(prefix) {
+      const top = isEmpty ? undefined : findTop({ follow, valueIn }, follow({ kind: 'hash', value: rootKey }), prefix)
+      return top === undefined ? [] : listEntries({ follow, valueIn }, top)
     },
   }
 }

@@ -1,9 +1,9 @@
 /** A trie is a plain map with a root: random batches against both. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { batches, changes, keys, ModelMap, naiveRoot, nobleCrypto as crypto, values, versions } from '../../test/trie-support.ts'
+import { batches, changes, keys, MemoryStore, ModelMap, naiveRoot, nobleCrypto as crypto, values, versions } from '../../test/trie-support.ts'
 import { bytesEqual, compareBytes, EMPTY, startsWith, toHex } from '../bytes.ts'
-import { createTrie, orderedRoot, type StateVersion, type Trie } from './index.ts'
+import { createTrie, openTrie, orderedRoot, readProof, type StateVersion, type Trie } from './index.ts'
 import { KEY_LENGTH_MAX } from './nibbles.ts'
 
 const hexOf = (bytes: Uint8Array | undefined): string | undefined => (bytes === undefined ? undefined : toHex(bytes))
@@ -167,12 +167,21 @@ describe('limits', () => {
     expect(() => createTrie({ crypto, version: 0 }).apply([[key, EMPTY], [key, undefined]])).toThrowError(/each key once/)
   })
 
-  test('works at the greatest depth that keys allow', () => {
-    const batch = Array.from({ length: KEY_LENGTH_MAX + 1 }, (_, length) => [new Uint8Array(length), Uint8Array.of(length & 255)] as const)
-    const trie = createTrie({ crypto, version: 1 }).apply(batch)
-    expect(trie.root).toHaveLength(32)
-    expect([...trie.keys(EMPTY)]).toHaveLength(KEY_LENGTH_MAX + 1)
-    expect(trie.apply(batch.map(([key]) => [key, undefined])).root).toEqual(createTrie({ crypto, version: 1 }).root)
+  test('works at the greatest depth that keys allow: a branch at every nibble', () => {
+    const zeros = Array.from({ length: KEY_LENGTH_MAX + 1 }, (_, length) => new Uint8Array(length))
+    const beside = zeros.slice(1).flatMap((key) => [0x01, 0x10].map((last) => Uint8Array.of(...key.subarray(1), last)))
+    const batch = [...zeros, ...beside].map((key) => [key, Uint8Array.of(key.length & 255)] as const)
+    const store = new MemoryStore()
+    const trie = createTrie({ crypto, version: 1, store }).apply(batch)
+    expect([...trie.keys(EMPTY)]).toHaveLength(batch.length)
+    const commit = trie.commit({ nextId: 1n, base: undefined })
+    const stored = store.write(commit)
+    expect(readProof({ crypto, root: trie.root, proof: stored.prove(beside) }).entries(EMPTY)).toHaveLength(batch.length)
+    stored.evict()
+    expect(stored.evict()).toBeLessThan(batch.length)
+    const emptied = openTrie({ crypto, version: 1, store, rootId: commit.rootId, root: trie.root }).apply(batch.map(([key]) => [key, undefined]))
+    expect(emptied.root).toEqual(createTrie({ crypto, version: 1 }).root)
+    expect(emptied.commit({ nextId: commit.nextId, base: stored }).dropped).toHaveLength(commit.created.length)
   })
 
   test('keeps an empty value apart from no value', () => {

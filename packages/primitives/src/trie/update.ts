@@ -107,7 +107,8 @@ const build = (batch: Batch, start: number, range: Range): TrieNode | undefined 
 const updateBelow = (batch: Batch, node: TrieNode, start: number, range: Range): TrieNode | undefined => {
   const { context, version } = batch
   const { end } = node
-  let { key, value, isHashed, dirty } = node
+  let { key, value, isHashed } = node
+  let dirty = start === node.start ? node.dirty : node.dirty | OWN_PART
   let children: Child[] | undefined
   let { from } = range
   let isChanged = false
