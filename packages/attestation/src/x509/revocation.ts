@@ -17,7 +17,7 @@ export const checkRevocationList = (checks: CheckRecorder, list: RevocationList,
   else
     checks.check(
       { name: 'issuer key', rule, seen: list.authorityKeyId, expected: authority.subjectKeyId },
-      { pass: bytesEqual(list.authorityKeyId, authority.subjectKeyId), code: 'ATTESTATION_CERTIFICATE_KEY_ID_MISMATCH', detail: toHexPlain(list.authorityKeyId) },
+      { pass: bytesEqual(list.authorityKeyId, authority.subjectKeyId), code: 'ATTESTATION_CRL_ISSUER_MISMATCH', detail: `list of key ${toHexPlain(list.authorityKeyId)}, authority has key ${toHexPlain(authority.subjectKeyId)}` },
     )
   const mayIssue = checks.check(
     { name: 'may sign lists', rule: 'RFC 5280 section 4.2.1.3: the authority has cRLSign', seen: authority.keyUsage?.crlSign === true },
