@@ -92,11 +92,10 @@ const absorb = (state: RelayState, input: Input): RelayState => {
   }
 }
 
-/** The batches that still help from `next` on; none when the worker went back behind the first. */
+/** The batches that still help: a worker takes only feeds that begin exactly at the block it wants. */
 const usableBatches = (batches: readonly Batch[], next: number): readonly Batch[] => {
-  const left = batches.filter((batch) => batch.from + batch.count > next)
-  const [first] = left
-  return first !== undefined && first.from <= next ? left : []
+  const left = batches.filter((batch) => batch.from >= next)
+  return left[0]?.from === next ? left : []
 }
 
 const absorbInfo = (state: RelayState, input: Input & { kind: 'info' }): RelayState => {
@@ -178,7 +177,7 @@ const absorbFailed = (state: RelayState, input: Input & { kind: 'failed' }): Rel
     isStale: true, batches: [],
   }
   if (input.effect !== 'feed' || !isRefusal) return failed
-  const node = input.node ?? state.batches[0]?.node
+  const { node } = input
   return { ...failed, limit: Math.max(1, state.limit >> 2), avoid: node === undefined || state.avoid.includes(node) ? state.avoid : [...state.avoid, node] }
 }
 
@@ -210,7 +209,7 @@ const planWorker = (state: RelayState, nowMs: number): Effect | undefined => {
     case 'uninitialized': return { kind: 'init' }
     case 'behind': {
       const [batch] = state.batches
-      return batch !== undefined && batch.from <= state.next ? { kind: 'feed', batch } : undefined
+      return batch !== undefined && batch.from === state.next ? { kind: 'feed', batch } : undefined
     }
     case 'unregistered': return planEvidence(state, nowMs)
     case 'unanchored':

@@ -12,7 +12,7 @@ import type { Clock, Logger, Random } from '@phalanx/primitives/ports'
 import { randomFraction, type Inclusion, type WorkerClient, type WorkerInfo } from '@phalanx/sdk'
 import type { Account } from './account.ts'
 import { describeSender, EgressMessages, messageKey, selectMessages } from './egress.ts'
-import { failureOf, isRefusal } from './failure.ts'
+import { failureOf, isPoison, isRefusal } from './failure.ts'
 import type { NodePool } from './node-pool.ts'
 import type { Effect, Evidence, Failure, Happening, RelayState, WorkerView } from './state.ts'
 import { createRelayState, step, wakeAtMs } from './step.ts'
@@ -124,8 +124,8 @@ class Driver implements WorkerDriver {
       const failure = failureOf(error)
       const refused = isRefusal(error)
       this.outside.logger.debug('effect failed', { worker: this.url, effect: effect.kind, code: failure.code, reason: failure.reason })
-      const node = effect.kind === 'feed' ? effect.batch.node : undefined
-      if (node !== undefined && refused) this.outside.pool.blame(node, `the worker ${this.url} refused its blocks from ${this.current.next}: ${failure.reason}`)
+      const node = effect.kind === 'feed' && refused && isPoison(failure.code) ? effect.batch.node : undefined
+      if (node !== undefined) this.outside.pool.blame(node, `the worker ${this.url} refused its blocks from ${this.current.next}: ${failure.reason}`)
       this.tell({ kind: 'failed', effect: effect.kind, failure, isRefusal: refused, ...(node === undefined ? {} : { node }) })
     }
   }

@@ -1,0 +1,48 @@
+/** Owns the error codes of the command line. */
+import { defineErrors, describe, type ErrorsOf } from '@phalanx/primitives/errors'
+
+/** Codes of `@phalanx/cli`. */
+export const cliErrors = defineErrors({
+  CLI_USAGE: describe<{ problem: string; command: string }>(
+    '{problem}.', 'See: {command} --help'),
+  CLI_OPTION_INVALID: describe<{ option: string; value: string; expected: string }>(
+    '{option} cannot be "{value}".', 'Give {expected}.'),
+  CLI_PORT_IN_USE: describe<{ port: string; option: string }>(
+    'Port {port} is taken by another process.', 'Stop that process, or choose another port with {option}.'),
+  CLI_BASE_PATH_UNUSABLE: describe<{ path: string; reason: string }>(
+    'The folder {path} cannot be used: {reason}.', 'Give a folder you may write to with --base-path.'),
+  CLI_BASE_PATH_IN_USE: describe<{ path: string; pid: number }>(
+    'The folder {path} is in use by process {pid}.', 'Stop that process, or give another folder with --base-path.'),
+  CLI_BASE_PATH_FOREIGN: describe<{ path: string; found: string }>(
+    'The folder {path} holds something else: {found}.', 'Give an empty folder, or one that this command has written, with --base-path.'),
+  CLI_BASE_PATH_VERSION: describe<{ path: string; format: number; known: number }>(
+    'The folder {path} has format {format}; this version reads up to {known}.', 'Run the newer version that wrote it, or give another folder with --base-path.'),
+  CLI_BASE_PATH_MALFORMED: describe<{ path: string; file: string; reason: string }>(
+    '{file} in {path} cannot be read: {reason}.', 'Restore the file from a backup, or give another folder with --base-path.'),
+  CLI_DISK_FULL: describe<{ path: string }>(
+    'The disk is full at {path}.', 'Free space and start again; what was committed is kept.'),
+  CLI_FILE_UNREADABLE: describe<{ path: string; reason: string }>(
+    'The file {path} cannot be read: {reason}.', 'Check the path and its permissions.'),
+  CLI_FILE_UNWRITABLE: describe<{ path: string; reason: string }>(
+    'The file {path} cannot be written: {reason}.', 'Check the folder and its permissions.'),
+  CLI_FILE_EXISTS: describe<{ path: string }>(
+    '{path} exists already and is not overwritten.', 'Move it away, or name another one.'),
+  CLI_CONFIG_MALFORMED: describe<{ path: string; reason: string }>(
+    'The configuration {path} cannot be used: {reason}.', 'Correct the file; an example is in the help of the command.'),
+  CLI_SECRET_MISSING: describe<{ what: string }>(
+    'No {what} was given.', 'Give a file, or - to read it from standard input; arguments are visible to other users of this machine.'),
+  CLI_BACKUP_MALFORMED: describe<{ path: string; reason: string }>(
+    '{path} is not a usable backup: {reason}.', 'Use the file that phalanx keys backup wrote, unchanged.'),
+  CLI_BACKUP_WRONG_PASSPHRASE: describe<{ path: string }>(
+    'The passphrase does not open {path}, or the file was altered.', 'Check the passphrase; nothing was written.'),
+  CLI_PASSPHRASE_WEAK: describe<{ length: number; min: number }>(
+    'A passphrase of {length} characters is too short.', 'Use at least {min} characters.'),
+  CLI_INTERRUPTED: describe('Interrupted.', 'Run the command again.'),
+  CLI_UNEXPECTED: describe<{ reason: string }>(
+    'Something went wrong that should not: {reason}.', 'This is a defect: report it with the command and PHALANX_DEBUG=1 output.'),
+})
+
+declare module '@phalanx/primitives/errors' {
+  // eslint-disable-next-line @typescript-eslint/no-empty-object-type
+  interface ErrorContexts extends ErrorsOf<typeof cliErrors> {}
+}

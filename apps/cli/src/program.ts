@@ -1,0 +1,163 @@
+/** Owns the grammar of the command line: every command with its options, help and examples. What commands do loads when they run. */
+import { Command } from 'commander'
+import manifest from '../package.json' with { type: 'json' }
+import type { CliIo } from './output.ts'
+import { oneOf, port, repeated, url, wholeNumber } from './options.ts'
+import { LOG_LEVELS } from './log-levels.ts'
+
+/** Runs one command: positional arguments, then options; the promise is the exit code. */
+export type Runner = (io: CliIo, positional: readonly (string | undefined)[], options: Readonly<Record<string, unknown>>) => Promise<number>
+
+const BLOCK_TIME_BOUNDS = { min: 50, max: 3_600_000 }
+const WORKERS_BOUNDS = { min: 0, max: 64 }
+const KEY_TYPE_NAMES = ['sr25519', 'ed25519', 'ecdsa'] as const
+
+const examples = (...lines: readonly string[]): string => `\nExamples:\n${lines.map((line) => `  $ phalanx ${line}`).join('\n')}\n`
+
+const withLogs = (command: Command): Command =>
+  command
+    .option('--log-level <level>', `how much to log on stderr: ${LOG_LEVELS.join(', ')}`, oneOf('--log-level', LOG_LEVELS))
+    .option('--json', 'print JSON, one object per line', false)
+
+/** Builds the program; `finish` receives the exit code of the command that ran. */
+export const createProgram = (io: CliIo, finish: (exitCode: number) => void): Command => {
+  const run = (load: () => Promise<Runner>) => async (...args: unknown[]): Promise<void> => {
+    const command = args.pop() as Command
+    args.pop()
+    const runner = await load()
+    finish(await runner(io, args as (string | undefined)[], command.opts()))
+  }
+  const program = new Command('phalanx')
+    .description('A confidential-compute worker network: chain, workers, relay and keys in one binary.')
+    .version(manifest.version, '-V, --version')
+    .addHelpText('after', examples('dev', 'dev --workers 5 --base-path ./my-network', 'relay --help'))
+    .enablePositionalOptions()
+    .showSuggestionAfterError()
+  addDev(program, run)
+  addNode(program, run)
+  addWorker(program, run)
+  addRelay(program, run)
+  addKeys(program, run)
+  addChainSpec(program, run)
+  return program
+}
+
+type Run = (load: () => Promise<Runner>) => (...args: unknown[]) => Promise<void>
+
+const addDev = (program: Command, run: Run): void => {
+  withLogs(program.command('dev'))
+    .description('Run a complete network in this process: a chain, a relay and simulated workers that register.')
+    .option('--workers <count>', 'how many workers', wholeNumber('--workers', WORKERS_BOUNDS), 3)
+    .option('--block-time <ms>', 'time between blocks while nothing waits', wholeNumber('--block-time', BLOCK_TIME_BOUNDS), 1000)
+    .option('--rpc-port <port>', 'port of the node\'s RPC', port('--rpc-port'), 9944)
+    .option('--worker-port <port>', 'port of the first worker; the others follow', port('--worker-port'), 8100)
+    .option('--base-path <folder>', 'where chain and keys are kept (default: a fresh temporary folder)')
+    .addHelpText('after', examples('dev', 'dev --workers 1 --block-time 6000', 'dev --base-path ./my-network   # the same chain and identities next time', 'dev --json | jq \'select(.event == "ready")\''))
+    .action(run(async () => (await import('./commands/dev.ts')).runDev))
+}
+
+const addNode = (program: Command, run: Run): void => {
+  withLogs(program.command('node'))
+    .description('Run a node: it authors or imports blocks and serves JSON-RPC over HTTP and WebSocket.')
+    .option('--dev', 'the development chain, authored here', false)
+    .option('--chain <file>', 'chain specification to follow')
+    .option('--block-time <ms>', 'time between blocks while nothing waits', wholeNumber('--block-time', BLOCK_TIME_BOUNDS), 1000)
+    .option('--base-path <folder>', 'where the chain is kept (default: a fresh temporary folder)')
+    .option('--rpc-port <port>', 'port of JSON-RPC, metrics and health', port('--rpc-port'), 9944)
+    .option('--rpc-methods <set>', 'safe, or unsafe to offer methods that change the node', oneOf('--rpc-methods', ['safe', 'unsafe'] as const), 'safe')
+    .option('--archive', 'keep the state of every block', false)
+    .addHelpText('after', examples('node --dev', 'node --dev --base-path ./chain --archive', 'node --chain ./my-chain.json --rpc-port 9955'))
+    .action(run(async () => (await import('./commands/node.ts')).runNode))
+}
+
+const addWorker = (program: Command, run: Run): void => {
+  withLogs(program.command('worker'))
+    .description('Run a worker: it makes its keys, proves itself and follows the chain that a relay feeds it.')
+    .requiredOption('--base-path <folder>', 'where the sealed keys are kept')
+    .option('--port <port>', 'port of the worker\'s API', port('--port'), 8100)
+    .option('--platform <name>', 'where the worker runs: software (simulated, for development)', oneOf('--platform', ['software'] as const), 'software')
+    .addHelpText('after', examples('worker --base-path ./worker-1', 'worker --base-path ./worker-2 --port 8101'))
+    .action(run(async () => (await import('./commands/worker.ts')).runWorker))
+}
+
+const RELAY_CONFIG = `
+Configuration file (JSON; options on the command line win):
+  { "nodes": ["ws://127.0.0.1:9944"], "signer": "./relay.key", "operator": "5Grw…",
+    "workers": [{ "url": "http://127.0.0.1:8100", "endpoints": ["https://worker-1.example.org"] }] }
+`
+
+const addRelay = (program: Command, run: Run): void => {
+  withLogs(program.command('relay'))
+    .description('Drive workers: initialise, feed and register them, and carry their messages to the chain.')
+    .option('--node <url>', 'node to follow; repeat for more, in order of preference', repeated(url('--node', ['ws', 'wss'])))
+    .option('--worker <url>', 'worker to drive; repeat for more', repeated(url('--worker', ['http', 'https'])))
+    .option('--signer <suri|file>', 'account that pays the fees: a file with a secret URI, - for standard input, or //Alice for development')
+    .option('--signer-type <type>', `scheme of the account: ${KEY_TYPE_NAMES.join(', ')}`, oneOf('--signer-type', KEY_TYPE_NAMES), 'sr25519')
+    .option('--operator <address>', 'account that may use the workers')
+    .option('--pccs-url <url>', 'where collateral for evidence is fetched', url('--pccs-url', ['https', 'http']))
+    .option('--config <file>', 'configuration file')
+    .option('--status-port <port>', 'serve /status, /health and /metrics on this port', port('--status-port'))
+    .addHelpText('after', RELAY_CONFIG + examples('relay --node ws://127.0.0.1:9944 --worker http://127.0.0.1:8100 --signer //Alice', 'relay --config ./relay.json --status-port 9615'))
+    .action(run(async () => (await import('./commands/relay.ts')).runRelay))
+}
+
+const addKeys = (program: Command, run: Run): void => {
+  const keys = program.command('keys').description('Make, inspect, back up and restore keys.').addHelpText('after', examples('keys generate --out ./relay.key', 'keys inspect //Alice'))
+  keys.command('generate')
+    .description('Make a new key and print its phrase and address.')
+    .option('--type <type>', `scheme: ${KEY_TYPE_NAMES.join(', ')}`, oneOf('--type', KEY_TYPE_NAMES), 'sr25519')
+    .option('--words <count>', 'words of the phrase: 12, 15, 18, 21 or 24', oneOf('--words', ['12', '15', '18', '21', '24'] as const), '12')
+    .option('--prefix <number>', 'network prefix of the address', wholeNumber('--prefix', { min: 0, max: 16_383 }), 30)
+    .option('--out <file>', 'write the phrase there, readable by you alone, instead of printing it')
+    .option('--json', 'print JSON', false)
+    .addHelpText('after', examples('keys generate', 'keys generate --words 24 --out ./relay.key'))
+    .action(run(async () => (await import('./commands/keys.ts')).runGenerate))
+  keys.command('inspect')
+    .description('Print address and public key of a secret URI, without the secret.')
+    .argument('[suri]', 'secret URI; better a file: arguments are visible to other users')
+    .option('--file <file>', 'read the secret URI from this file, or - for standard input')
+    .option('--type <type>', `scheme: ${KEY_TYPE_NAMES.join(', ')}`, oneOf('--type', KEY_TYPE_NAMES), 'sr25519')
+    .option('--prefix <number>', 'network prefix of the address', wholeNumber('--prefix', { min: 0, max: 16_383 }), 30)
+    .option('--json', 'print JSON', false)
+    .addHelpText('after', examples('keys inspect --file ./relay.key', 'keys inspect //Alice', 'keys inspect --file - < ./relay.key'))
+    .action(run(async () => (await import('./commands/keys.ts')).runInspect))
+  keys.command('backup')
+    .description('Write an encrypted backup of a key file, a worker\'s folder, or both.')
+    .requiredOption('--out <file>', 'backup to write')
+    .option('--key <file>', 'key file to back up')
+    .option('--base-path <folder>', 'worker\'s folder to back up; stop the worker first')
+    .option('--passphrase-file <file>', 'read the passphrase from this file, or - for standard input')
+    .option('--json', 'print JSON', false)
+    .addHelpText('after', examples('keys backup --key ./relay.key --out ./relay.backup', 'keys backup --base-path ./worker-1 --out ./worker-1.backup --passphrase-file ./passphrase'))
+    .action(run(async () => (await import('./commands/keys-backup.ts')).runBackup))
+  keys.command('restore')
+    .description('Check a backup and write back what it holds. Nothing is overwritten.')
+    .argument('<file>', 'backup to read')
+    .option('--key <file>', 'where to write the key file')
+    .option('--base-path <folder>', 'where to write the worker\'s folder')
+    .option('--passphrase-file <file>', 'read the passphrase from this file, or - for standard input')
+    .option('--check', 'only check that the backup can be opened', false)
+    .option('--json', 'print JSON', false)
+    .addHelpText('after', examples('keys restore ./relay.backup --key ./relay.key', 'keys restore ./worker-1.backup --check'))
+    .action(run(async () => (await import('./commands/keys-backup.ts')).runRestore))
+}
+
+const addChainSpec = (program: Command, run: Run): void => {
+  const spec = program.command('chain-spec').description('Make and check chain specifications.').addHelpText('after', examples('chain-spec dev > dev.json', 'chain-spec check ./my-chain.json'))
+  spec.command('dev')
+    .description('Print the specification of the development chain.')
+    .addHelpText('after', examples('chain-spec dev', 'chain-spec dev > dev.json'))
+    .action(run(async () => (await import('./commands/chain-spec.ts')).runDevSpec))
+  spec.command('build')
+    .description('Make a specification from a template: the development chain with the fields of a JSON file put over it.')
+    .requiredOption('--from <file>', 'JSON with the fields to change')
+    .option('--out <file>', 'where to write it (default: standard output)')
+    .addHelpText('after', examples('chain-spec build --from ./changes.json --out ./my-chain.json'))
+    .action(run(async () => (await import('./commands/chain-spec.ts')).runBuildSpec))
+  spec.command('check')
+    .description('Check a specification and print its genesis hash.')
+    .argument('<file>', 'specification to check')
+    .option('--json', 'print JSON', false)
+    .addHelpText('after', examples('chain-spec check ./my-chain.json'))
+    .action(run(async () => (await import('./commands/chain-spec.ts')).runCheckSpec))
+}
