@@ -4,6 +4,8 @@ import type { StateVersion } from '@phalanx/primitives/trie'
 import { createRuntime, type AssembledRuntime } from './frame/create-runtime.ts'
 import type { PlacedPallet } from './frame/calls.ts'
 import type { RuntimeVersion } from './frame/runtime-api.ts'
+import { phalaMq } from './pallets/phala-mq/pallet.ts'
+import { phalaRegistry } from './pallets/phala-registry/pallet.ts'
 import { system } from './pallets/system/pallet.ts'
 import { timestamp } from './pallets/timestamp/pallet.ts'
 
@@ -11,6 +13,8 @@ import { timestamp } from './pallets/timestamp/pallet.ts'
 export const PALLETS: readonly PlacedPallet[] = [
   { index: 1, pallet: system },
   { index: 4, pallet: timestamp },
+  { index: 40, pallet: phalaMq },
+  { index: 41, pallet: phalaRegistry },
 ]
 
 /** Versions of the rules: raise `specVersion` with every change of execution, `transactionVersion` when call or extension encodings change. */

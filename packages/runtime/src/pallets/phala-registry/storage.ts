@@ -1,0 +1,73 @@
+/** Owns the storage of PhalaRegistry: the items of registry.md section 4, then ours. Keys and value types only, no rules. */
+import { AttestationPolicy, createPolicy } from '@phalanx/attestation'
+import { bytesUpTo, fixedBytes, option, textUpTo, tuple, u32, u64, vecUpTo } from '@phalanx/primitives/codec'
+import { Hash, Sr25519Public } from '@phalanx/primitives/chain'
+import { VersionedWorkerEndpoints } from '@phalanx/primitives/messages'
+import { palletStorage } from '../../frame/storage.ts'
+import { EcdhKeyRecord, EvidenceRecord, KnownConsensusVersion, WorkerInfoV2 } from './types.ts'
+
+const storage = palletStorage('PhalaRegistry')
+
+/** Longest entry of the measurement allow list. */
+export const MEASUREMENT_BYTES_MAX = 256
+/** Most entries of each list that governance keeps. */
+export const LIST_ENTRIES_MAX = 1024
+
+/** Code measurement: runtime hash of 68 bytes for enclaves (registry.md section 2.2). */
+export const Measurement = bytesUpTo(MEASUREMENT_BYTES_MAX)
+
+/** Workers that are gatekeepers. */
+export const gatekeeper = storage.value('Gatekeeper', { type: vecUpTo(Sr25519Public, LIST_ENTRIES_MAX), default: [], doc: 'Gatekeepers, in order of registration.' })
+/** Public key of the gatekeepers' master key. */
+export const gatekeeperMasterPubkey = storage.value('GatekeeperMasterPubkey', { type: Sr25519Public, doc: 'Master public key, once launched.' })
+/** When the first gatekeeper launched: block and Unix seconds. */
+export const gatekeeperLaunchedAt = storage.value('GatekeeperLaunchedAt', { type: tuple(u32, u64), doc: 'Block and time of the gatekeeper launch.' })
+/** Latest rotation id. */
+export const rotationCounter = storage.value('RotationCounter', { type: u64, default: 0n, doc: 'Id of the latest master key rotation; 0 is the first key.' })
+/** Rotation under way. */
+export const masterKeyRotationLock = storage.value('MasterKeyRotationLock', { type: option(u64), default: undefined, doc: 'Id of the rotation under way.' })
+/** Registered workers. */
+export const workers = storage.map('Workers', { hasher: 'Twox64Concat', key: Sr25519Public, type: WorkerInfoV2, doc: 'Registered workers by identity key.' })
+/** Block in which a worker was first registered. */
+export const workerAddedAt = storage.map('WorkerAddedAt', { hasher: 'Twox64Concat', key: Sr25519Public, type: u32, doc: 'Block of first registration.' })
+/** Contract public keys. */
+export const contractKeys = storage.map('ContractKeys', { hasher: 'Twox64Concat', key: Hash, type: Sr25519Public, doc: 'Public key of each contract.' })
+/** Cluster public keys. */
+export const clusterKeys = storage.map('ClusterKeys', { hasher: 'Twox64Concat', key: Hash, type: Sr25519Public, doc: 'Public key of each cluster.' })
+/** Keys of topics. */
+export const topicKey = storage.map('TopicKey', { hasher: 'Blake2_128Concat', key: bytesUpTo(256), type: bytesUpTo(256), doc: 'Public key of each topic that has one.' })
+/** Blocks that a benchmark lasts. */
+export const benchmarkDuration = storage.value('BenchmarkDuration', { type: u32, doc: 'Length of the benchmark in blocks.' })
+/** Measurements that may register. */
+export const allowList = storage.value('PRuntimeAllowList', { type: vecUpTo(Measurement, LIST_ENTRIES_MAX), default: [], doc: 'Measurements of worker code that may register.' })
+/** When a measurement was admitted. */
+export const measurementAddedAt = storage.map('PRuntimeAddedAt', { hasher: 'Twox64Concat', key: Measurement, type: u32, doc: 'Block in which a measurement was admitted.' })
+/** Chains that workers may follow. */
+export const genesisAllowList = storage.value('RelaychainGenesisBlockHashAllowList', { type: vecUpTo(Hash, LIST_ENTRIES_MAX), default: [], doc: 'Genesis hashes that a registration may name.' })
+/** Endpoints of workers. */
+export const endpoints = storage.map('Endpoints', { hasher: 'Twox64Concat', key: Sr25519Public, type: VersionedWorkerEndpoints, doc: 'Where each worker answers queries.' })
+/** Cursor of a storage migration. */
+export const tempWorkersIterKey = storage.value('TempWorkersIterKey', { type: option(bytesUpTo(1024)), default: undefined, doc: 'Cursor of a storage migration; none here.' })
+/** Lowest worker version that may serve. */
+export const minimumVersion = storage.value('MinimumPRuntimeVersion', { type: tuple(u32, u32, u32), default: [0, 0, 0], doc: 'Lowest worker version: major, minor, patch.' })
+/** Consensus version in force. */
+export const consensusVersion = storage.value('PRuntimeConsensusVersion', { type: u32, default: 0, doc: 'Consensus version that workers must follow.' })
+/** Highest consensus version seen. */
+export const maxKnownConsensusVersion = storage.value('MaxKnownPRuntimeConsensusVersion', { type: KnownConsensusVersion, default: { version: 0, count: 0 }, doc: 'Highest consensus version registered and by how many.' })
+/** Time servers that workers may trust. */
+export const trustedNtpServers = storage.value('TrustedNtpServers', { type: vecUpTo(textUpTo(256), 64), default: [], doc: 'Time servers for key handover.' })
+
+/** Announced ECDH keys by worker and epoch; `Workers` holds the current one. */
+export const ecdhKeys = storage.doubleMap('EcdhKeys', {
+  hashers: ['Twox64Concat', 'Twox64Concat'], keys: [Sr25519Public, u64], type: EcdhKeyRecord, doc: 'Anchored ECDH keys of a worker by epoch.',
+})
+/** Current epoch of a worker's ECDH key. */
+export const ecdhEpoch = storage.map('EcdhEpoch', { hasher: 'Twox64Concat', key: Sr25519Public, type: u64, doc: 'Epoch of a worker\'s current ECDH key.' })
+/** What evidence must satisfy; its simulated flag never changes. The measurement list stands in `PRuntimeAllowList`. */
+export const attestationPolicy = storage.value('AttestationPolicy', {
+  type: AttestationPolicy, default: createPolicy({ kinds: [], roots: [] }), doc: 'What evidence must satisfy. The genesis flag `simulated` never changes.',
+})
+/** Evidence of registered workers, as it was handed in. */
+export const evidence = storage.map('Evidence', { hasher: 'Twox64Concat', key: Sr25519Public, type: EvidenceRecord, doc: 'A worker\'s registration info and evidence, for anyone to judge again.' })
+/** Block in which a piece of evidence was used. */
+export const evidenceSeen = storage.map('EvidenceSeen', { hasher: 'Identity', key: fixedBytes(32), type: u32, doc: 'Digest of evidence that was used, and the block.' })
