@@ -3,8 +3,8 @@
  * paths are never unpacked: two keys are compared where they stand.
  */
 
-/** Longest key in bytes. Bounds the depth of the trie and thereby every recursion over it. */
-export const KEY_LENGTH_MAX = 1024
+/** Longest key in bytes. Bounds the depth of the trie, so that every recursion over it fits in half of the default stack. */
+export const KEY_LENGTH_MAX = 512
 
 /** Nibble `index` of a key; the caller keeps `index` inside the key. */
 export const nibbleAt = (key: Uint8Array, index: number): number => {
