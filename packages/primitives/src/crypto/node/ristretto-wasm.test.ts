@@ -3,15 +3,9 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
 import { bigintToLe, bytesEqual, leToBigint, toHex } from '../../bytes.ts'
-import type { CurveWasm } from './curve-wasm.ts'
-import { writeCurveModule } from './curve-wasm.ts'
+import { instantiateCurve } from './field.ts'
 import { createPublicRistretto } from './ristretto-wasm.ts'
 import { loadSodium } from './sodium.ts'
-
-declare const WebAssembly: {
-  readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => object
-  readonly Instance: new (module: object) => { readonly exports: unknown }
-}
 
 const P = (1n << 255n) - 19n
 const ORDER = (1n << 252n) + 27742317777372353535851937790883648493n
@@ -21,7 +15,7 @@ const fast = createPublicRistretto()
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length })
 
 describe('field arithmetic', () => {
-  const wasm = new WebAssembly.Instance(new WebAssembly.Module(writeCurveModule())).exports as CurveWasm
+  const wasm = instantiateCurve()
   const words = new Int32Array(wasm.memory.buffer)
   const [out, f, g] = [0, 40, 80]
   const shift = (limb: number): bigint => BigInt(Math.ceil(25.5 * limb))
