@@ -168,6 +168,17 @@ describe('a damaged store', () => {
     expect(() => openTrie({ crypto, version: 0, store, rootId: rootId - 1n, root }).get(EMPTY)).toThrowError(expect.objectContaining({ code: 'TRIE_NODE_CORRUPT' }))
   })
 
+  test('is refused where bytes follow a record', () => {
+    for (const version of [0, 1] as const) {
+      const { store, rootId, root } = prepare(version)
+      for (const [id, bytes] of [...store.records]) {
+        store.records.set(id, Uint8Array.of(...bytes, 0))
+        expect(() => list(openTrie({ crypto, version, store, rootId, root }))).toThrowError(expect.objectContaining({ code: 'TRIE_NODE_CORRUPT' }))
+        store.records.set(id, bytes)
+      }
+    }
+  })
+
   test('gives the right content or an error for every changed, cut or lengthened record', () => {
     for (const version of [0, 1] as const) {
       const { store, rootId, root } = prepare(version)
