@@ -1,12 +1,13 @@
 /** Both backends, and outside implementations, give the same answers to random and to damaged input. */
 import { createSign, generateKeyPairSync, sign as opensslSign, constants } from 'node:crypto'
 
+import { ed25519 } from '@noble/curves/ed25519.js'
 import { keccakP } from '@noble/hashes/sha3.js'
 import * as wasmCrypto from '@polkadot/wasm-crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-import { bigintToLe, concatBytes, EMPTY, leToBigint, utf8 } from '../bytes.ts'
+import { bigintToLe, concatBytes, EMPTY, leToBigint, parseHex, utf8 } from '../bytes.ts'
 import { loadCrypto as loadBrowser } from './browser/index.ts'
 import type { RsaVerify } from './crypto.ts'
 import { loadCrypto as loadNode } from './node/index.ts'
@@ -81,6 +82,32 @@ describe('both backends agree', () => {
       }
       expect(node.sr25519.isValidPoint(damaged(secret, change))).toBe(browser.sr25519.isValidPoint(damaged(secret, change)))
     }), runs(60))
+  })
+})
+
+describe('ed25519 beyond what OpenSSL accepts', () => {
+  /** A signature whose key or commitment carries a point of order 8: valid only for verifiers that multiply by the cofactor. */
+  const signWithTorsion = (text: Uint8Array, { onKey, onCommitment }: { onKey: boolean; onCommitment: boolean }) => {
+    const { Point } = ed25519
+    const torsion = Point.fromBytes(parseHex('26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05'), true)
+    const order = Point.Fn.ORDER
+    const [a, r] = [123456789n, 987654321n]
+    const withTorsion = (point: typeof torsion, wanted: boolean): Uint8Array => (wanted ? point.add(torsion) : point).toBytes()
+    const publicKey = withTorsion(Point.BASE.multiply(a), onKey)
+    const commitment = withTorsion(Point.BASE.multiply(r), onCommitment)
+    const challenge = leToBigint(node.sha512(concatBytes(commitment, publicKey, text))) % order
+    return { publicKey, signature: concatBytes(commitment, bigintToLe((r + challenge * a) % order, 32)) }
+  }
+
+  test.each([[false, false], [true, false], [false, true], [true, true]])('accepts points of mixed order (key %s, commitment %s), as ZIP-215 asks', (onKey, onCommitment) => {
+    for (let i = 0; i < 16; i++) {
+      const text = Uint8Array.of(i)
+      const { publicKey, signature } = signWithTorsion(text, { onKey, onCommitment })
+      for (const backend of [node, browser]) {
+        expect(backend.ed25519.verify(signature, text, publicKey)).toBe(true)
+        expect(backend.ed25519.verify(signature, Uint8Array.of(i, i), publicKey)).toBe(false)
+      }
+    }
   })
 })
 

@@ -60,108 +60,103 @@ interface Groups {
   readonly fast: PublicRistretto
 }
 
-/** The Node implementation of sr25519. */
-export const createSr25519 = ({ sodium, fast }: Groups): Sr25519 => {
-  const newTranscript = (label: Uint8Array): Transcript => new Transcript(fast.keccak, label)
-  const signingPrefix = newTranscript(labels.signingContext).append(labels.context, CONTEXT)
-  const derivationPrefix = newTranscript(labels.derivation).append(labels.signBytes, EMPTY)
-  // One transcript is enough for verification: it is synchronous and sees nothing secret.
-  const verifying = newTranscript(labels.signingContext)
-
+const createKeys = ({ sodium }: Groups): Pick<Sr25519, 'pairFromSeed' | 'pairFromSecret' | 'agree' | 'isValidPoint'> => {
   const pairFromSecret = (secret: Uint8Array): Sr25519Pair => {
     requireSr25519Secret(secret)
     return { secret: secret.slice(), publicKey: sodium.multiplyBase(secret.subarray(0, 32)) }
   }
-
-  const pairFromSeed = (seed: Uint8Array): Sr25519Pair => {
-    requireKeyLength('sr25519 seed', seed, 32)
-    const expanded = new Uint8Array(createHash('sha512').update(seed).digest())
-    expanded[0] = (expanded[0] as number) & 248
-    expanded[31] = ((expanded[31] as number) & 63) | 64
-    return pairFromSecret(secretFromEd25519Form(expanded))
-  }
-
-  const sign = (secret: Uint8Array, message: Uint8Array, random: Uint8Array): Uint8Array => {
-    requireSr25519Secret(secret)
-    requireLength('sr25519 signing randomness', random, 32)
-    const scalar = secret.subarray(0, 32)
-    const transcript = newTranscript(labels.signingContext).resetTo(signingPrefix)
-    transcript.append(labels.signBytes, message)
-    transcript.append(labels.protocol, labels.schnorrSig)
-    transcript.append(labels.signKey, sodium.multiplyBase(scalar))
-    const witness = sodium.reduce(transcript.witness(labels.signing, 64, { seeds: [secret.subarray(32)], random }))
-    const commitment = sodium.multiplyBase(witness)
-    transcript.append(labels.signR, commitment)
-    const challenge = sodium.reduce(transcript.challenge(labels.signChallenge, 64))
-    const response = sodium.addScalars(sodium.multiplyScalars(challenge, scalar), witness)
-    witness.fill(0)
-    const signature = concatBytes(commitment, response)
-    signature[63] = (signature[63] as number) | SIGNATURE_MARK
-    return signature
-  }
-
-  const verify = (signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean => {
-    if (signature.length !== 64 || publicKey.length !== 32 || ((signature[63] as number) & SIGNATURE_MARK) === 0) return false
-    const response = signature.slice(32)
-    response[31] = (response[31] as number) & ~SIGNATURE_MARK
-    // Under the identity as public key anyone could sign.
-    if (!isCanonicalScalar(response) || bytesEqual(publicKey, IDENTITY)) return false
-    const commitment = signature.subarray(0, 32)
-    verifying.resetTo(signingPrefix).append(labels.signBytes, message).append(labels.protocol, labels.schnorrSig)
-    verifying.append(labels.signKey, publicKey).append(labels.signR, commitment)
-    const challenge = sodium.reduce(verifying.challenge(labels.signChallenge, 64))
-    const expected = fast.subtractMultiple(response, challenge, publicKey)
-    return expected !== undefined && bytesEqual(expected, commitment)
-  }
-
-  const deriveHard = (secret: Uint8Array, chainCode: Uint8Array): Sr25519Pair => {
-    requireSr25519Secret(secret)
-    requireLength('sr25519 chain code', chainCode, 32)
-    const transcript = newTranscript(labels.derivation).resetTo(derivationPrefix).append(labels.chainCode, chainCode)
-    const seed = transcript.append(labels.secretKey, secret.subarray(0, 32)).challenge(labels.derivedHard, 32)
-    transcript.wipe()
-    const pair = pairFromSeed(seed)
-    seed.fill(0)
-    return pair
-  }
-
-  /** Transcript of a soft derivation after its scalar was drawn. */
-  const softScalar = (publicKey: Uint8Array, chainCode: Uint8Array): { scalar: Uint8Array; transcript: Transcript } => {
-    requireLength('sr25519 chain code', chainCode, 32)
-    const transcript = newTranscript(labels.derivation).resetTo(derivationPrefix).append(labels.chainCode, chainCode)
-    const scalar = sodium.reduce(transcript.append(labels.publicKey, publicKey).challenge(labels.derivedScalar, 64))
-    return { scalar, transcript }
-  }
-
-  const deriveSoft = (secret: Uint8Array, chainCode: Uint8Array): Sr25519Pair => {
-    const { publicKey } = pairFromSecret(secret)
-    const { scalar, transcript } = softScalar(publicKey, chainCode)
-    transcript.challenge(labels.derivedChainCode, 32)
-    // The nonce half is free to choose; from the secret alone it is the same on every call.
-    const nonce = transcript.witness(labels.derivedNonce, 32, { seeds: [secret.subarray(32), secret], random: ZERO_RANDOM })
-    return pairFromSecret(concatBytes(sodium.addScalars(secret.subarray(0, 32), scalar), nonce))
-  }
-
-  const derivePublicSoft = (publicKey: Uint8Array, chainCode: Uint8Array): Uint8Array => {
-    if (!isValidPoint(publicKey)) throw invalidPoint()
-    const { scalar } = softScalar(publicKey, chainCode)
-    return sodium.add(publicKey, sodium.multiplyBase(scalar)) as Uint8Array
-  }
-
-  const agree = (secret: Uint8Array, theirPublicKey: Uint8Array): Uint8Array => {
-    requireSr25519Secret(secret)
-    requireKeyLength('sr25519 public key', theirPublicKey, 32)
-    const shared = sodium.multiply(secret.subarray(0, 32), theirPublicKey)
-    if (shared === undefined) throw invalidPoint()
-    return shared
-  }
-
-  const isValidPoint = (publicKey: Uint8Array): boolean =>
-    publicKey.length === 32 && sodium.isRistrettoPoint(publicKey) && !bytesEqual(publicKey, IDENTITY)
-
   return {
-    pairFromSeed, pairFromSecret, sign, verify, deriveHard, deriveSoft, derivePublicSoft, agree, isValidPoint,
-    ...createVrf({ sodium, fast }, isValidPoint),
+    pairFromSecret,
+    pairFromSeed(seed) {
+      requireKeyLength('sr25519 seed', seed, 32)
+      const expanded = new Uint8Array(createHash('sha512').update(seed).digest())
+      expanded[0] = (expanded[0] as number) & 248
+      expanded[31] = ((expanded[31] as number) & 63) | 64
+      const pair = pairFromSecret(secretFromEd25519Form(expanded))
+      expanded.fill(0)
+      return pair
+    },
+    agree(secret, theirPublicKey) {
+      requireSr25519Secret(secret)
+      requireKeyLength('sr25519 public key', theirPublicKey, 32)
+      const shared = sodium.multiply(secret.subarray(0, 32), theirPublicKey)
+      if (shared === undefined) throw invalidPoint()
+      return shared
+    },
+    isValidPoint: (publicKey) => publicKey.length === 32 && sodium.isRistrettoPoint(publicKey) && !bytesEqual(publicKey, IDENTITY),
+  }
+}
+
+/** Schnorr signatures with the context `substrate`. */
+const createSignatures = ({ sodium, fast }: Groups): Pick<Sr25519, 'sign' | 'verify'> => {
+  const newTranscript = (): Transcript => new Transcript(fast.keccak, labels.signingContext)
+  const prefix = newTranscript().append(labels.context, CONTEXT)
+  // One transcript is enough for verification: it is synchronous and sees nothing secret.
+  const verifying = newTranscript()
+  return {
+    sign(secret, message, random) {
+      requireSr25519Secret(secret)
+      requireLength('sr25519 signing randomness', random, 32)
+      const scalar = secret.subarray(0, 32)
+      const transcript = newTranscript().resetTo(prefix).append(labels.signBytes, message).append(labels.protocol, labels.schnorrSig)
+      transcript.append(labels.signKey, sodium.multiplyBase(scalar))
+      const witness = sodium.reduce(transcript.witness(labels.signing, 64, { seeds: [secret.subarray(32)], random }))
+      const commitment = sodium.multiplyBase(witness)
+      const challenge = sodium.reduce(transcript.append(labels.signR, commitment).challenge(labels.signChallenge, 64))
+      const response = sodium.addScalars(sodium.multiplyScalars(challenge, scalar), witness)
+      witness.fill(0)
+      const signature = concatBytes(commitment, response)
+      signature[63] = (signature[63] as number) | SIGNATURE_MARK
+      return signature
+    },
+    verify(signature, message, publicKey) {
+      if (signature.length !== 64 || publicKey.length !== 32 || ((signature[63] as number) & SIGNATURE_MARK) === 0) return false
+      const response = signature.slice(32)
+      response[31] = (response[31] as number) & ~SIGNATURE_MARK
+      // Under the identity as public key anyone could sign.
+      if (!isCanonicalScalar(response) || bytesEqual(publicKey, IDENTITY)) return false
+      const commitment = signature.subarray(0, 32)
+      verifying.resetTo(prefix).append(labels.signBytes, message).append(labels.protocol, labels.schnorrSig)
+      verifying.append(labels.signKey, publicKey).append(labels.signR, commitment)
+      const challenge = sodium.reduce(verifying.challenge(labels.signChallenge, 64))
+      const expected = fast.subtractMultiple(response, challenge, publicKey)
+      return expected !== undefined && bytesEqual(expected, commitment)
+    },
+  }
+}
+
+/** Derivation by chain codes (schnorrkel's HDKD). */
+const createDerivation = (
+  { sodium, fast }: Groups, { pairFromSeed, pairFromSecret, isValidPoint }: ReturnType<typeof createKeys>,
+): Pick<Sr25519, 'deriveHard' | 'deriveSoft' | 'derivePublicSoft'> => {
+  const newTranscript = (chainCode: Uint8Array): Transcript => {
+    requireLength('sr25519 chain code', chainCode, 32)
+    return new Transcript(fast.keccak, labels.derivation).append(labels.signBytes, EMPTY).append(labels.chainCode, chainCode)
+  }
+  return {
+    deriveHard(secret, chainCode) {
+      requireSr25519Secret(secret)
+      const transcript = newTranscript(chainCode).append(labels.secretKey, secret.subarray(0, 32))
+      const seed = transcript.challenge(labels.derivedHard, 32)
+      transcript.wipe()
+      const pair = pairFromSeed(seed)
+      seed.fill(0)
+      return pair
+    },
+    deriveSoft(secret, chainCode) {
+      const transcript = newTranscript(chainCode).append(labels.publicKey, pairFromSecret(secret).publicKey)
+      const scalar = sodium.reduce(transcript.challenge(labels.derivedScalar, 64))
+      transcript.challenge(labels.derivedChainCode, 32)
+      // The nonce half is free to choose; from the secret alone it is the same on every call.
+      const nonce = transcript.witness(labels.derivedNonce, 32, { seeds: [secret.subarray(32), secret], random: ZERO_RANDOM })
+      return pairFromSecret(concatBytes(sodium.addScalars(secret.subarray(0, 32), scalar), nonce))
+    },
+    derivePublicSoft(publicKey, chainCode) {
+      if (!isValidPoint(publicKey)) throw invalidPoint()
+      const transcript = newTranscript(chainCode).append(labels.publicKey, publicKey)
+      const scalar = sodium.reduce(transcript.challenge(labels.derivedScalar, 64))
+      return sodium.add(publicKey, sodium.multiplyBase(scalar)) as Uint8Array
+    },
   }
 }
 
@@ -214,4 +209,10 @@ const createVrf = ({ sodium, fast }: Groups, isValidPoint: (point: Uint8Array) =
   }
 
   return { vrfSign, vrfVerify }
+}
+
+/** The Node implementation of sr25519. */
+export const createSr25519 = (groups: Groups): Sr25519 => {
+  const keys = createKeys(groups)
+  return { ...keys, ...createSignatures(groups), ...createDerivation(groups, keys), ...createVrf(groups, keys.isValidPoint) }
 }

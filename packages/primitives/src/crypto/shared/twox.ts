@@ -16,6 +16,7 @@ const P4_HIGH = 0x85ebca77
 const P4_LOW = 0xc2b2ae63
 const P5_HIGH = 0x27d4eb2f
 const P5_LOW = 0x165667c5
+const LANE_ROTATIONS: readonly number[] = [1, 7, 12, 18]
 
 /** Upper 32 bits of the product of two 32-bit numbers, from four 16-bit products. */
 const multiplyHigh = (a: number, b: number): number => {
@@ -86,16 +87,16 @@ const digestStripes = (register: Register, message: Uint8Array, seed: number): n
     round(three, readWord(message, at + 20), readWord(message, at + 16))
     round(four, readWord(message, at + 28), readWord(message, at + 24))
   }
-  const copies = lanes.map((lane) => lane.slice())
-  rotate(one, 1)
-  rotate(two, 7)
-  rotate(three, 12)
-  rotate(four, 18)
-  for (const lane of lanes) add(register, lane[1] as number, lane[0] as number)
   const folded = new Int32Array(2)
-  for (const copy of copies) {
+  for (let i = 0; i < 4; i++) {
+    const lane = lanes[i] as Register
+    folded.set(lane)
+    rotate(folded, LANE_ROTATIONS[i] as number)
+    add(register, folded[1] as number, folded[0] as number)
+  }
+  for (const lane of lanes) {
     folded.fill(0)
-    round(folded, copy[1] as number, copy[0] as number)
+    round(folded, lane[1] as number, lane[0] as number)
     register[0] = (register[0] as number) ^ (folded[0] as number)
     register[1] = (register[1] as number) ^ (folded[1] as number)
     multiply(register, P1_HIGH, P1_LOW)
