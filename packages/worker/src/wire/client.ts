@@ -17,7 +17,7 @@ export type WorkerClient = {
   }
 }
 
-const ERROR_CODE = /^([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)/
+const ERROR_CODE = /^(?:DecodeError\()?([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)/
 
 const failureText = (body: Uint8Array): string => {
   try {

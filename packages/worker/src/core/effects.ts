@@ -1,0 +1,21 @@
+/** Owns what a step asks its shell to do. Effects are performed in order. */
+import type { Secret } from '@phalanx/primitives/crypto'
+
+/** Severity of a log effect. */
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+
+/** One thing to do. Unless a `sealIdentity` has succeeded, the step that asked for it has not happened. */
+export type Effect =
+  | { readonly kind: 'sealIdentity'; readonly value: { readonly content: Secret<Uint8Array> } }
+  /** Seal the state as it is after this step; failing is logged and tried again later. `wait`: before anything is answered. */
+  | { readonly kind: 'checkpoint'; readonly value: { readonly wait: boolean } }
+  /** Start counting iterations. */
+  | { readonly kind: 'startBenchmark' }
+  /** Answer with a `benchmarkResult` for the elapsed chain time. */
+  | { readonly kind: 'readBenchmark'; readonly value: { readonly startTimeMs: bigint; readonly elapsedMs: bigint } }
+  /** Stop counting iterations. */
+  | { readonly kind: 'stopBenchmark' }
+  | { readonly kind: 'log'; readonly value: { readonly level: LogLevel; readonly message: string; readonly data: Readonly<Record<string, unknown>> } }
+
+/** A log effect. */
+export const logEffect = (level: LogLevel, message: string, data: Readonly<Record<string, unknown>> = {}): Effect => ({ kind: 'log', value: { level, message, data } })

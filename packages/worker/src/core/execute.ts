@@ -1,0 +1,34 @@
+/** Owns the execution of final blocks: acks, then messages in order, then what is due at the end of a block. */
+import { bytesEqual } from '@phalanx/primitives/bytes'
+import type { MessageOrigin } from '@phalanx/primitives/messages'
+import { ensureAnnounced } from '../system/anchor.ts'
+import { askForResult } from '../system/benchmark.ts'
+import type { Draft } from '../system/draft.ts'
+import { systemSubscribers } from '../system/events.ts'
+import { logEffect } from './effects.ts'
+import type { PendingBlock } from './light-client.ts'
+import { applyAcks, deliver, groupSubscribers } from './mq.ts'
+
+const subscribers = groupSubscribers(systemSubscribers)
+
+const executeBlock = (draft: Draft, block: PendingBlock): void => {
+  draft.block = block
+  const { messages, acks } = block.messages
+  if (acks.length > 0) {
+    const identity = draft.state.keys.identity.publicKey
+    const isOurs = (sender: MessageOrigin): boolean => sender.kind === 'Worker' && bytesEqual(sender.value, identity)
+    draft.state = { ...draft.state, egress: applyAcks(draft.state.egress, acks, isOurs) }
+  }
+  messages.forEach((message, index) =>
+    deliver(subscribers, draft, message, (code) => {
+      draft.effects.push(logEffect('warn', 'message skipped: its payload does not decode', { block: block.number, index, code }))
+    }))
+  if (acks.length > 0 || messages.length > 0) ensureAnnounced(draft)
+}
+
+/** Executes blocks in order; afterwards, once, what depends on the newest block only. */
+export const executeBlocks = (draft: Draft, blocks: readonly PendingBlock[]): void => {
+  for (const block of blocks) executeBlock(draft, block)
+  ensureAnnounced(draft)
+  askForResult(draft)
+}

@@ -1,0 +1,28 @@
+/** Owns everything that can happen to a worker's core. Randomness and counts arrive inside; time is only ever the chain's. */
+import type { KeyPair } from './keys.ts'
+import type { CachedAttestation, Restored } from './state.ts'
+
+/** One input. `entropy` is 32 fresh random bytes. */
+export type Input =
+  /** InitRuntime: `genesis` is SCALE GenesisBlockInfo. */
+  | { readonly kind: 'init'; readonly value: { readonly genesis: Uint8Array; readonly operator: Uint8Array | undefined; readonly entropy: Uint8Array } }
+  /** Start of the process with an opened identity, and with a checkpoint of it where one is usable. */
+  | {
+      readonly kind: 'resume'
+      readonly value: { readonly identity: KeyPair; readonly genesisHash: Uint8Array; readonly restored: Restored | undefined; readonly entropy: Uint8Array }
+    }
+  /** SCALE FollowedBlocks; `iterations` counted by the benchmark since the last feed. */
+  | {
+      readonly kind: 'feed'
+      readonly value: { readonly blocks: Uint8Array; readonly genesisHash: Uint8Array | undefined; readonly iterations: bigint; readonly entropy: Uint8Array }
+    }
+  | { readonly kind: 'benchmarkResult'; readonly value: { readonly startTimeMs: bigint; readonly iterations: bigint; readonly entropy: Uint8Array } }
+  /** Before evidence is used: sets the operator where one is given, drops cached evidence where told to or too old. */
+  | { readonly kind: 'refreshInfo'; readonly value: { readonly operator: Uint8Array | undefined; readonly force: boolean } }
+  /** Evidence for the registration info with this hash; forgotten when the info has changed meanwhile. */
+  | { readonly kind: 'attested'; readonly value: { readonly infoHash: Uint8Array; readonly attestation: CachedAttestation } }
+  | { readonly kind: 'addEndpoint'; readonly value: { readonly type: number; readonly url: string; readonly entropy: Uint8Array } }
+  | { readonly kind: 'signEndpoints'; readonly value: { readonly entropy: Uint8Array } }
+  | { readonly kind: 'takeCheckpoint' }
+  /** Erases the secrets; nothing may follow. */
+  | { readonly kind: 'stop' }

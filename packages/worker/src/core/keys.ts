@@ -1,0 +1,49 @@
+/** Owns the worker's two keys: the identity, made once and sealed, and the ECDH key, fresh at every start and never sealed. */
+import type { Crypto } from '@phalanx/primitives/crypto'
+import { Secret } from '@phalanx/primitives/crypto'
+import { Hash, Sr25519Public } from '@phalanx/primitives/chain'
+import { fixedBytes, struct, type TypeOf } from '@phalanx/primitives/codec'
+import { AppError } from '@phalanx/primitives/errors'
+import { bytesEqual } from '@phalanx/primitives/bytes'
+import type { Entropy } from './entropy.ts'
+
+/** A key pair whose secret half (64 bytes) cannot be printed. */
+export interface KeyPair {
+  readonly publicKey: Uint8Array
+  readonly secret: Secret<Uint8Array>
+}
+
+/** The keys in use. */
+export interface Keys {
+  readonly identity: KeyPair
+  readonly ecdh: KeyPair
+}
+
+/** Content of the sealed identity file: the secret and the chain it was made for. */
+export const SealedIdentity = struct({ genesisHash: Hash, publicKey: Sr25519Public, secret: fixedBytes(64) })
+export type SealedIdentity = TypeOf<typeof SealedIdentity>
+
+/** Makes a key from fresh entropy. */
+export const createKey = (crypto: Pick<Crypto, 'sr25519'>, entropy: Entropy, purpose: 'identity' | 'ecdh'): KeyPair => {
+  const seed = entropy.next(purpose)
+  const { secret, publicKey } = crypto.sr25519.pairFromSeed(seed)
+  seed.fill(0)
+  return { publicKey, secret: new Secret(secret) }
+}
+
+/** Overwrites a secret that is no longer needed. */
+export const eraseKey = (key: KeyPair): void => {
+  key.secret.reveal().fill(0)
+}
+
+/** Bytes to seal for an identity. The caller erases them once they are sealed. */
+export const identityToSealed = (identity: KeyPair, genesisHash: Uint8Array): Uint8Array =>
+  SealedIdentity.encode({ genesisHash, publicKey: identity.publicKey, secret: identity.secret.reveal() })
+
+/** Identity out of an opened seal. @throws SEAL_MALFORMED when its halves do not belong together, CODEC_ codes */
+export const openIdentity = (crypto: Pick<Crypto, 'sr25519'>, opened: Uint8Array): { readonly identity: KeyPair; readonly genesisHash: Uint8Array } => {
+  const { genesisHash, publicKey, secret } = SealedIdentity.decode(opened)
+  if (!bytesEqual(crypto.sr25519.pairFromSecret(secret).publicKey, publicKey))
+    throw new AppError('SEAL_MALFORMED', { name: 'identity', reason: 'its public key does not belong to its secret' })
+  return { identity: { publicKey, secret: new Secret(secret) }, genesisHash }
+}

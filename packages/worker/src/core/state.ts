@@ -1,0 +1,99 @@
+/** Owns the state of the worker's core and its checkpoint form. Secrets and unproven blocks are part of the state, never of a checkpoint. */
+import { bytesUpTo, fixedBytes, option, struct, text, tuple, u32, u64, u8, vecUpTo, type TypeOf } from '@phalanx/primitives/codec'
+import { AccountId, AuthoritySet, Hash, Sr25519Public } from '@phalanx/primitives/chain'
+import { AppError } from '@phalanx/primitives/errors'
+import { SystemState } from '../system/state.ts'
+import type { KeyPair, Keys } from './keys.ts'
+import { RECENT_BLOCKS_MAX, type FollowState } from './light-client.ts'
+import { Egress } from './mq.ts'
+
+/** What is fixed for the life of a process: the build and its platform. */
+export interface Build {
+  readonly version: readonly [major: number, minor: number, patch: number]
+  readonly maxConsensusVersion: number
+  /** Measurement of the running code, as evidence carries it. */
+  readonly measurement: Uint8Array
+  /** `[cpu cores, cpu feature level]`. */
+  readonly features: readonly number[]
+  /** Blocks between checkpoints. */
+  readonly checkpointEveryBlocks: number
+}
+
+/** Evidence for a registration info; cached for an hour of chain time. */
+export interface CachedAttestation {
+  readonly encodedReport: Uint8Array
+  readonly provider: string
+  readonly madeAtMs: bigint
+}
+
+/** Endpoints by type (0 I2P, 1 HTTP), and the list as it was last signed. */
+export const Endpoints = struct({
+  urls: vecUpTo(tuple(u8, text), 8),
+  signed: option(struct({ payload: bytesUpTo(4096), signature: fixedBytes(64) })),
+})
+export type Endpoints = TypeOf<typeof Endpoints>
+
+/** A worker that follows a chain. */
+export interface LiveState {
+  readonly kind: 'live'
+  readonly keys: Keys
+  readonly follow: FollowState
+  readonly egress: Egress
+  readonly system: SystemState
+  readonly endpoints: Endpoints
+  readonly operator: Uint8Array | undefined
+  /** Why the worker stopped for good, if it did. */
+  readonly halted: string | undefined
+  /** Not part of a checkpoint. */
+  readonly attestation: CachedAttestation | undefined
+  /** Block of the last checkpoint asked for. */
+  readonly checkpointedAt: number
+}
+
+/** A worker without a chain; a sealed identity may be there already. */
+export interface EmptyState {
+  readonly kind: 'empty'
+  readonly sealed: { readonly identity: KeyPair; readonly genesisHash: Uint8Array } | undefined
+}
+
+/** The whole state of a worker's core. */
+export type WorkerState = EmptyState | LiveState
+
+/** Format of the checkpoint that this code writes and reads. */
+const CHECKPOINT_VERSION = 1
+
+/** Checkpoint content; it holds no secret. */
+const Checkpoint = struct({
+  version: u8,
+  identity: Sr25519Public,
+  genesisHash: Hash,
+  authorities: AuthoritySet,
+  authoritiesSince: u32,
+  head: struct({ number: u32, hash: Hash, timeMs: u64 }),
+  recent: vecUpTo(struct({ number: u32, hash: Hash }), RECENT_BLOCKS_MAX),
+  egress: Egress,
+  system: SystemState,
+  endpoints: Endpoints,
+  operator: option(AccountId),
+  halted: option(text),
+})
+
+/** What a checkpoint brings back. */
+export type Restored = Omit<LiveState, 'kind' | 'keys' | 'attestation'> & { readonly identity: Uint8Array }
+
+/** Bytes to seal. */
+export const encodeCheckpoint = (state: LiveState): Uint8Array => {
+  const { genesisHash, authorities, authoritiesSince, head, recent } = state.follow
+  const { egress, system, endpoints, operator, halted } = state
+  return Checkpoint.encode({
+    version: CHECKPOINT_VERSION, identity: state.keys.identity.publicKey, genesisHash, authorities, authoritiesSince, head, recent, egress, system, endpoints, operator, halted,
+  })
+}
+
+/** State out of an opened checkpoint. @throws SEAL_VERSION_UNSUPPORTED, SEAL_MALFORMED, CODEC_ codes */
+export const decodeCheckpoint = (bytes: Uint8Array): Restored => {
+  const { version, identity, genesisHash, authorities, authoritiesSince, head, recent, ...rest } = Checkpoint.decode(bytes)
+  if (version !== CHECKPOINT_VERSION) throw new AppError('SEAL_VERSION_UNSUPPORTED', { name: 'checkpoint', version })
+  if (recent.at(-1)?.number !== head.number) throw new AppError('SEAL_MALFORMED', { name: 'checkpoint', reason: 'its head is not its last block' })
+  return { identity, follow: { genesisHash, authorities, authoritiesSince, head, recent, pending: [] }, checkpointedAt: head.number, ...rest }
+}

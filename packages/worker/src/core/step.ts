@@ -1,0 +1,183 @@
+/**
+ * Owns the heart of the worker: `step(core, state, input)` gives the next state and what to do, synchronously and without touching the
+ * old state. An input that is refused throws an AppError and changes nothing.
+ */
+import { bytesEqual, toHex } from '@phalanx/primitives/bytes'
+import type { Crypto } from '@phalanx/primitives/crypto'
+import { Secret } from '@phalanx/primitives/crypto'
+import { AppError } from '@phalanx/primitives/errors'
+import { retiredReason } from '../system/gate.ts'
+import { ensureAnnounced } from '../system/anchor.ts'
+import { reportResult } from '../system/benchmark.ts'
+import { workerOrigin, type Draft } from '../system/draft.ts'
+import { INITIAL_SYSTEM } from '../system/state.ts'
+import { logEffect, type Effect } from './effects.ts'
+import { addEndpoint, signEndpoints } from './endpoints.ts'
+import { createEntropy, type Entropy } from './entropy.ts'
+import { executeBlocks } from './execute.ts'
+import { startAtGenesis } from './genesis.ts'
+import type { Input } from './inputs.ts'
+import { createKey, eraseKey, identityToSealed, type KeyPair } from './keys.ts'
+import { takeFeed, type FinalityConflict, type FollowState } from './light-client.ts'
+import { channelOf } from './mq.ts'
+import { registrationInfo } from './registration-info.ts'
+import type { Build, LiveState, Restored, WorkerState } from './state.ts'
+
+/** How long evidence is used again, in chain time. */
+export const ATTESTATION_LIFE_MS = 3_600_000n
+
+/** What every step needs and none changes. */
+export interface Core {
+  readonly crypto: Crypto
+  readonly build: Build
+}
+
+/** Outcome of a step. */
+export interface StepResult {
+  readonly state: WorkerState
+  readonly effects: readonly Effect[]
+}
+
+type InputOf<K extends Input['kind']> = Extract<Input, { kind: K }> extends { value: infer V } ? V : never
+
+/** State of a process that has just started. */
+export const EMPTY_STATE: WorkerState = { kind: 'empty', sealed: undefined }
+
+/** The state as a live one. @throws WORKER_UNINITIALIZED */
+export const assertLive = (state: WorkerState): LiveState => {
+  if (state.kind !== 'live') throw new AppError('WORKER_UNINITIALIZED', {})
+  return state
+}
+
+const openDraft = (core: Core, state: LiveState, entropy: Entropy): Draft => ({
+  state,
+  block: state.follow.head,
+  effects: [],
+  build: core.build,
+  crypto: core.crypto,
+  signer: { crypto: core.crypto, secret: state.keys.identity.secret.reveal(), entropy },
+})
+
+const liveState = (keys: LiveState['keys'], follow: FollowState, operator: Uint8Array | undefined): LiveState => ({
+  kind: 'live', keys, follow, egress: [], system: INITIAL_SYSTEM, endpoints: { urls: [], signed: undefined }, operator, halted: undefined,
+  attestation: undefined, checkpointedAt: 0,
+})
+
+const init = (core: Core, state: WorkerState, input: InputOf<'init'>): StepResult => {
+  if (state.kind === 'live') throw new AppError('WORKER_ALREADY_INITIALIZED', {})
+  const follow = startAtGenesis(core.crypto, input.genesis)
+  const entropy = createEntropy(core.crypto, input.entropy)
+  const { sealed } = state
+  if (sealed !== undefined && !bytesEqual(sealed.genesisHash, follow.genesisHash))
+    throw new AppError('WORKER_IDENTITY_OTHER_CHAIN', { expected: toHex(sealed.genesisHash), got: toHex(follow.genesisHash) })
+  const identity = sealed?.identity ?? createKey(core.crypto, entropy, 'identity')
+  const next = liveState({ identity, ecdh: createKey(core.crypto, entropy, 'ecdh') }, follow, input.operator)
+  const effects: Effect[] = []
+  if (sealed === undefined) effects.push({ kind: 'sealIdentity', value: { content: new Secret(identityToSealed(identity, follow.genesisHash)) } })
+  effects.push(logEffect('info', 'initialised', { identity: toHex(identity.publicKey), genesis: toHex(follow.genesisHash), fresh: sealed === undefined }))
+  return { state: next, effects }
+}
+
+const restoreLive = (core: Core, identity: KeyPair, restored: Restored, entropy: Entropy): StepResult => {
+  const { identity: _identity, ...rest } = restored
+  const state: LiveState = {
+    kind: 'live', keys: { identity, ecdh: createKey(core.crypto, entropy, 'ecdh') }, attestation: undefined, ...rest,
+    system: { ...rest.system, announcedAt: undefined, ...(rest.system.bench === undefined ? {} : { bench: { ...rest.system.bench, asked: false } }) },
+  }
+  const draft = openDraft(core, state, entropy)
+  if (state.halted === undefined) {
+    if (state.system.bench !== undefined || state.system.session !== undefined) draft.effects.push({ kind: 'startBenchmark' })
+    ensureAnnounced(draft)
+  }
+  draft.effects.push(logEffect('info', 'resumed from a checkpoint', { identity: toHex(identity.publicKey), block: state.follow.head.number }))
+  return { state: draft.state, effects: draft.effects }
+}
+
+const resume = (core: Core, state: WorkerState, input: InputOf<'resume'>): StepResult => {
+  if (state.kind === 'live') throw new AppError('WORKER_ALREADY_INITIALIZED', {})
+  const { identity, genesisHash, restored } = input
+  const fits = restored !== undefined && bytesEqual(restored.identity, identity.publicKey) && bytesEqual(restored.follow.genesisHash, genesisHash)
+  if (fits) return restoreLive(core, identity, restored, createEntropy(core.crypto, input.entropy))
+  const effects = restored === undefined ? [] : [logEffect('warn', 'checkpoint belongs to another identity or chain and is not used')]
+  return { state: { kind: 'empty', sealed: { identity, genesisHash } }, effects }
+}
+
+const halt = (state: LiveState, conflict: FinalityConflict): StepResult => {
+  const reason = `block ${conflict.number} is final twice, as ${toHex(conflict.ours)} and as ${toHex(conflict.theirs)}`
+  return { state: { ...state, halted: reason }, effects: [logEffect('error', 'halted: two final histories', { block: conflict.number }), { kind: 'checkpoint', value: { wait: true } }] }
+}
+
+const feed = (core: Core, previous: WorkerState, input: InputOf<'feed'>): StepResult => {
+  const state = assertLive(previous)
+  if (state.halted !== undefined) throw new AppError('WORKER_HALTED', { reason: state.halted })
+  if (input.genesisHash !== undefined && !bytesEqual(input.genesisHash, state.follow.genesisHash))
+    throw new AppError('LIGHT_GENESIS_MISMATCH', { expected: toHex(state.follow.genesisHash), got: toHex(input.genesisHash) })
+  const verdict = takeFeed(core.crypto, state.follow, input.blocks)
+  if (verdict.kind === 'conflict') return halt(state, verdict.value)
+  const { follow, executed } = verdict.value
+  const system = { ...state.system, iterations: state.system.iterations + input.iterations }
+  const draft = openDraft(core, { ...state, system, follow }, createEntropy(core.crypto, input.entropy))
+  executeBlocks(draft, executed)
+  noteRetirement(core, state, draft)
+  if (follow.head.number - state.checkpointedAt >= core.build.checkpointEveryBlocks) {
+    draft.state = { ...draft.state, checkpointedAt: follow.head.number }
+    draft.effects.push({ kind: 'checkpoint', value: { wait: false } })
+  }
+  return { state: draft.state, effects: draft.effects }
+}
+
+const noteRetirement = (core: Core, before: LiveState, draft: Draft): void => {
+  const reason = retiredReason(core.build, draft.state.system)
+  if (reason !== undefined && retiredReason(core.build, before.system) === undefined)
+    draft.effects.push(logEffect('error', 'this version is retired: nothing confidential is served', { reason }))
+}
+
+const benchmarkResult = (core: Core, previous: WorkerState, input: InputOf<'benchmarkResult'>): StepResult => {
+  const draft = openDraft(core, assertLive(previous), createEntropy(core.crypto, input.entropy))
+  reportResult(draft, input)
+  return { state: draft.state, effects: draft.effects }
+}
+
+const refreshInfo = (previous: WorkerState, { operator, force }: InputOf<'refreshInfo'>): StepResult => {
+  const state = assertLive(previous)
+  const { attestation } = state
+  const tooOld = attestation !== undefined && state.follow.head.timeMs - attestation.madeAtMs >= ATTESTATION_LIFE_MS
+  const drop = force || operator !== undefined || tooOld
+  return { state: { ...state, operator: operator ?? state.operator, attestation: drop ? undefined : attestation }, effects: [] }
+}
+
+const attested = (core: Core, previous: WorkerState, { infoHash, attestation }: InputOf<'attested'>): StepResult => {
+  const state = assertLive(previous)
+  const current = core.crypto.blake2b256(registrationInfo(core.build, state))
+  return { state: bytesEqual(current, infoHash) ? { ...state, attestation } : state, effects: [] }
+}
+
+const stop = (state: WorkerState): StepResult => {
+  if (state.kind === 'live') {
+    eraseKey(state.keys.identity)
+    eraseKey(state.keys.ecdh)
+  } else if (state.sealed !== undefined) eraseKey(state.sealed.identity)
+  return { state: EMPTY_STATE, effects: [] }
+}
+
+/**
+ * Applies one input.
+ * @throws AppError with the code of the refusal; the old state stays in force
+ */
+export const step = (core: Core, state: WorkerState, input: Input): StepResult => {
+  switch (input.kind) {
+    case 'init': return init(core, state, input.value)
+    case 'resume': return resume(core, state, input.value)
+    case 'feed': return feed(core, state, input.value)
+    case 'benchmarkResult': return benchmarkResult(core, state, input.value)
+    case 'refreshInfo': return refreshInfo(state, input.value)
+    case 'attested': return attested(core, state, input.value)
+    case 'addEndpoint': return { state: addEndpoint(core, assertLive(state), input.value), effects: [] }
+    case 'signEndpoints': return { state: signEndpoints(core, assertLive(state), createEntropy(core.crypto, input.value.entropy)), effects: [] }
+    case 'takeCheckpoint': return { state: { ...assertLive(state), checkpointedAt: assertLive(state).follow.head.number }, effects: [{ kind: 'checkpoint', value: { wait: true } }] }
+    case 'stop': return stop(state)
+  }
+}
+
+/** Messages of the worker itself that the chain has not acknowledged. */
+export const waitingForChain = (state: LiveState): number => channelOf(state.egress, workerOrigin(state.keys.identity.publicKey)).messages.length

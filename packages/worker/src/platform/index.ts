@@ -1,0 +1,6 @@
+/** Public face of `@phalanx/worker/platform`. */
+import '../errors.ts'
+export { platformCompliance, type PlatformUnderTest } from './compliance.ts'
+export { openDiskBlobStore } from './disk-blob-store.ts'
+export type { Platform } from './platform.ts'
+export { createSoftwarePlatform, softwareMeasurement, softwareRootCertificate, softwareSigner, softwareVendor, type SoftwarePlatformDependencies, type SoftwarePlatformOptions } from './software.ts'

@@ -1,0 +1,92 @@
+/**
+ * Owns the software platform for development: evidence in the real formats from the simulated vendor, sealing keys from a secret file.
+ * It protects nothing; only chains whose genesis says `simulated` accept it.
+ */
+import { AttestationReport, OptionalAttestationReport } from '@phalanx/attestation'
+import { createSimulatedVendor, type SimulatedVendor } from '@phalanx/attestation/simulated'
+import { concatBytes, toHexPlain, utf8 } from '@phalanx/primitives/bytes'
+import { bytes } from '@phalanx/primitives/codec'
+import type { Crypto } from '@phalanx/primitives/crypto'
+import { AppError } from '@phalanx/primitives/errors'
+import type { BlobStore, Random } from '@phalanx/primitives/ports'
+import { assert } from '@phalanx/primitives/assert'
+import { REPORT_DATA_BYTES, type Platform } from './platform.ts'
+
+/** File with the platform secret. */
+export const SOFTWARE_SECRET_FILE = 'software-platform.secret'
+const SECRET_BYTES = 32
+const DAY_SECONDS = 86_400
+
+const simulatedSeed = (crypto: Pick<Crypto, 'sha256'>): Uint8Array => crypto.sha256(utf8('phalanx simulated vendor, public by design'))
+
+/** The simulated vendor of development networks. Everybody can sign as it. */
+export const softwareVendor = (crypto: Crypto): SimulatedVendor => createSimulatedVendor({ seed: simulatedSeed(crypto), crypto })
+
+/** Root certificate (DER) that a development chain pins in its policy, together with `simulated: true`. */
+export const softwareRootCertificate = (crypto: Crypto): Uint8Array => softwareVendor(crypto).rootCertificate
+
+/** Measurement of the software platform's code unless another is simulated. */
+export const softwareMeasurement = (crypto: Pick<Crypto, 'sha256'>): Uint8Array => crypto.sha256(utf8('phalanx worker, software platform'))
+
+/** Signer measurement of the software platform. */
+export const softwareSigner = (crypto: Pick<Crypto, 'sha256'>): Uint8Array => crypto.sha256(utf8('phalanx worker, software signer'))
+
+/** Choices for a software platform. */
+export interface SoftwarePlatformOptions {
+  /** Simulated measurement, 32 bytes. */
+  readonly measurement?: Uint8Array
+  /** `[cpu cores, cpu feature level]`; `[1, 1]` unless given. */
+  readonly features?: readonly number[]
+}
+
+/** Parts that a software platform is made of. A vendor may be shared among platforms of one process. */
+export interface SoftwarePlatformDependencies {
+  readonly crypto: Crypto
+  readonly blobs: BlobStore
+  readonly random: Random
+  readonly vendor?: SimulatedVendor
+}
+
+/** Reads the secret, or makes it durable before its first use. @throws SEAL_KEY_MALFORMED */
+const loadSecret = async ({ blobs, random }: SoftwarePlatformDependencies): Promise<Uint8Array> => {
+  const found = await blobs.read(SOFTWARE_SECRET_FILE)
+  if (found === undefined) {
+    const fresh = random.bytes(SECRET_BYTES)
+    await blobs.write(SOFTWARE_SECRET_FILE, fresh)
+    return fresh
+  }
+  if (found.length !== SECRET_BYTES) throw new AppError('SEAL_KEY_MALFORMED', { name: SOFTWARE_SECRET_FILE })
+  return found
+}
+
+/** Opens the software platform of a base path. @throws SEAL_KEY_MALFORMED */
+export const createSoftwarePlatform = async (options: SoftwarePlatformOptions, dependencies: SoftwarePlatformDependencies): Promise<Platform> => {
+  const { crypto } = dependencies
+  const secret = await loadSecret(dependencies)
+  const derive = (purpose: string, context: Uint8Array): Uint8Array =>
+    crypto.hkdfSha256({ ikm: secret, salt: utf8('phalanx/software-platform/1'), info: concatBytes(bytes.encode(utf8(purpose)), bytes.encode(context)), length: 32 })
+  const measurement = options.measurement ?? softwareMeasurement(crypto)
+  assert(measurement.length === 32, 'a simulated measurement is 32 bytes')
+  const vendor = dependencies.vendor ?? softwareVendor(crypto)
+  const machine = vendor.platform({ id: toHexPlain(derive('machine id', new Uint8Array(0))) })
+  let collateral: { readonly day: number; readonly value: ReturnType<SimulatedVendor['collateral']> } | undefined
+  const collateralOf = (nowSeconds: number): ReturnType<SimulatedVendor['collateral']> => {
+    const day = Math.floor(nowSeconds / DAY_SECONDS)
+    if (collateral?.day !== day) collateral = { day, value: vendor.collateral({ nowSeconds, authority: machine.authority }) }
+    return collateral.value
+  }
+  return {
+    name: 'software',
+    measurement,
+    provider: '"dcap"',
+    attestationMethods: ['dcap'],
+    features: options.features ?? [1, 1],
+    sealingKey: () => Promise.resolve(derive('sealing key', measurement)),
+    quote({ reportData, nowMs }) {
+      assert(reportData.length === REPORT_DATA_BYTES, 'report data is 64 bytes')
+      const quote = machine.quote({ report: { mrEnclave: measurement, mrSigner: softwareSigner(crypto) }, reportData })
+      const report: AttestationReport = { kind: 'SgxDcap', value: { quote, collateral: collateralOf(Number(nowMs / 1000n)) } }
+      return Promise.resolve(OptionalAttestationReport.encode(report))
+    },
+  }
+}
