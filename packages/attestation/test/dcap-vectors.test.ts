@@ -179,7 +179,8 @@ describeVectors('tampered SGX version 3 forms', () => {
 
   test('QE identities that lack a field are refused, complete ones are read', () => {
     const fields = ['attributes', 'id', 'issuedate', 'isvsvn', 'miscselect', 'mrsigner', 'nextupdate', 'tcb_date', 'tcb_levels', 'tcb_status']
-    const parse = (name: string) => parseQeIdentity(JSON.stringify(readVectorJson<{ enclaveIdentity: unknown }>(`2-dcap/invalid/qe-identity-json/qe_identity_${name}.json`).enclaveIdentity))
+    const inner = /"enclaveIdentity":\s*([\s\S]*?)(?:,\s*"signature"[\s\S]*|\}\s*)$/
+    const parse = (name: string) => parseQeIdentity(inner.exec(readVectorText(`2-dcap/invalid/qe-identity-json/qe_identity_${name}.json`))?.[1] ?? '')
     for (const field of fields) {
       let thrown: unknown
       try {
@@ -187,7 +188,8 @@ describeVectors('tampered SGX version 3 forms', () => {
       } catch (error) {
         thrown = error
       }
-      expect(isAttestationError(thrown) && thrown.code, field).toBe('ATTESTATION_JSON_FIELD')
+      // The file without isvsvn is no JSON at all.
+      expect(isAttestationError(thrown) && thrown.code, field).toBe(field === 'isvsvn' ? 'ATTESTATION_JSON_MALFORMED' : 'ATTESTATION_JSON_FIELD')
     }
     expect(parse('ok').id).toBe('QE')
     expect(parse('with_advisoryids').levels.some(({ advisoryIds }) => advisoryIds.length > 0)).toBe(true)

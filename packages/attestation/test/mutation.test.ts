@@ -1,0 +1,58 @@
+/** No mutation of signed content verifies: every signed part of genuine evidence, a sample of bytes here, all of them with PHALANX_LONG=1. */
+import { beforeAll, expect, test } from 'vitest'
+import { parseHex } from '@phalanx/primitives/bytes'
+import type { Crypto } from '@phalanx/primitives/crypto'
+import { loadCrypto } from '@phalanx/primitives/crypto/node'
+import { describeVectors } from '../../../tools/vectors.ts'
+import { prepareCollateral, referencePolicy, verifyEvidence, type AttestationReport } from '../src/index.ts'
+import { BASE_CASE, dcapCase, iasCases, toCollateral, toEvidence, toIasEvidence, type IasCase } from './cases.ts'
+import { flipAt, signedParts } from './signed-parts.ts'
+
+let crypto: Crypto
+beforeAll(async () => {
+  crypto = await loadCrypto()
+})
+
+const isLong = process.env['PHALANX_LONG'] === '1'
+/** Bytes from one mutation to the next; a prime, so that the sample meets every field. */
+const STRIDE = isLong ? 1 : 31
+const MASKS = isLong ? [0x01, 0x80] : [0x01]
+
+describeVectors('mutated evidence', () => {
+  test('no byte of a signed part of a quote or its collateral can change', { timeout: 900_000 }, () => {
+    const one = dcapCase(BASE_CASE)
+    const subject = { quote: parseHex(one.quoteHex), collateral: one.collateral }
+    const policy = referencePolicy()
+    const unchanged = prepareCollateral(toCollateral(one.collateral).value, policy, crypto)
+    const accepts = ({ quote, collateral }: typeof subject): boolean => {
+      const prepared = collateral === one.collateral ? unchanged : undefined
+      return verifyEvidence({ evidence: toEvidence(quote, collateral), policy, nowSeconds: one.verifyAt, crypto, prepared }).ok
+    }
+    expect(accepts(subject)).toBe(true)
+    let count = 0
+    for (const part of signedParts(subject)) {
+      expect(accepts(part.replace(part.bytes)), `${part.name} unchanged`).toBe(true)
+      for (let at = 0; at < part.bytes.length; at += STRIDE)
+        for (const mask of MASKS) {
+          count++
+          if (accepts(part.replace(flipAt(part.bytes, at, mask)))) expect.unreachable(`accepted ${part.name} with byte ${at} ^ ${mask}`)
+        }
+    }
+    console.log(`${count} mutations of ${signedParts(subject).length} signed parts, all refused`)
+  })
+
+  test('no byte of a report, its signature or its certificate can change', { timeout: 900_000 }, () => {
+    const one = iasCases('.').find(({ id }) => id === 'ias-phala-2021-09-12-6fdd11') as IasCase
+    const evidence = toIasEvidence(one) as Extract<AttestationReport, { kind: 'SgxIas' }>
+    const policy = referencePolicy()
+    for (const field of ['raReport', 'signature', 'rawSigningCert'] as const) {
+      const bytes = evidence.value[field]
+      for (let at = 0; at < bytes.length; at += STRIDE)
+        for (const mask of MASKS) {
+          const mutated: AttestationReport = { kind: 'SgxIas', value: { ...evidence.value, [field]: flipAt(bytes, at, mask) } }
+          if (verifyEvidence({ evidence: mutated, policy, nowSeconds: one.verifyAt ?? 0, crypto }).ok) expect.unreachable(`accepted ${field} with byte ${at} ^ ${mask}`)
+        }
+    }
+    expect(verifyEvidence({ evidence, policy, nowSeconds: one.verifyAt ?? 0, crypto }).ok).toBe(true)
+  })
+})
