@@ -4,15 +4,27 @@ import type { StateVersion } from '@phalanx/primitives/trie'
 import { createRuntime, type AssembledRuntime } from './frame/create-runtime.ts'
 import type { PlacedPallet } from './frame/calls.ts'
 import type { RuntimeVersion } from './frame/runtime-api.ts'
+import { balances } from './pallets/balances/pallet.ts'
+import { grandpa } from './pallets/grandpa/pallet.ts'
 import { phalaMq } from './pallets/phala-mq/pallet.ts'
 import { phalaRegistry } from './pallets/phala-registry/pallet.ts'
+import { randomnessCollectiveFlip } from './pallets/randomness-collective-flip/pallet.ts'
+import { sudo } from './pallets/sudo/pallet.ts'
 import { system } from './pallets/system/pallet.ts'
 import { timestamp } from './pallets/timestamp/pallet.ts'
+import { transactionPayment } from './pallets/transaction-payment/pallet.ts'
+import { utility } from './pallets/utility/pallet.ts'
 
 /** Pallets of the chain; indices as the reference chain has them. */
 export const PALLETS: readonly PlacedPallet[] = [
   { index: 1, pallet: system },
+  { index: 2, pallet: utility },
   { index: 4, pallet: timestamp },
+  { index: 7, pallet: balances },
+  { index: 8, pallet: transactionPayment },
+  { index: 20, pallet: grandpa },
+  { index: 22, pallet: sudo },
+  { index: 27, pallet: randomnessCollectiveFlip },
   { index: 40, pallet: phalaMq },
   { index: 41, pallet: phalaRegistry },
 ]

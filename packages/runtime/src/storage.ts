@@ -2,7 +2,12 @@
  * Entry point of `@phalanx/runtime/storage`: the pallets' storage items (keys, value types, no logic) by pallet, so that relay
  * and worker read chain state and proofs with the chain's own definitions.
  */
+export * as balancesStorage from './pallets/balances/storage.ts'
+export * as grandpaStorage from './pallets/grandpa/storage.ts'
 export * as phalaMqStorage from './pallets/phala-mq/storage.ts'
 export * as phalaRegistryStorage from './pallets/phala-registry/storage.ts'
+export * as randomnessCollectiveFlipStorage from './pallets/randomness-collective-flip/storage.ts'
+export * as sudoStorage from './pallets/sudo/storage.ts'
 export * as systemStorage from './pallets/system/storage.ts'
 export * as timestampStorage from './pallets/timestamp/storage.ts'
+export * as transactionPaymentStorage from './pallets/transaction-payment/storage.ts'

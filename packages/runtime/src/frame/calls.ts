@@ -1,6 +1,6 @@
 /** Owns the outer enums of an assembled runtime: calls and events of all pallets behind one index byte each. */
 import { AppError, atPath } from '@phalanx/primitives/errors'
-import { createCodec, plainInfo, snakeCase, struct, tuple, unit, type ByteReader, type Codec, type FieldInfo, type Shape, type TypeInfo, type VariantInfo } from '@phalanx/primitives/codec'
+import { createCodec, snakeCase, struct, tuple, unit, type ByteReader, type Codec, type FieldInfo, type Shape, type TypeInfo, type VariantInfo } from '@phalanx/primitives/codec'
 import type { EventSpec, Events, RuntimeCall, RuntimeEvent } from './context.ts'
 import { resolveArgs, type AnyCall, type AnyPallet, type RuntimeTypes } from './pallet.ts'
 
@@ -178,6 +178,3 @@ export const createOuterEnums = (pallets: readonly PlacedPallet[]): OuterEnums =
     event: (pallet, name) => events.get(`${pallet}.${name}`),
   }
 }
-
-/** Stands for the runtime's event type where a pallet's storage mentions it; the metadata builder puts the real one in. */
-export const RUNTIME_EVENT_MARK: TypeInfo = plainInfo({ kind: 'tuple', elements: [] })

@@ -72,6 +72,7 @@ export const checkExtrinsic = (ctx: Context, services: RuntimeServices, bytes: U
   if (call === undefined) return refused(invalid('Call'))
   const info = services.callInfo(call)
   if (extrinsic.signed === undefined) return { kind: 'unsigned', call, info, length: bytes.length }
+  if (info.class === 'Mandatory') return refused(invalid('MandatoryValidation'))
   const { address, extra } = extrinsic.signed
   if (address.kind !== 'Id') return refused({ kind: 'Unknown', value: { kind: 'CannotLookup' } })
   const genesisHash = blockHash.get(ctx, 0)

@@ -1,7 +1,7 @@
 /** Owns the types of System: accounts, phases, event records, weights per class. */
 import { createCodec, compactU32, named, remainder, struct, text, u32, u128, newtype, variant, plainInfo, type TypeInfo, type TypeOf } from '@phalanx/primitives/codec'
 import { Hash } from '@phalanx/primitives/chain'
-import { RUNTIME_EVENT_MARK } from '../../frame/calls.ts'
+import { RUNTIME_EVENT_MARK } from '../../frame/marks.ts'
 import { Weight } from '../../frame/weight.ts'
 
 /** Balances of an account; `flags` has the top bit set since holds and freezes exist (new logic). */
