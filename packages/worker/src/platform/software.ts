@@ -19,8 +19,15 @@ const DAY_SECONDS = 86_400
 
 const simulatedSeed = (crypto: Pick<Crypto, 'sha256'>): Uint8Array => crypto.sha256(utf8('phalanx simulated vendor, public by design'))
 
+/** Making the vendor's certificates takes a third of a second, and every one of a process is the same. */
+const vendors = new WeakMap<Crypto, SimulatedVendor>()
+
 /** The simulated vendor of development networks. Everybody can sign as it. */
-export const softwareVendor = (crypto: Crypto): SimulatedVendor => createSimulatedVendor({ seed: simulatedSeed(crypto), crypto })
+export const softwareVendor = (crypto: Crypto): SimulatedVendor => {
+  const vendor = vendors.get(crypto) ?? createSimulatedVendor({ seed: simulatedSeed(crypto), crypto })
+  vendors.set(crypto, vendor)
+  return vendor
+}
 
 /** Root certificate (DER) that a development chain pins in its policy, together with `simulated: true`. */
 export const softwareRootCertificate = (crypto: Crypto): Uint8Array => softwareVendor(crypto).rootCertificate
@@ -39,7 +46,7 @@ export interface SoftwarePlatformOptions {
   readonly features?: readonly number[]
 }
 
-/** Parts that a software platform is made of. A vendor may be shared among platforms of one process. */
+/** Parts that a software platform is made of. `vendor` is another simulated vendor than the usual one. */
 export interface SoftwarePlatformDependencies {
   readonly crypto: Crypto
   readonly blobs: BlobStore

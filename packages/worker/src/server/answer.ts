@@ -116,6 +116,8 @@ export const answerRequest = async (
     return
   }
   const answer = await route(request, settings, dependencies)
+  // An unread rest would reset the connection before the answer arrives; it is thrown away until the request's own time-out.
+  request.resume()
   const costMs = dependencies.clock.nowMs() - startMs
   const headers: Record<string, string> = { ...cors, 'X-Request-Id': requestId, 'X-Cost-Time': `${costMs}ms` }
   if (settings.isPublic && answer.body.length <= SIGNED_BODY_MAX) {
