@@ -49,7 +49,8 @@ const publicKeyInfo = (point: Uint8Array): Uint8Array =>
 
 const ecdsaSha256 = derSequence(derOid(OID.ecdsaSha256))
 
-const extension = (oid: string, value: Uint8Array, critical: boolean): Uint8Array =>
+/** One extension, complete. */
+export const extension = (oid: string, value: Uint8Array, critical: boolean): Uint8Array =>
   derSequence(derOid(oid), ...(critical ? [derTrue] : []), derOctets(value))
 
 const authorityKeyId = (issuer: Issuer, crypto: Crypto): Uint8Array =>
@@ -75,6 +76,10 @@ export interface CertificateOptions {
   readonly extensions?: readonly Uint8Array[]
   /** Whether to leave out the mark: only to show that such a certificate gains nothing. */
   readonly unmarked?: boolean
+  /** Content of the key usage extension, if another than the role's. */
+  readonly keyUsage?: Uint8Array
+  /** Content of the basic constraints extension, if another than the role's. */
+  readonly basicConstraints?: Uint8Array
 }
 
 /** Writes and signs a certificate; returns its DER. */
@@ -85,8 +90,8 @@ export const writeCertificate = (options: CertificateOptions, crypto: Crypto): U
   const extensions = [
     authorityKeyId(issuer, crypto),
     extension(EXTENSION_OID.subjectKeyId, derOctets(keyId(subject, crypto)), false),
-    extension(EXTENSION_OID.keyUsage, isAuthority ? USAGE_CA : USAGE_LEAF, true),
-    extension(EXTENSION_OID.basicConstraints, constraints, true),
+    extension(EXTENSION_OID.keyUsage, options.keyUsage ?? (isAuthority ? USAGE_CA : USAGE_LEAF), true),
+    extension(EXTENSION_OID.basicConstraints, options.basicConstraints ?? constraints, true),
     ...(options.unmarked === true ? [] : [extension(SIMULATED_OID, derText('simulated vendor: proves nothing'), true)]),
     ...(options.extensions ?? []),
   ]
