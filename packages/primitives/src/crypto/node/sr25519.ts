@@ -63,7 +63,7 @@ interface Groups {
 const createKeys = ({ sodium }: Groups): Pick<Sr25519, 'pairFromSeed' | 'pairFromSecret' | 'agree' | 'isValidPoint'> => {
   const pairFromSecret = (secret: Uint8Array): Sr25519Pair => {
     requireSr25519Secret(secret)
-    return { secret: secret.slice(), publicKey: sodium.multiplyBase(secret.subarray(0, 32)) }
+    return { secret: new Uint8Array(secret), publicKey: sodium.multiplyBase(secret.subarray(0, 32)) }
   }
   return {
     pairFromSecret,
@@ -111,7 +111,8 @@ const createSignatures = ({ sodium, fast }: Groups): Pick<Sr25519, 'sign' | 'ver
     },
     verify(signature, message, publicKey) {
       if (signature.length !== 64 || publicKey.length !== 32 || ((signature[63] as number) & SIGNATURE_MARK) === 0) return false
-      const response = signature.slice(32)
+      // A copy, also of a Buffer, whose slice would be the caller's memory.
+      const response = new Uint8Array(signature.subarray(32))
       response[31] = (response[31] as number) & ~SIGNATURE_MARK
       // Under the identity as public key anyone could sign.
       if (!isCanonicalScalar(response) || bytesEqual(publicKey, IDENTITY)) return false

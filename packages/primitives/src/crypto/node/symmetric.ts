@@ -1,5 +1,5 @@
 /** Owns hashes, MACs, key derivation and AES-GCM of the Node backend. */
-import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, pbkdf2Sync, timingSafeEqual } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac, hash as opensslHash, hkdfSync, pbkdf2Sync, timingSafeEqual } from 'node:crypto'
 
 import { keccak_256 } from '@noble/hashes/sha3.js'
 
@@ -17,7 +17,7 @@ const IV_LENGTH = 12
 type Symmetric = Omit<Crypto, 'sr25519' | 'ed25519' | 'secp256k1' | 'p256' | 'p384' | 'rsa'>
 
 const hash = (algorithm: 'sha256' | 'sha384' | 'sha512') => (message: Uint8Array): Uint8Array =>
-  new Uint8Array(createHash(algorithm).update(message).digest())
+  new Uint8Array(opensslHash(algorithm, message, 'buffer'))
 
 /** Everything of `Crypto` that is not public-key cryptography. */
 export const createSymmetric = (sodium: Sodium): Symmetric => ({

@@ -33,7 +33,7 @@ export const requireSr25519Secret = (secret: Uint8Array): void => {
 
 /** Our form to the ed25519 form: scalar times 8. */
 export const secretToEd25519Form = (secret: Uint8Array): Uint8Array => {
-  const out = secret.slice()
+  const out = new Uint8Array(secret)
   let carry = 0
   for (let i = 0; i < 32; i++) {
     const value = ((secret[i] as number) << 3) | carry
@@ -45,7 +45,7 @@ export const secretToEd25519Form = (secret: Uint8Array): Uint8Array => {
 
 /** The ed25519 form to ours: scalar divided by 8; its low three bits carry nothing. */
 export const secretFromEd25519Form = (secret: Uint8Array): Uint8Array => {
-  const out = secret.slice()
+  const out = new Uint8Array(secret)
   for (let i = 0; i < 32; i++) out[i] = ((secret[i] as number) >> 3) | (i === 31 ? 0 : ((secret[i + 1] as number) << 5) & 0xff)
   return out
 }
