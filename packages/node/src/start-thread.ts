@@ -1,15 +1,24 @@
-/**
- * Owns starting a worker thread from `new URL('./name.thread.ts', import.meta.url)`. In the bundled command line that URL is
- * rewritten to the thread's own bundle (apps/cli/bin/bundle.mjs); in tests it stays TypeScript and needs a loader first.
- */
+/** Owns how a worker thread's entry file becomes a running thread: a bundled file as it is, a TypeScript source through tsx. */
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
-import { Worker, type WorkerOptions } from 'node:worker_threads'
+import { Worker } from 'node:worker_threads'
 
-/** A thread running the file at `url`. Write the URL literally at the call, or the bundler does not see it. */
-export const startThread = (url: URL, options: WorkerOptions = {}): Worker => {
-  if (!url.pathname.endsWith('.ts')) return new Worker(url, options)
-  const loader = new URL('./dist/esm/api/index.mjs', pathToFileURL(createRequire(import.meta.url).resolve('tsx/package.json')))
-  const code = `import(${JSON.stringify(loader.href)}).then(({ register }) => { register(); return import(${JSON.stringify(url.href)}) })`
-  return new Worker(code, { ...options, eval: true })
+/** Options of a thread. */
+export interface ThreadOptions {
+  /** Handed to the thread as `workerData`. */
+  readonly data?: unknown
 }
+
+/**
+ * A thread of Node 20 does not run the loader that `--import` registers for its own entry file, so the entry is imported by a small
+ * script after the loader is in place.
+ */
+const sourceLoader = (entry: URL): URL => {
+  const api = new URL('./dist/esm/api/index.mjs', pathToFileURL(createRequire(import.meta.url).resolve('tsx/package.json'))).href
+  const script = `import { register } from ${JSON.stringify(api)}; register(); await import(${JSON.stringify(entry.href)})`
+  return new URL(`data:text/javascript,${encodeURIComponent(script)}`)
+}
+
+/** Starts the thread of an entry file; write `startThread(new URL('./name.thread.ts', import.meta.url))` so that bundlers find it. */
+export const startThread = (entry: URL, options: ThreadOptions = {}): Worker =>
+  new Worker(entry.pathname.endsWith('.ts') ? sourceLoader(entry) : entry, { execArgv: [], workerData: options.data })

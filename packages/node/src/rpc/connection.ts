@@ -1,0 +1,14 @@
+/** Owns one client's session: its subscriptions and whatever methods keep for it between calls. */
+
+/** Ends when the client goes. */
+export interface Connection {
+  /** Undefined for one-off requests over HTTP. */
+  readonly canSubscribe: boolean
+  readonly isUnsafeAllowed: boolean
+  /** State that a group of methods keeps on this connection. */
+  stateOf<T>(owner: object, create: () => T): T
+  /** Called when the client goes. */
+  onClose(listener: () => void): void
+  /** A new identifier, unique on this connection. */
+  nextId(): string
+}
