@@ -1,0 +1,126 @@
+/** Owns `phalanx dev`: node, relay and workers in one process, over real sockets, until a signal ends it. */
+import { performance } from 'node:perf_hooks'
+import { loadCrypto } from '@phalanx/primitives/crypto/node'
+import { encodeSs58, Secret, type Crypto } from '@phalanx/primitives/crypto'
+import { parseHex } from '@phalanx/primitives/bytes'
+import type { Logger } from '@phalanx/primitives/ports'
+import type { Relay, RelaySnapshot } from '@phalanx/relay'
+import { createSigner } from '@phalanx/sdk/signer'
+import { softwareVendor } from '@phalanx/worker/platform'
+import { openBasePath, type BasePath } from '../base-path.ts'
+import { developmentSpec, keptSpec } from '../chain-specs.ts'
+import { createDevView, type DevView } from '../dev/view.ts'
+import type { LogLevel } from '../log-levels.ts'
+import type { Runner } from '../program.ts'
+import { settleAll } from '../settle.ts'
+import { createShutdown, type Shutdown } from '../shutdown.ts'
+import { startNode, type StartedNode } from '../start-node.ts'
+import { startRelay } from '../start-relay.ts'
+import { startWorker, type StartedWorker } from '../start-worker.ts'
+import { createLogger, systemClock, systemRandom } from '../system.ts'
+
+interface DevOptions {
+  readonly workers: number
+  readonly blockTime: number
+  readonly rpcPort: number
+  readonly workerPort: number
+  readonly basePath?: string
+  readonly logLevel?: LogLevel
+  readonly json: boolean
+}
+
+/** The development account that is sudo, finality authority and payer of fees in one. */
+const ALICE = '//Alice'
+const SS58_PREFIX = 30
+
+interface Network {
+  readonly options: DevOptions
+  readonly base: BasePath
+  readonly crypto: Crypto
+  readonly logger: Logger
+  readonly shutdown: Shutdown
+}
+
+const startChain = async ({ options, base, crypto, logger, shutdown }: Network): Promise<StartedNode> => {
+  const spec = keptSpec(base.path, () => developmentSpec(crypto, options.blockTime))
+  const started = await startNode(
+    {
+      spec, folder: base.folder('node'), blockTimeMs: options.blockTime, rpcPort: options.rpcPort, isUnsafeRpcAllowed: false, isArchive: true,
+      isDev: true, authority: ALICE, isEager: true,
+    },
+    { crypto, clock: systemClock, logger, onFatal: () => shutdown.request() },
+  )
+  shutdown.add(() => started.node.stop())
+  return started
+}
+
+const startWorkers = ({ options, base, crypto, logger, shutdown }: Network): Promise<readonly StartedWorker[]> => {
+  const vendor = softwareVendor(crypto)
+  return settleAll(
+    Array.from({ length: options.workers }, async (_, i) => {
+      const port = options.workerPort === 0 ? 0 : options.workerPort + i
+      const started = await startWorker(
+        { folder: base.folder('workers', String(i + 1)), port, portOption: '--worker-port' },
+        { crypto, clock: systemClock, random: systemRandom, logger, vendor },
+      )
+      shutdown.add(() => started.worker.stop())
+      return started
+    }),
+  )
+}
+
+/** Resolves when every worker runs; tells the view of everything on the way. */
+const watchUntilReady = (relay: Relay, view: DevView): Promise<RelaySnapshot> =>
+  new Promise((resolve) => {
+    let isReady = false
+    const look = (snapshot: () => RelaySnapshot): void => {
+      const now = snapshot()
+      view.changed(now)
+      if (isReady || !now.workers.every(({ phase }) => phase === 'running')) return
+      isReady = true
+      resolve(now)
+    }
+    relay.onChange(look)
+    look(relay.snapshot)
+  })
+
+const run = async (network: Network, view: DevView): Promise<void> => {
+  const { options, base, crypto, logger, shutdown } = network
+  const [chain, workers] = await settleAll([startChain(network), startWorkers(network)])
+  view.nodeStarted(chain.rpc)
+  let last: RelaySnapshot | undefined
+  if (workers.length > 0) {
+    const signer = createSigner({ suri: new Secret(ALICE) }, { crypto, random: systemRandom })
+    const relay = await startRelay(
+      { nodes: [chain.rpc], workers: workers.map(({ url }) => ({ url, endpoints: [url] })), signer, operator: signer.accountId },
+      { crypto, clock: systemClock, random: systemRandom, logger },
+    )
+    shutdown.add(() => relay.close())
+    last = await Promise.race([watchUntilReady(relay, view), shutdown.requested.then(() => undefined)])
+    if (last === undefined) return
+  }
+  chain.node.setEager(false)
+  view.ready({
+    rpc: chain.rpc, block: chain.node.head().number, workers: last?.workers ?? [], elapsedMs: Math.round(performance.now()),
+    basePath: options.basePath === undefined ? undefined : base.path,
+  })
+}
+
+/** Runs the network until it is told to end. */
+export const runDev: Runner = async (io, _positional, given) => {
+  const options = given as unknown as DevOptions
+  const shutdown = createShutdown()
+  let view: DevView | undefined
+  try {
+    const base = openBasePath({ path: options.basePath, kind: 'dev' })
+    shutdown.add(() => base.close())
+    const [crypto, logger] = await Promise.all([loadCrypto(), createLogger({ level: options.logLevel ?? 'silent', name: 'dev' })])
+    view = createDevView(io, { json: options.json, toAddress: (identity) => (identity === '' ? '' : encodeSs58(crypto, { prefix: SS58_PREFIX, payload: parseHex(identity) })) })
+    await run({ options, base, crypto, logger, shutdown }, view)
+    const why = await shutdown.requested
+    return why === 'signal' ? 0 : 1
+  } finally {
+    await shutdown.close()
+    view?.stopped()
+  }
+}

@@ -1,0 +1,68 @@
+/** Owns `phalanx node`. */
+import { toHex } from '@phalanx/primitives/bytes'
+import { loadCrypto } from '@phalanx/primitives/crypto/node'
+import { AppError } from '@phalanx/primitives/errors'
+import { openBasePath } from '../base-path.ts'
+import { developmentSpec, keptSpec, readJsonFile } from '../chain-specs.ts'
+import type { LogLevel } from '../log-levels.ts'
+import { printLine, toJson } from '../output.ts'
+import type { Runner } from '../program.ts'
+import { createShutdown } from '../shutdown.ts'
+import { startNode } from '../start-node.ts'
+import { createLogger, systemClock } from '../system.ts'
+
+interface NodeCommandOptions {
+  readonly dev: boolean
+  readonly chain?: string
+  readonly blockTime: number
+  readonly basePath?: string
+  readonly rpcPort: number
+  readonly rpcMethods: 'safe' | 'unsafe'
+  readonly archive: boolean
+  readonly authority?: string
+  readonly logLevel?: LogLevel
+  readonly json: boolean
+}
+
+/** The development chain's authority; its secret is public by design. */
+const DEV_AUTHORITY = '//Alice'
+
+/** Runs a node until it is told to end. */
+export const runNode: Runner = async (io, _positional, given) => {
+  const options = given as unknown as NodeCommandOptions
+  const { dev, chain, json } = options
+  if (dev === (chain !== undefined)) throw new AppError('CLI_USAGE', { problem: 'Give either --dev or --chain', command: 'phalanx node' })
+  const shutdown = createShutdown()
+  let fatal: unknown
+  try {
+    const fromFile = chain === undefined ? undefined : readJsonFile(chain)
+    const base = openBasePath({ path: options.basePath, kind: 'node' })
+    shutdown.add(() => base.close())
+    const [crypto, logger] = await Promise.all([loadCrypto(), createLogger({ level: options.logLevel ?? 'info', name: 'node' })])
+    // A named file wins over the kept copy, so that a folder of another chain is refused instead of silently used.
+    const spec = fromFile ?? keptSpec(base.path, () => developmentSpec(crypto, options.blockTime))
+    const started = await startNode(
+      {
+        spec, folder: base.folder('node'), blockTimeMs: options.blockTime, rpcPort: options.rpcPort, isUnsafeRpcAllowed: options.rpcMethods === 'unsafe',
+        isArchive: options.archive, isDev: dev, authority: dev ? DEV_AUTHORITY : undefined, isEager: false,
+      },
+      {
+        crypto, clock: systemClock, logger,
+        onFatal: (error) => {
+          fatal = error
+          shutdown.request()
+        },
+      },
+    )
+    shutdown.add(() => started.node.stop())
+    const { rpc, node } = started
+    printLine(io.stdout, json
+      ? toJson({ event: 'started', rpc, genesis: toHex(node.genesisHash), block: node.head().number, basePath: base.path })
+      : `node listens on ${rpc}; genesis ${toHex(node.genesisHash)}, block ${node.head().number}`)
+    const why = await shutdown.requested
+    if (why === 'failure') throw fatal
+    return 0
+  } finally {
+    await shutdown.close()
+  }
+}

@@ -1,0 +1,60 @@
+/** Owns starting a relay of this process over real sockets, and its status endpoint. */
+import { createServer, type Server } from 'node:http'
+import type { Crypto } from '@phalanx/primitives/crypto'
+import { AppError } from '@phalanx/primitives/errors'
+import type { Clock, Logger, Random } from '@phalanx/primitives/ports'
+import { answerStatus, createRelay, type Relay, type RelayOptions } from '@phalanx/relay'
+import { createChainClient, createRpcClient, createWorkerClient } from '@phalanx/sdk'
+import './errors.ts'
+import { createHttpClient, loadSockets } from './system.ts'
+
+/** Parts that a relay is made of. */
+export interface StartRelayDependencies {
+  readonly crypto: Crypto
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+}
+
+/** Starts a relay. */
+export const startRelay = async (options: RelayOptions, dependencies: StartRelayDependencies): Promise<Relay> => {
+  const { crypto, clock, random, logger } = dependencies
+  const createSocket = await loadSockets()
+  const http = createHttpClient()
+  const relay = createRelay(options, {
+    ...dependencies,
+    connectNode: (url) => createChainClient(createRpcClient({ url }, { createSocket, clock, random, logger }), { crypto }),
+    connectWorker: (url) => createWorkerClient({ url }, { http: http.request }),
+  })
+  return {
+    ...relay,
+    close() {
+      relay.close()
+      http.close()
+    },
+  }
+}
+
+/** Serves status, health and metrics of a relay on the loopback interface. @throws CLI_PORT_IN_USE */
+export const serveStatus = async (relay: Relay, port: number): Promise<{ readonly port: number; close(): Promise<void> }> => {
+  const server: Server = createServer((request, response) => {
+    const { status, contentType, body } = answerStatus((request.url ?? '/').split('?')[0] ?? '/', relay.snapshot())
+    response.writeHead(request.method === 'GET' || request.method === 'HEAD' ? status : 405, { 'content-type': contentType, 'cache-control': 'no-store' })
+    response.end(request.method === 'HEAD' ? undefined : body)
+  })
+  server.maxConnections = 64
+  server.requestTimeout = 5_000
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) =>
+      reject(cause.code === 'EADDRINUSE' ? new AppError('CLI_PORT_IN_USE', { port: String(port), option: '--status-port' }, { cause }) : cause))
+    server.listen(port, '127.0.0.1', resolve)
+  })
+  const address = server.address()
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : port,
+    close: () => new Promise((resolve) => {
+      server.close(() => resolve())
+      server.closeAllConnections()
+    }),
+  }
+}

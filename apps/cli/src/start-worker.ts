@@ -1,0 +1,50 @@
+/** Owns starting a worker of this process: its platform, its sealed files and its listener. */
+import { performance } from 'node:perf_hooks'
+import type { Crypto } from '@phalanx/primitives/crypto'
+import { AppError } from '@phalanx/primitives/errors'
+import type { Clock, Logger, Random } from '@phalanx/primitives/ports'
+import { createBenchmark, createWorker, type Worker } from '@phalanx/worker'
+import { createSoftwarePlatform, openDiskBlobStore, type SoftwarePlatformDependencies } from '@phalanx/worker/platform'
+import { explainDiskError } from './base-path.ts'
+import './errors.ts'
+
+/** Address on which workers of this binary listen. */
+export const WORKER_ADDRESS = '127.0.0.1'
+
+/** A worker and where it listens. */
+export interface StartedWorker {
+  readonly worker: Worker
+  readonly url: string
+}
+
+/** What a worker needs from its process. `vendor` may be shared by several. */
+export interface StartWorkerDependencies {
+  readonly crypto: Crypto
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly vendor?: NonNullable<SoftwarePlatformDependencies['vendor']>
+}
+
+/** Opens the folder and listens. @throws SEAL_ codes, CLI_PORT_IN_USE, CLI_BASE_PATH_UNUSABLE, CLI_DISK_FULL */
+export const startWorker = async (options: { readonly folder: string; readonly port: number; readonly portOption: string }, dependencies: StartWorkerDependencies): Promise<StartedWorker> => {
+  const { crypto, clock, random, logger, vendor } = dependencies
+  const { folder, port, portOption } = options
+  let worker: Worker
+  try {
+    const blobs = await openDiskBlobStore(folder)
+    const platform = await createSoftwarePlatform({}, { crypto, blobs, random, ...(vendor === undefined ? {} : { vendor }) })
+    const benchmark = createBenchmark({ clock, highResolutionMs: () => performance.now() })
+    worker = await createWorker({}, { platform, blobs, random, crypto, clock, logger, benchmark })
+  } catch (error) {
+    throw explainDiskError(error, folder)
+  }
+  try {
+    const { port: bound } = await worker.listen({ port, address: WORKER_ADDRESS })
+    return { worker, url: `http://${WORKER_ADDRESS}:${bound}` }
+  } catch (cause) {
+    await worker.stop()
+    if ((cause as { code?: unknown }).code === 'EADDRINUSE') throw new AppError('CLI_PORT_IN_USE', { port: String(port), option: portOption }, { cause })
+    throw cause
+  }
+}
