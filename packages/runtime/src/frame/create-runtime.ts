@@ -121,7 +121,7 @@ export const createRuntime = (options: RuntimeOptions, dependencies: { readonly 
   const dispatcher = createDispatcher(enums, () => services)
   const metadata = (version: 14 | 15 | 16): Uint8Array => {
     let bytes = metadataMemo.get(version)
-    if (bytes === undefined) metadataMemo.set(version, (bytes = encodeMetadata({ version, pallets, enums, extensions, apis, services, crypto })))
+    if (bytes === undefined) metadataMemo.set(version, (bytes = encodeMetadata({ version, pallets, enums, extensions, apis, services })))
     return bytes
   }
   const services: RuntimeServices = {

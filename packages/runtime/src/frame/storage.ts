@@ -4,7 +4,7 @@
  */
 import { assert } from '@phalanx/primitives/assert'
 import { concatBytes, keyToBytes, utf8 } from '@phalanx/primitives/bytes'
-import { ByteReader, type Codec, type TypeInfo } from '@phalanx/primitives/codec'
+import { ByteReader, plainInfo, type Codec, type TypeInfo } from '@phalanx/primitives/codec'
 import { toKey, type KeyHasher, type Overlay, type StorageHost } from './overlay.ts'
 
 /** How a map key becomes part of the storage key. */
@@ -35,7 +35,8 @@ export interface StorageEntryInfo {
   readonly name: string
   readonly modifier: 'Optional' | 'Default'
   readonly hashers: readonly HasherName[]
-  readonly keys: readonly (() => TypeInfo)[]
+  /** Type of the key, a tuple where there are several; undefined for plain values. */
+  readonly key: (() => TypeInfo) | undefined
   readonly value: () => TypeInfo
   readonly fallback: Uint8Array
   readonly docs: readonly string[]
@@ -154,12 +155,18 @@ interface ItemParts {
   readonly doc: string | undefined
 }
 
+const keyInfo = (parts: readonly KeyPart[]): (() => TypeInfo) | undefined => {
+  if (parts.length <= 1) return parts[0]?.codec.info
+  const info = plainInfo({ kind: 'tuple', elements: parts.map((part) => part.codec.info) })
+  return () => info
+}
+
 const entryInfo = (item: ItemParts): StorageEntryInfo => ({
   pallet: item.pallet,
   name: item.name,
   modifier: item.hasDefault ? 'Default' : 'Optional',
   hashers: item.parts.map((part) => part.name),
-  keys: item.parts.map((part) => part.codec.info),
+  key: keyInfo(item.parts),
   value: item.type.info,
   fallback: item.hasDefault ? item.type.encode(item.fallback) : Uint8Array.of(0),
   docs: item.doc === undefined ? [] : [item.doc],
