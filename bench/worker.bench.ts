@@ -1,0 +1,76 @@
+/** Owns the figures for how fast a worker catches up: blocks fed to the core, beside the same blocks with the proof of every one checked. */
+import { FollowedBlocks, Justification, verifyJustification, headerHash, type AuthoritySet } from '@phalanx/primitives/chain'
+import type { Crypto } from '@phalanx/primitives/crypto'
+import { loadCrypto } from '@phalanx/primitives/crypto/node'
+import { TOPICS, createMessage, palletOrigin, type Message, type MessageOrigin } from '@phalanx/primitives/messages'
+import { createTestChain, createTestFeeder, type TestBlock, type TestChain } from '@phalanx/worker/testing'
+import type { Figure } from './goals.ts'
+
+const BATCHES = 8
+const BLOCKS_PER_BATCH = 2_000
+const HEARTBEATS_PER_BLOCK = 20
+
+const perSecond = (count: number, run: () => void): number => {
+  const from = performance.now()
+  run()
+  return (count * 1000) / (performance.now() - from)
+}
+
+const batchesOf = (chain: TestChain): readonly Uint8Array[] =>
+  Array.from({ length: BATCHES }, (_, i) => chain.feed(i * BLOCKS_PER_BATCH + 1, (i + 1) * BLOCKS_PER_BATCH))
+
+const chainOf = (crypto: Crypto, options: { readonly justifyEvery: number; readonly block?: (number: number) => TestBlock }): TestChain => {
+  const chain = createTestChain(crypto)
+  for (let number = 1; number <= BATCHES * BLOCKS_PER_BATCH; number++) chain.add({ ...options.block?.(number), justify: number % options.justifyEvery === 0 })
+  return chain
+}
+
+/** A block as a busy network has it: a challenge, and the answers of 20 workers with their acks. */
+const heartbeatBlock = (number: number): TestBlock => {
+  const senders = Array.from({ length: HEARTBEATS_PER_BLOCK }, (_, i): MessageOrigin => ({ kind: 'Worker', value: new Uint8Array(32).fill(i + 1) }))
+  const heartbeat = { sessionId: 1, challengeBlock: number - 1, challengeTime: BigInt(number) * 1000n, iterations: BigInt(number), nClusters: 0, nContracts: 0 }
+  const messages: readonly Message[] = [
+    createMessage(palletOrigin('PhalaComputation'), TOPICS.systemEvent, { kind: 'HeartbeatChallenge', value: { seed: BigInt(number), onlineTarget: 1n << 250n } }),
+    ...senders.map((sender) => createMessage(sender, TOPICS.workingReport, { kind: 'HeartbeatV2', value: heartbeat })),
+  ]
+  return { messages, acks: senders.map((sender) => ({ sender, next: BigInt(number) })) }
+}
+
+/** The plain way: decode everything, hash and check the finality proof of every single header. */
+const followOneByOne = (crypto: Crypto, batches: readonly Uint8Array[], authorities: AuthoritySet): void => {
+  for (const batch of batches)
+    for (const { header, justification } of FollowedBlocks.decode(batch))
+      verifyJustification(crypto, {
+        justification: Justification.decode(justification ?? new Uint8Array(0)), authorities, target: { hash: headerHash(crypto, header), number: header.number },
+      })
+}
+
+const catchUp = (crypto: Crypto, chain: TestChain): number => {
+  const batches = batchesOf(chain)
+  createTestFeeder(crypto, chain).feed(batches[0] as Uint8Array)
+  const feeder = createTestFeeder(crypto, chain)
+  return perSecond(BATCHES * BLOCKS_PER_BATCH, () => batches.forEach((batch) => feeder.feed(batch)))
+}
+
+const plainly = (crypto: Crypto, chain: TestChain): number => {
+  const batches = batchesOf(chain)
+  const { authorities } = createTestFeeder(crypto, chain)
+  followOneByOne(crypto, batches.slice(0, 1), authorities)
+  return perSecond(BATCHES * BLOCKS_PER_BATCH, () => followOneByOne(crypto, batches, authorities))
+}
+
+/** Catch-up over empty and busy blocks in batches of 2,000. */
+export const bench = async (): Promise<readonly Figure[]> => {
+  const crypto = await loadCrypto()
+  const served = chainOf(crypto, { justifyEvery: 1 })
+  const alternative = plainly(crypto, served)
+  const rows: readonly (readonly [string, number, number])[] = [
+    ['worker: catch-up over empty blocks, one proof per 2,000', catchUp(crypto, chainOf(crypto, { justifyEvery: BLOCKS_PER_BATCH })), alternative],
+    ['worker: catch-up over empty blocks as a node serves them', catchUp(crypto, served), alternative],
+  ]
+  const busy = chainOf(crypto, { justifyEvery: 1, block: heartbeatBlock })
+  const all = [...rows, ['worker: catch-up, a challenge and 20 heartbeats per block', catchUp(crypto, busy), plainly(crypto, busy)] as const]
+  return all.map(([name, figure, plain]) => ({
+    name, figure: Math.round(figure), unit: 'blocks/s', against: `decoding blocks and checking the proof of every one (${Math.round(plain)} blocks/s)`, ratio: figure / plain,
+  }))
+}
