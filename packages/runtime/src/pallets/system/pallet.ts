@@ -3,6 +3,8 @@ import { assert } from '@phalanx/primitives/assert'
 import { toHex } from '@phalanx/primitives/bytes'
 import { AccountId, Hash } from '@phalanx/primitives/chain'
 import { bytes, bytesUpTo, tuple, u16, u32, vecUpTo } from '@phalanx/primitives/codec'
+import { apiMethod, runtimeApi } from '../../frame/api.ts'
+import { apiMethod, runtimeApi } from '../../frame/api.ts'
 import { DispatchError } from '../../frame/dispatch-error.ts'
 import { ensureRoot, ensureSigned } from '../../frame/origin.ts'
 import { toKey } from '../../frame/overlay.ts'
@@ -101,6 +103,14 @@ export const system = parts.withCalls({
     },
   },
 }, {
+  apis: [
+    runtimeApi({
+      name: 'AccountNonceApi', version: 1, doc: 'Nonces of accounts.',
+      methods: {
+        accountNonce: apiMethod({ doc: 'Nonce of the account\'s next transaction.', params: { account: AccountId }, result: u32, call: (ctx, { account }) => storage.account.get(ctx, account).nonce }),
+      },
+    }),
+  ],
   tryState(ctx) {
     for (const [[who], info] of storage.account.entries(ctx)) {
       assert(info.providers + info.sufficients > 0 || info.consumers === 0, `account ${toHex(who)} has a provider for its consumers`)
