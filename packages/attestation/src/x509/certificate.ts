@@ -1,5 +1,4 @@
 /** Owns reading one X.509 v3 certificate (RFC 5280 section 4) by the strict profile of attestation certificates. Does not judge it. */
-import { bytesEqual } from '@phalanx/primitives/bytes'
 import { attestationError } from '../errors.ts'
 import { DerReader, TAG, booleanOf, contentOf, contextTag, integerBytes, namedBits, oidText, readDer, smallInteger, wholeOf } from './der.ts'
 import { readPublicKey, readSignatureAlgorithm, signatureBytes, type PublicKey, type SignatureAlgorithm } from './signature.ts'
@@ -194,6 +193,3 @@ export const parseCertificate = (der: Uint8Array): Certificate => {
     return { ...fields, algorithm, signature: signatureBytes(content.next(TAG.bitString)) }
   })
 }
-
-/** Whether subject and issuer are the same name. */
-export const isSelfIssued = (certificate: Certificate): boolean => bytesEqual(certificate.subject, certificate.issuer)

@@ -5,7 +5,7 @@
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { bytesEqual, toHexPlain } from '@phalanx/primitives/bytes'
 import type { CheckRecorder } from '../verdict.ts'
-import { isSelfIssued, parseCertificate, unknownCritical, type Certificate } from './certificate.ts'
+import { parseCertificate, unknownCritical, type Certificate } from './certificate.ts'
 import { describeKey, isOnCurve, publicKeysEqual, verifySignature } from './signature.ts'
 
 /**
@@ -135,9 +135,22 @@ const checkRoot = (checks: CheckRecorder, presented: Certificate, trust: ChainTr
   return root
 }
 
-const isOrderedOtherwise = (certificates: readonly Certificate[]): boolean =>
-  certificates.length > 1 && (isSelfIssued(certificates[0] as Certificate) || certificates.slice(0, -2).some((c, i) => !bytesEqual(c.issuer, (certificates[i + 1] as Certificate).subject))) &&
-  certificates.every((c) => certificates.some((other) => bytesEqual(other.subject, c.issuer)))
+/** The certificates from leaf to root by their names; undefined when they form no single chain. */
+const orderByIssuer = (certificates: readonly Certificate[]): readonly Certificate[] | undefined => {
+  const isIssuer = (one: Certificate): boolean => certificates.some((other) => other !== one && bytesEqual(other.issuer, one.subject))
+  const out: Certificate[] = []
+  for (let next = certificates.find((one) => !isIssuer(one)); next !== undefined && !out.includes(next); ) {
+    out.push(next)
+    const { issuer } = next
+    next = certificates.find((one) => !out.includes(one) && bytesEqual(one.subject, issuer))
+  }
+  return out.length === certificates.length ? out : undefined
+}
+
+const isOrderedOtherwise = (certificates: readonly Certificate[]): boolean => {
+  const ordered = orderByIssuer(certificates)
+  return ordered !== undefined && ordered.some((one, i) => one !== certificates[i])
+}
 
 const checkShape = (checks: CheckRecorder, shape: ChainShape): boolean => {
   const { certificates, length } = shape
