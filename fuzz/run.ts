@@ -6,7 +6,7 @@
  *   npm run fuzz -- --target codec.header --replay fuzz/failures/codec.header.hex
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { INPUT_LIMIT_MS, loadTargets, type FuzzOutcome } from './fuzzer.ts'
@@ -71,7 +71,8 @@ const report = ({ target, inputs, accepted, failure }: FuzzOutcome): void => {
   mkdirSync(folder, { recursive: true })
   const path = join(folder, `${target.replaceAll(/[^\w.-]/g, '_')}.hex`)
   writeFileSync(path, `${Buffer.from(failure.input).toString('hex')}\n`)
-  console.log(`    ${failure.reason.split('\n').slice(0, 6).join('\n    ')}\n    input written to ${path}; repeat: npm run fuzz -- --target ${target} --replay ${path}`)
+  const shown = relative(process.cwd(), path)
+  console.log(`    ${failure.reason.split('\n').slice(0, 6).join('\n    ')}\n    input written to ${shown}; repeat: npm run fuzz -- --target ${target} --replay ${shown}`)
 }
 
 const replay = values.replay === undefined ? undefined : Uint8Array.from(Buffer.from(readFileSync(values.replay, 'utf8').trim(), 'hex'))
