@@ -44,7 +44,6 @@ export const createSymmetric = (): Symmetric => ({
   hmacSha256: (key, message) => hmac(sha256, key, message),
   hkdfSha256({ ikm, salt, info, length }) {
     requireLengthBetween('HKDF output', length, { min: 0, max: 255 * 32 })
-    requireLengthBetween('HKDF info', info.length, { min: 0, max: 1024 })
     return length === 0 ? new Uint8Array(0) : hkdf(sha256, ikm, salt, info, length)
   },
   aesGcmSeal({ key, iv, aad, plaintext }) {

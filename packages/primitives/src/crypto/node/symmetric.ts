@@ -1,9 +1,9 @@
 /** Owns hashes, MACs, key derivation and AES-GCM of the Node backend. */
-import { createCipheriv, createDecipheriv, createHmac, hash as opensslHash, hkdfSync, pbkdf2Sync, timingSafeEqual } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac, hash as opensslHash, pbkdf2Sync, timingSafeEqual } from 'node:crypto'
 
 import { keccak_256 } from '@noble/hashes/sha3.js'
 
-import { concatBytes } from '../../bytes.ts'
+import { concatBytes, EMPTY } from '../../bytes.ts'
 import { AppError } from '../../errors.ts'
 import type { Crypto } from '../crypto.ts'
 import { requireKeyLength, requireLength, requireLengthBetween } from '../shared/guards.ts'
@@ -18,6 +18,23 @@ type Symmetric = Omit<Crypto, 'sr25519' | 'ed25519' | 'secp256k1' | 'p256' | 'p3
 
 const hash = (algorithm: 'sha256' | 'sha384' | 'sha512') => (message: Uint8Array): Uint8Array =>
   new Uint8Array(opensslHash(algorithm, message, 'buffer'))
+
+const hmacSha256 = (key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array => {
+  const mac = createHmac('sha256', key)
+  for (const part of parts) mac.update(part)
+  return new Uint8Array(mac.digest())
+}
+
+/** HKDF-Expand (RFC 5869, 2.3). OpenSSL's own refuses an info of more than 1024 bytes, which derivation labels may exceed. */
+const expandHkdf = (key: Uint8Array, info: Uint8Array, length: number): Uint8Array => {
+  const out = new Uint8Array(length)
+  let block: Uint8Array = EMPTY
+  for (let at = 0, counter = 1; at < length; at += block.length, counter++) {
+    block = hmacSha256(key, block, info, Uint8Array.of(counter))
+    out.set(block.subarray(0, length - at), at)
+  }
+  return out
+}
 
 /** Everything of `Crypto` that is not public-key cryptography. */
 export const createSymmetric = (sodium: Sodium): Symmetric => ({
@@ -36,11 +53,10 @@ export const createSymmetric = (sodium: Sodium): Symmetric => ({
   sha256: hash('sha256'),
   sha384: hash('sha384'),
   sha512: hash('sha512'),
-  hmacSha256: (key, message) => new Uint8Array(createHmac('sha256', key).update(message).digest()),
+  hmacSha256,
   hkdfSha256({ ikm, salt, info, length }) {
     requireLengthBetween('HKDF output', length, { min: 0, max: 255 * 32 })
-    requireLengthBetween('HKDF info', info.length, { min: 0, max: 1024 })
-    return new Uint8Array(hkdfSync('sha256', ikm, salt, info, length))
+    return expandHkdf(hmacSha256(salt, ikm), info, length)
   },
   aesGcmSeal({ key, iv, aad, plaintext }) {
     requireKeyLength('AES-256 key', key, 32)
