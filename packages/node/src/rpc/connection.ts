@@ -2,13 +2,15 @@
 
 /** Ends when the client goes. */
 export interface Connection {
-  /** Undefined for one-off requests over HTTP. */
+  /** False for one-off requests over HTTP. */
   readonly canSubscribe: boolean
   readonly isUnsafeAllowed: boolean
   /** State that a group of methods keeps on this connection. */
   stateOf<T>(owner: object, create: () => T): T
   /** Called when the client goes. */
   onClose(listener: () => void): void
+  /** When the client last sent something, by the injected clock; 0 before. */
+  readonly lastRequestMs: number
   /** A new identifier, unique on this connection. */
   nextId(): string
 }

@@ -114,6 +114,7 @@ export const createDispatcher = (
   class Session implements Connection {
     readonly canSubscribe: boolean
     readonly isUnsafeAllowed: boolean
+    lastRequestMs = 0
     private readonly client: Client
     private readonly active = new Map<string, ActiveSubscription>()
     private readonly states = new Map<object, unknown>()
@@ -269,6 +270,7 @@ export const createDispatcher = (
     }
 
     async receive(text: string): Promise<void> {
+      this.lastRequestMs = backend.clock.nowMs()
       const { text: response, after } = await this.respond(text)
       if (response !== undefined) this.send(response)
       after?.()

@@ -50,16 +50,15 @@ const WIRE: Readonly<Record<string, Wire>> = {
 /** Codes whose `data` is a plain text, because clients print or search it. */
 const isTextual = (code: string): boolean => code.startsWith('TXPOOL_')
 
-const dataOf = (error: AppError): unknown => {
-  if (error.code === 'RPC_PHA') return undefined
-  const sentence = error.message.slice(error.message.indexOf(': ') + 2)
-  if (isTextual(error.code)) return `${sentence} (${error.code})`
-  return { code: error.code, ...(error.path === '' ? {} : { path: error.path }), cause: sentence, fix: error.fix }
-}
-
 const sentenceOf = (error: AppError): string => {
   const whole = error.message.slice(error.message.indexOf(': ') + 2)
   return error.fix !== '' && whole.endsWith(error.fix) ? whole.slice(0, -error.fix.length).trim() : whole
+}
+
+const dataOf = (error: AppError): unknown => {
+  if (error.code === 'RPC_PHA') return undefined
+  if (isTextual(error.code)) return `${sentenceOf(error)}${/[.!?]$/.test(sentenceOf(error)) ? '' : '.'} ${error.fix} (${error.code})`
+  return { code: error.code, ...(error.path === '' ? {} : { path: error.path }), cause: sentenceOf(error), fix: error.fix }
 }
 
 const messageOf = (error: AppError): string => {

@@ -42,11 +42,12 @@ const readHex = (value: unknown): Uint8Array | undefined => {
 /** Bytes as `0x…`. */
 export const hexBytes: Param<Uint8Array> = param('0x and an even number of hex digits', readHex)
 
+/** Bytes as `0x…`, or the empty text that clients send for "no parameters". */
+export const callBytes: Param<Uint8Array> = param('0x and an even number of hex digits', (value) => (value === '' ? new Uint8Array(0) : readHex(value)))
+
 /** 32 bytes as `0x…`. */
-export const hash: Param<Uint8Array> = param('0x and 64 hex digits', (value) => {
-  const bytes = typeof value === 'string' && value.length === 66 ? readHex(value) : undefined
-  return bytes
-})
+export const hash: Param<Uint8Array> = param('0x and 64 hex digits', (value) =>
+  typeof value === 'string' && value.length === 66 ? readHex(value) : undefined)
 
 /** A text of at most `max` characters. */
 export const textUpTo = (max: number): Param<string> =>

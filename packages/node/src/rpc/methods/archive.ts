@@ -5,7 +5,7 @@ import { AppError, isAppError } from '@phalanx/primitives/errors'
 import type { StateChanges } from '@phalanx/primitives/trie'
 import type { RpcBackend } from '../backend.ts'
 import { call, subscription, type MethodTable, type Sink } from '../method.ts'
-import { blockNumber, hash, hexBytes, listOf, objectOf, oneOf, optional, textUpTo, type ParamValue } from '../params.ts'
+import { blockNumber, callBytes, hash, hexBytes, listOf, objectOf, oneOf, optional, textUpTo, type ParamValue } from '../params.ts'
 import { answerItems, pagedStorageItems } from '../storage-items.ts'
 
 /** Storage answers of one subscription. */
@@ -115,7 +115,7 @@ export const archiveMethods: MethodTable = {
     },
   }),
   archive_v1_call: call({
-    doc: 'Runtime call at a block, null when unknown.', params: { hash, function: textUpTo(128), callParameters: hexBytes },
+    doc: 'Runtime call at a block, null when unknown.', params: { hash, function: textUpTo(128), callParameters: callBytes },
     handle(backend, params) {
       if (known(backend, params.hash) === undefined) return null
       const { chain, runtime, env } = backend

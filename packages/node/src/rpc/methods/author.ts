@@ -3,6 +3,8 @@ import { toHex } from '@phalanx/primitives/bytes'
 import { AppError } from '@phalanx/primitives/errors'
 import type { TransactionStatus } from '../../txpool/transaction.ts'
 import { isFinalStatus } from '../../txpool/watchers.ts'
+import type { RpcBackend } from '../backend.ts'
+import type { Connection } from '../connection.ts'
 import { call, subscription, type MethodTable } from '../method.ts'
 import { either, hash, hexBytes, listOf, objectOf, textUpTo } from '../params.ts'
 
@@ -17,6 +19,26 @@ const statusJson = (status: TransactionStatus): unknown => {
     default:
       return status.kind
   }
+}
+
+/** Shortest time between `inBlock` and `finalized`, and time without requests that must pass before `finalized`. */
+const QUIET_MS = 40
+/** Longest wait for a quiet moment. */
+const QUIET_WAIT_MS = 500
+
+/**
+ * Runs `then` once the client has digested what it was told. Blocks are final at once here, but clients of Substrate drop the
+ * `inBlock` status, and with it the listeners of it, when `finalized` arrives while they still fetch the block.
+ */
+const onceDigested = ({ clock }: RpcBackend, connection: Connection, then: () => void): void => {
+  const startedMs = clock.nowMs()
+  const check = (): void => {
+    const nowMs = clock.nowMs()
+    const quietMs = nowMs - connection.lastRequestMs
+    if (quietMs >= QUIET_MS || nowMs - startedMs >= QUIET_WAIT_MS) then()
+    else clock.after(QUIET_MS - quietMs, check)
+  }
+  clock.after(QUIET_MS, check)
 }
 
 const noKeys = (doc: string, params: Parameters<typeof call>[0]['params']) =>
@@ -37,10 +59,12 @@ export const authorMethods: MethodTable = {
     doc: 'Puts an extrinsic into the pool and reports what becomes of it: ready, inBlock, finalized, in this order.',
     params: { extrinsic: hexBytes },
     notification: 'author_extrinsicUpdate', unsubscribe: ['author_unwatchExtrinsic'],
-    async start({ pool, crypto }, { extrinsic }, sink) {
+    async start(backend, { extrinsic }, sink) {
+      const { pool, crypto } = backend
       const stop = pool.watch(crypto.blake2b256(extrinsic), (status) => {
-        sink.notify(statusJson(status))
         if (isFinalStatus(status)) stop()
+        if (status.kind === 'finalized') onceDigested(backend, sink.connection, () => sink.notify(statusJson(status)))
+        else sink.notify(statusJson(status))
       })
       try {
         await pool.submit(extrinsic)

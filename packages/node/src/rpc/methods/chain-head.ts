@@ -6,7 +6,7 @@ import type { RpcBackend } from '../backend.ts'
 import type { Connection } from '../connection.ts'
 import { createFollower, type Follower } from '../follow.ts'
 import { call, Deferred, subscription, type MethodTable } from '../method.ts'
-import { boolean, either, hash, hexBytes, listOf, optional, textUpTo } from '../params.ts'
+import { boolean, callBytes, either, hash, hexBytes, listOf, optional, textUpTo } from '../params.ts'
 import { answerItems, storageItems } from '../storage-items.ts'
 
 /** Follow subscriptions of one connection. */
@@ -92,7 +92,7 @@ export const chainHeadMethods: MethodTable = {
     handle: (backend, params, connection) => start(connection, params, () => bodyEvents(backend, params.hash)),
   }),
   chainHead_v1_call: call({
-    doc: 'Runtime call at a pinned block, by events.', params: { followSubscription, hash, function: textUpTo(128), callParameters: hexBytes },
+    doc: 'Runtime call at a pinned block, by events.', params: { followSubscription, hash, function: textUpTo(128), callParameters: callBytes },
     handle: (backend, params, connection) =>
       start(connection, params, (follower) => {
         if (!follower.withRuntime) throw new AppError('RPC_RUNTIME_NOT_FOLLOWED', {})

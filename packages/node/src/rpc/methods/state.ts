@@ -5,7 +5,7 @@ import type { ChainBlock } from '../../chain.ts'
 import type { RpcBackend } from '../backend.ts'
 import { versionJson } from '../json.ts'
 import { call, subscription, type MethodTable } from '../method.ts'
-import { hash, hexBytes, integer, listOf, optional, textUpTo } from '../params.ts'
+import { callBytes, hash, hexBytes, integer, listOf, optional, textUpTo } from '../params.ts'
 
 const KEYS_MAX = 1_000
 const KEYS_QUERIED_MAX = 10_000
@@ -107,7 +107,7 @@ const getStorage = call({
 })
 
 const runtimeCall = call({
-  doc: 'Calls a runtime API by name with SCALE parameters; SCALE result.', params: { name: textUpTo(128), data: hexBytes, at },
+  doc: 'Calls a runtime API by name with SCALE parameters; SCALE result.', params: { name: textUpTo(128), data: callBytes, at },
   aliases: ['state_callAt'],
   handle: ({ chain, runtime, env }, params) =>
     toHex(runtime.callApi({ state: chain.stateAt(params.at), at: chain.headerAt(params.at), method: params.name, params: params.data, env })),
