@@ -1,6 +1,17 @@
 /** Owns the declaration of runtime APIs: named, versioned, typed functions that anyone may call on a state. */
 import type { Codec, Shape, StructOf } from '@phalanx/primitives/codec'
+import type { Header } from '@phalanx/primitives/chain'
+import type { State } from '@phalanx/primitives/trie'
 import type { Context } from './context.ts'
+import type { RuntimeEnv } from './runtime-api.ts'
+
+/** What a call runs on, for methods that judge or run whole blocks. */
+export interface ApiHost {
+  readonly state: State
+  /** Header of the block that the state belongs to. */
+  readonly at: Header
+  readonly env: RuntimeEnv
+}
 
 /** One method: names as metadata has them come from the key it stands under (camelCase → snake_case). */
 export interface ApiMethod {
@@ -8,7 +19,7 @@ export interface ApiMethod {
   readonly params: Shape
   readonly result: Codec<any>
   /** Runs over a state that the call may write to; the writes are thrown away. */
-  call(ctx: Context, params: any): unknown
+  call(ctx: Context, params: any, host: ApiHost): unknown
 }
 
 /** A runtime API. */
@@ -25,7 +36,7 @@ export const apiMethod = <const S extends Shape, T>(spec: {
   readonly doc: string
   readonly params: S
   readonly result: Codec<T>
-  call(ctx: Context, params: StructOf<S>): T
+  call(ctx: Context, params: StructOf<S>, host: ApiHost): T
 }): ApiMethod => spec
 
 /** Declares a runtime API. */

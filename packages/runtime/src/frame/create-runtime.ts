@@ -14,12 +14,12 @@ import { parseChainSpecFor, type ChainSpec } from './chain-spec.ts'
 import type { Context, RuntimeServices } from './context.ts'
 import { createCoreApis } from './core-apis.ts'
 import { createDispatcher } from './dispatch.ts'
-import { blockEndItems, buildBlock, CODE_KEY, codeOf, enterBlock, executeBlock, type ExecutiveParts } from './executive.ts'
+import { blockEndItems, buildBlock, CODE_KEY, codeOf, executeBlock, validateTransaction, type ExecutiveParts } from './executive.ts'
 import type { TransactionExtension } from './extension.ts'
 import { encodeMetadata } from './metadata/build.ts'
 import { toKey } from './overlay.ts'
 import type { Runtime, RuntimeEnv, RuntimeVersion } from './runtime-api.ts'
-import { checkExtrinsic, extrinsicSignatureCheck, judge } from './transactions.ts'
+import { extrinsicSignatureCheck } from './transactions.ts'
 import { systemExtensions } from '../pallets/system/extensions.ts'
 
 /** What a runtime is made of. */
@@ -104,7 +104,7 @@ const callApi = (parts: ExecutiveParts, table: ReadonlyMap<string, ApiEntry>): R
     throw new AppError('RUNTIME_API_PARAMS', { method }, { cause })
   }
   const ctx = createContext(parts, { state, env, block: { number: at.number, parentHash: at.parentHash, phase: { kind: 'Finalization' } } })
-  return entry.method.result.encode(entry.method.call(ctx, args))
+  return entry.method.result.encode(entry.method.call(ctx, args, { state, at, env }))
 }
 
 /** Id of a runtime API: blake2b-64 of its name. */
@@ -136,7 +136,7 @@ export const createRuntime = (options: RuntimeOptions, dependencies: { readonly 
     metadata,
   }
   const parts: ExecutiveParts = { services, enums, pallets, extensions }
-  const apis = [...createCoreApis(parts), ...pallets.flatMap(({ pallet }) => pallet.apis ?? [])]
+  const apis = [...createCoreApis(parts), ...pallets.flatMap(({ pallet }) => (typeof pallet.apis === 'function' ? pallet.apis(enums) : (pallet.apis ?? [])))]
   const version: RuntimeVersion = {
     ...options.version, stateVersion: options.stateVersion,
     apis: apis.map((api) => [apiId(crypto, api.name), api.version] as const),
@@ -148,13 +148,7 @@ export const createRuntime = (options: RuntimeOptions, dependencies: { readonly 
     genesis: (spec, env) => genesis(parts, spec, env),
     executeBlock: (args) => executeBlock(parts, args),
     buildBlock: (args) => buildBlock(parts, args),
-    validateTransaction({ state, parent, extrinsic, env }) {
-      const ctx = enterBlock(parts, { state, parent, env, digest: [] })
-      const checked = checkExtrinsic(ctx, services, extrinsic)
-      if (checked.kind === 'refused') return { ok: false, error: checked.error }
-      if (checked.kind === 'unsigned') return { ok: false, error: { kind: 'Unknown', value: { kind: 'NoUnsignedValidator' } } }
-      return judge(ctx, extensions, checked.transaction)
-    },
+    validateTransaction: (args) => validateTransaction(parts, args),
     callApi: callApi(parts, createApiTable(apis)),
     signatureChecksOf: signatureChecks(parts),
     parseChainSpec: (json, tools) => parseChainSpecFor(pallets, json, tools),

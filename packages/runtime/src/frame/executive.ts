@@ -21,8 +21,8 @@ import { acceptedSequences, dispatchedMessages, mergeAcks } from './outputs.ts'
 import { toKey } from './overlay.ts'
 import type { AnyPallet } from './pallet.ts'
 import type { ApplyOutcome, Block, BlockBuilder, BlockOutcome, ExtrinsicResult, RuntimeEnv } from './runtime-api.ts'
-import { applyInherent, applySigned, checkExtrinsic, type Applied } from './transactions.ts'
-import type { TransactionValidityError } from './validity.ts'
+import { applyInherent, applySigned, checkExtrinsic, judge, type Applied } from './transactions.ts'
+import type { TransactionValidity, TransactionValidityError } from './validity.ts'
 
 /** What the executive runs with. */
 export interface ExecutiveParts extends ContextParts {
@@ -228,4 +228,16 @@ export const executeBlock = (
   assertSame('digest', header, { expected: Digest.encode(outcome.header.digest), got: Digest.encode(header.digest) })
   assertSame('state root', header, { expected: outcome.header.stateRoot, got: header.stateRoot })
   return outcome
+}
+
+/** Judges a transaction as if it entered the block after `parent`. */
+export const validateTransaction = (
+  parts: ExecutiveParts,
+  args: { readonly state: State; readonly parent: Header; readonly extrinsic: Uint8Array; readonly env: RuntimeEnv },
+): TransactionValidity => {
+  const ctx = enterBlock(parts, { ...args, digest: [] })
+  const checked = checkExtrinsic(ctx, parts.services, args.extrinsic)
+  if (checked.kind === 'refused') return { ok: false, error: checked.error }
+  if (checked.kind === 'unsigned') return { ok: false, error: { kind: 'Unknown', value: { kind: 'NoUnsignedValidator' } } }
+  return judge(ctx, parts.extensions, checked.transaction)
 }

@@ -99,7 +99,7 @@ export interface GenesisChain {
 export interface PalletExtras<E extends Events, R extends Errors, G = any> {
   readonly hooks?: Hooks<E, R>
   readonly genesis?: GenesisSpec<E, R, G>
-  readonly apis?: readonly ApiSpec[]
+  readonly apis?: readonly ApiSpec[] | ((types: RuntimeTypes) => readonly ApiSpec[])
   readonly inherent?: Inherent<E, R>
   /** Takes part in judging every transaction; stands before the fee payment. */
   readonly extension?: TransactionExtension

@@ -116,7 +116,7 @@ export const transactionPayment = parts.withCalls({}, {
       if (!account.has(ctx, TREASURY)) mint(balancesParts.in(ctx), TREASURY, EXISTENTIAL_DEPOSIT)
     },
   },
-  apis: [
+  apis: ({ RuntimeCall }) => [
     runtimeApi({
       name: 'TransactionPaymentApi', version: 4, doc: 'What extrinsics cost.',
       methods: {
@@ -134,6 +134,24 @@ export const transactionPayment = parts.withCalls({}, {
             const info = infoOf(ctx, uxt)
             return info.isSigned ? feeDetails(ctx, info, { length: len, tip: 0n }) : { inclusionFee: undefined, tip: 0n }
           },
+        }),
+        queryWeightToFee: apiMethod({ doc: 'Fee of a weight.', params: { weight: Weight }, result: u128, call: (_ctx, { weight }) => weightToFee(weight) }),
+        queryLengthToFee: apiMethod({ doc: 'Fee of a length in bytes.', params: { length: u32 }, result: u128, call: (_ctx, { length }) => lengthToFee(length) }),
+      },
+    }),
+    runtimeApi({
+      name: 'TransactionPaymentCallApi', version: 3, doc: 'What calls cost.',
+      methods: {
+        queryCallInfo: apiMethod({
+          doc: 'Weight, class and fee of a call in a signed extrinsic of this length.', params: { call: RuntimeCall, len: u32 }, result: RuntimeDispatchInfo,
+          call(ctx, { call, len }) {
+            const info = ctx.runtime.callInfo(call)
+            return { weight: info.weight, class: { kind: info.class }, partialFee: totalFee(feeDetails(ctx, info, { length: len, tip: 0n })) }
+          },
+        }),
+        queryCallFeeDetails: apiMethod({
+          doc: 'Fee of a call by parts.', params: { call: RuntimeCall, len: u32 }, result: FeeDetails,
+          call: (ctx, { call, len }) => feeDetails(ctx, ctx.runtime.callInfo(call), { length: len, tip: 0n }),
         }),
         queryWeightToFee: apiMethod({ doc: 'Fee of a weight.', params: { weight: Weight }, result: u128, call: (_ctx, { weight }) => weightToFee(weight) }),
         queryLengthToFee: apiMethod({ doc: 'Fee of a length in bytes.', params: { length: u32 }, result: u128, call: (_ctx, { length }) => lengthToFee(length) }),
