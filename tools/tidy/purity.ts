@@ -70,7 +70,7 @@ const isMutableContainer = (node: ts.Expression | undefined): boolean => {
 }
 
 /** Declared as read-only, or as a named type that says so itself. */
-const isReadonlyTyped = (node: ts.VariableDeclaration): boolean => /^(readonly |Readonly|[A-Z]\w*$)/.test(node.type?.getText() ?? '')
+const isReadonlyTyped = (node: ts.VariableDeclaration): boolean => /^(readonly |Readonly|[A-Z][\w ]*(<.*>)?$)/.test(node.type?.getText() ?? '')
 
 const stateProblems = (source: Source): readonly (readonly [ts.Node, string, string])[] => {
   const found: (readonly [ts.Node, string, string])[] = []

@@ -111,13 +111,16 @@ describe('tidy throws', () => {
   const path = 'packages/node/src/a.ts'
   test.each([
     'throw new Error(\'x\')', 'throw \'x\'', 'throw make()', 'const e = new TypeError(\'x\')', 'throw new AssertionError(\'x\')',
-    'const e = other()\nthrow e', 'const f = () => new Error(\'x\')',
+    'const e = other()\nthrow e', 'const explain = (error: unknown): unknown => {\n return error\n}\nthrow explain(1)', 'const f = () => new Error(\'x\')',
   ])('refuses %s', (text) => {
     expect(problemsOf(throwsRule, path, text)).toHaveLength(1)
   })
   test.each([
     'throw new AppError(\'A_B\', {})', 'try { f() } catch (error) { throw error }', 'try { f() } catch (error) { throw atPath(error, 1) }',
     'const bad = (): AppError => g()\nthrow bad()', 'const bad = () => new AppError(\'A_B\', {})\nthrow bad()',
+    'f().catch((error: unknown) => { throw error })',
+    'let failure: unknown\ntry { f() } catch (error) { failure = error }\nif (failure !== undefined) throw failure',
+    'const explain = (error: unknown): unknown => {\n if (f()) return new AppError(\'A_B\', {})\n return error\n}\ntry { f() } catch (error) { throw explain(error) }',
     'class C { private bad(): AppError { return g() }\n f() { throw this.bad() } }',
     'const make = (): AppError => g()\nconst bad = () => make()\nthrow bad()', 'const at = () => () => new AppError(\'A_B\', {})\nconst bad = at()\nthrow bad()',
   ])('accepts %s', (text) => {
@@ -158,6 +161,8 @@ describe('tidy shape', () => {
     const body = (lines: number): string => `const f = () => {\n${'  g()\n'.repeat(lines - 2)}}\n`
     expect(problemsOf(functionSizeRule, 'packages/node/src/a.ts', body(70))).toEqual([])
     expect(problemsOf(functionSizeRule, 'packages/node/src/a.ts', body(71))).toEqual([expect.stringContaining('f has 71 lines')])
+    const factory = `const createF = () => {\n${body(40).repeat(2)}return f\n}\n`
+    expect(functionSizeRule.check(createProject({ 'packages/node/src/a.ts': factory })).map(({ isWarning }) => isWarning)).toEqual([true])
     expect(problemsOf(functionSizeRule, 'packages/primitives/src/crypto/a.ts', body(71))).toEqual([])
   })
   test('asks work left over for the number of its issue', () => {
@@ -176,7 +181,8 @@ describe('tidy tests', () => {
   ])('refuses %s', (text) => {
     expect(problemsOf(testHygieneRule, path, text)).toHaveLength(1)
   })
-  test.each(['test.skip(\'not run: no browser\', () => {})', 'test.skipIf(true)(\'not run: no browser\', () => {})', 'test(\'x\', () => {})'])('accepts %s', (text) => {
+  test.each(['test.skip(\'not run: no browser\', () => {})', 'test.skipIf(true)(\'not run: no browser\', () => {})', 'test(\'x\', () => {})',
+    'const clock = { after: (ms: number, done: () => void) => setTimeout(done, ms) }'])('accepts %s', (text) => {
     expect(problemsOf(testHygieneRule, path, text)).toEqual([])
   })
 

@@ -21,13 +21,19 @@ const isSayingNotRun = (node: ts.CallExpression): boolean => {
   return title?.startsWith('not run:') === true
 }
 
+/** Whether a timer settles a promise, which makes the test wait for it; a clock that hands its timers on does not. */
+const isInPromise = (node: ts.Node): boolean => {
+  for (let up: ts.Node | undefined = node; up !== undefined; up = up.parent) if (ts.isNewExpression(up) && up.expression.getText() === 'Promise') return true
+  return false
+}
+
 const hygieneProblem = (node: ts.Node): readonly [string, string] | undefined => {
   if (!ts.isCallExpression(node)) return undefined
   const callee = node.expression.getText().slice(0, 80)
   if (/^(test|it|describe)\.only\b/.test(callee)) return ['.only hides every other test', 'Remove it.']
   if (/^(test|it|describe)\.(skip|skipIf|runIf|todo)$/.test(callee) && !isSayingNotRun(node))
     return [`${callee} skips in silence`, 'Run it, or name it \'not run: <why>\' (describeVectors in tools/vectors.ts).']
-  if (/^(setTimeout|setInterval|sleep|delay)$/.test(callee)) return ['a test that waits for time', 'Wait for the event, or use the virtual clock.']
+  if (/^(sleep|delay)$/.test(callee) || (/^(setTimeout|setInterval)$/.test(callee) && isInPromise(node))) return ['a test that waits for time', 'Wait for the event, or use the virtual clock.']
   if (/^vi\.(mock|doMock|spyOn)$/.test(callee)) return ['module mocking', 'Pass a fake that implements the interface.']
   if (/\.(toMatchSnapshot|toMatchInlineSnapshot)$/.test(callee)) return ['a snapshot of logic', 'State what must hold.']
   return undefined

@@ -13,31 +13,65 @@ const CLASSES: Readonly<Record<string, RegExp>> = {
 const PASSES_ON = new Set(['atPath'])
 const UNTYPED = /^(Error|TypeError|RangeError|SyntaxError|AggregateError|EvalError|URIError)$/
 
-const caughtNames = (node: ts.Node): ReadonlySet<string> => {
-  const names = new Set<string>()
-  for (let up: ts.Node | undefined = node; up !== undefined; up = up.parent) {
-    if (ts.isCatchClause(up) && up.variableDeclaration !== undefined && ts.isIdentifier(up.variableDeclaration.name)) names.add(up.variableDeclaration.name.text)
+/** Whether a name stands for a caught error: bound by a catch clause or a promise's catch, or set from one. */
+const isCaught = (source: Source, use: ts.Identifier): boolean => {
+  for (let up: ts.Node | undefined = use; up !== undefined; up = up.parent) {
+    if (ts.isCatchClause(up) && up.variableDeclaration?.name.getText() === use.text) return true
+    const isHandler = ts.isFunctionLike(up) && ts.isCallExpression(up.parent) && /\.(catch|then)$/.test(up.parent.expression.getText())
+    if (isHandler && up.parameters.some(({ name }) => name.getText() === use.text)) return true
   }
-  return names
+  return holdsError(source, use.text)
+}
+
+/** Whether a variable is given a caught error, an allowed error or the reason of a settled promise somewhere in its file. */
+const holdsError = (source: Source, name: string): boolean => {
+  let found = false
+  walk(source.ast, (node) => {
+    const isAssignment = ts.isBinaryExpression(node) && /^(=|\?\?=)$/.test(node.operatorToken.getText()) && node.left.getText() === name
+    const value = isAssignment ? node.right : ts.isVariableDeclaration(node) && node.name.getText() === name ? node.initializer : undefined
+    if (value === undefined) return
+    if (ts.isIdentifier(value) && value.text !== name && /^(error|cause|reason|failure)$/.test(value.text)) found = true
+    if (ts.isNewExpression(value) && ERROR_CLASS.test(value.expression.getText())) found = true
+    if (ts.isCallExpression(value) && /Error$/.test(value.expression.getText())) found = true
+  })
+  return found
 }
 
 const ERROR_CLASS = /^(AppError|DispatchFailure)\b/
 
-/** Whether an expression is an allowed error, given the names known to make one. Parameters passing through count. */
+/** Whether an expression is an allowed error, given the names known to make one. One branch of a choice may pass another error on. */
 const isErrorExpression = (node: ts.Node, makers: ReadonlySet<string>): boolean => {
   if (ts.isParenthesizedExpression(node)) return isErrorExpression(node.expression, makers)
-  if (ts.isConditionalExpression(node)) return isErrorExpression(node.whenTrue, makers) && (ts.isIdentifier(node.whenFalse) || isErrorExpression(node.whenFalse, makers))
+  if (ts.isConditionalExpression(node)) {
+    const branches = [node.whenTrue, node.whenFalse]
+    return branches.some((branch) => isErrorExpression(branch, makers)) && branches.every((branch) => ts.isIdentifier(branch) || isErrorExpression(branch, makers))
+  }
   if (ts.isNewExpression(node)) return ERROR_CLASS.test(node.expression.getText())
   return ts.isCallExpression(node) && makers.has(node.expression.getText())
 }
 
-/** Whether a function, by its declared result or the expression it consists of, makes an allowed error. */
+/** What a function returns, without its inner functions. */
+const returnsOf = (body: ts.Node): readonly ts.Expression[] => {
+  const found: ts.Expression[] = []
+  const visit = (node: ts.Node): void => {
+    if (ts.isFunctionLike(node)) return
+    if (ts.isReturnStatement(node) && node.expression !== undefined) found.push(node.expression)
+    ts.forEachChild(node, visit)
+  }
+  ts.forEachChild(body, visit)
+  return found
+}
+
+/** Whether a function, by its declared result or by all it returns, makes an allowed error. */
 const makesError = (node: ts.Node | undefined, makers: ReadonlySet<string>): boolean => {
   if (node === undefined) return false
   if (ts.isCallExpression(node)) return makers.has(`${node.expression.getText()}()`)
   if (!ts.isFunctionLike(node)) return false
   if (node.type !== undefined && ERROR_CLASS.test(node.type.getText())) return true
-  return ts.isArrowFunction(node) && isErrorExpression(node.body, makers)
+  if (!ts.isArrowFunction(node)) return false
+  if (!ts.isBlock(node.body)) return isErrorExpression(node.body, makers)
+  const returned = returnsOf(node.body)
+  return returned.some((each) => isErrorExpression(each, makers)) && returned.every((each) => ts.isIdentifier(each) || isErrorExpression(each, makers))
 }
 
 /** Names in these sources that make an allowed error; `name()` is one whose result does. */
@@ -64,7 +98,8 @@ const isTyped = (source: Source, makers: ReadonlySet<string>, expression: ts.Exp
   if (ts.isParenthesizedExpression(expression)) return isTyped(source, makers, expression.expression)
   if (ts.isConditionalExpression(expression)) return [expression.whenTrue, expression.whenFalse].every((branch) => isTyped(source, makers, branch))
   if (ts.isNewExpression(expression) && ts.isIdentifier(expression.expression)) return CLASSES[expression.expression.text]?.test(source.path) === true
-  if (ts.isIdentifier(expression)) return caughtNames(expression).has(expression.text)
+  if (ts.isIdentifier(expression)) return isCaught(source, expression)
+  if (ts.isPropertyAccessExpression(expression)) return expression.name.text === 'reason'
   if (!ts.isCallExpression(expression)) return false
   const callee = expression.expression
   return makers.has(ts.isPropertyAccessExpression(callee) && callee.expression.kind === ts.SyntaxKind.ThisKeyword ? callee.name.text : callee.getText())

@@ -18,6 +18,12 @@ const words = (name: string): readonly string[] =>
 
 const vendorIn = (text: string): string | undefined => words(text).find((word) => VENDORS.has(word))
 
+/** Names that a module hands on from a vendor's home say where they come from; using them under that name does not pass. */
+const isInModuleLine = (node: ts.Node): boolean => {
+  for (let up: ts.Node | undefined = node; up !== undefined; up = up.parent) if (ts.isImportDeclaration(up) || ts.isExportDeclaration(up)) return true
+  return false
+}
+
 const isWireName = (node: ts.Node): boolean =>
   ts.isStringLiteralLike(node) || (ts.isIdentifier(node) && (ts.isPropertyAssignment(node.parent) || ts.isPropertySignature(node.parent) || ts.isPropertyAccessExpression(node.parent)) && node.parent.name === node)
 
@@ -32,7 +38,7 @@ export const vendorsRule: Rule = {
       walk(source.ast, (node) => {
         if (!ts.isIdentifier(node) && !ts.isStringLiteralLike(node) && !ts.isTemplateHead(node) && !ts.isTemplateMiddle(node) && !ts.isTemplateTail(node)) return
         const vendor = vendorIn(node.text)
-        if (vendor === undefined || (isWireFile && isWireName(node))) return
+        if (vendor === undefined || isInModuleLine(node) || (isWireFile && isWireName(node))) return
         const line = lineOf(source, node)
         if (!isAllowed(source, line, RULE))
           findings.push({ path: source.path, line, rule: RULE, message: `names a vendor: ${node.text.slice(0, 60)}`, fix: 'Ask the table in attestation/src/kinds or worker/src/platform; only they know vendors.' })
