@@ -28,7 +28,7 @@ const textOf = (bytes: Uint8Array): string => {
   }
 }
 
-const chainParts = (subject: Subject, name: string, pem: string, put: (pem: string) => Subject): readonly SignedPart[] => {
+const chainParts = (name: string, pem: string, put: (pem: string) => Subject): readonly SignedPart[] => {
   const blocks = parsePem(pem)
   return blocks.map((bytes, i) => ({ name: `${name}[${i}]`, bytes, replace: (altered) => put(formatPem(blocks.map((block, j) => (i === j ? altered : block)))) }))
 }
@@ -57,7 +57,7 @@ const quoteParts = (subject: Subject): readonly SignedPart[] => {
     part('QE report', at.qeReport.offset, at.qeReport.length),
     part('QE report signature', at.qeReportSignature.offset, 64),
     part('QE authentication data', authData, authentication.qeAuthData.length),
-    ...chainParts(subject, 'PCK chain', textOf(authentication.certificationData), withChain),
+    ...chainParts('PCK chain', textOf(authentication.certificationData), withChain),
   ]
 }
 
@@ -69,7 +69,7 @@ const collateralParts = (subject: Subject): readonly SignedPart[] => {
   const hex = (field: Field): SignedPart => ({ name: field, bytes: parseHex(collateral[field]), replace: (bytes) => put(field)(toHexPlain(bytes)) })
   const text = (field: Field): SignedPart => ({ name: field, bytes: utf8(collateral[field]), replace: (bytes) => put(field)(textOf(bytes)) })
   return [
-    ...(['pck_crl_issuer_chain', 'tcb_info_issuer_chain', 'qe_identity_issuer_chain'] as const).flatMap((field) => chainParts(subject, field, collateral[field], put(field))),
+    ...(['pck_crl_issuer_chain', 'tcb_info_issuer_chain', 'qe_identity_issuer_chain'] as const).flatMap((field) => chainParts(field, collateral[field], put(field))),
     hex('root_ca_crl'), hex('pck_crl'), hex('tcb_info_signature'), hex('qe_identity_signature'), text('tcb_info'), text('qe_identity'),
   ]
 }

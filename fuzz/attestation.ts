@@ -1,0 +1,88 @@
+/** Fuzz targets of @phalanx/attestation: every parser of evidence, collateral and policy, and the verifier over whole reports. */
+import {
+  AttestationPolicy, AttestationReport, SgxV30QuoteCollateral, evaluateRegistration, prepareCollateral, referencePolicy, verifyEvidence,
+} from '@phalanx/attestation'
+import { createSimulatedVendor } from '@phalanx/attestation/simulated'
+import { assert } from '@phalanx/primitives/assert'
+import { bytesEqual, parseHex, parseUtf8, utf8 } from '@phalanx/primitives/bytes'
+import { loadCrypto } from '@phalanx/primitives/crypto/node'
+import { parseBase64, toBase64 } from '../packages/attestation/src/base64.ts'
+import { parseJson } from '../packages/attestation/src/json.ts'
+import { parsePlatformExtension } from '../packages/attestation/src/kinds/sgx/platform.ts'
+import { parseQeIdentity } from '../packages/attestation/src/kinds/sgx/qe-identity.ts'
+import { parseQuoteHeader, parseQuoteV3 } from '../packages/attestation/src/kinds/sgx/quote.ts'
+import { parseTcbInfo } from '../packages/attestation/src/kinds/sgx/tcb-info.ts'
+import { parseCertificate } from '../packages/attestation/src/x509/certificate.ts'
+import { parseRevocationList } from '../packages/attestation/src/x509/crl.ts'
+import { formatPem, parsePem } from '../packages/attestation/src/x509/pem.ts'
+import { parseIsoSeconds } from '../packages/attestation/src/x509/time.ts'
+import { codecTarget } from './codec-target.ts'
+import type { FuzzTarget } from './fuzzer.ts'
+
+const NOW = 1_790_000_000
+const crypto = await loadCrypto()
+const vendor = createSimulatedVendor({ seed: new Uint8Array(32).fill(1), crypto })
+const policy = referencePolicy({ simulated: true, roots: [vendor.rootCertificate] })
+const quote = vendor.platform({ id: 'fuzz' }).quote({ report: { mrEnclave: new Uint8Array(32), mrSigner: new Uint8Array(32) }, reportData: new Uint8Array(32) })
+const collateral = vendor.collateral({ nowSeconds: NOW, revoked: [new Uint8Array(20).fill(0x42)] })
+const evidence: AttestationReport = { kind: 'SgxDcap', value: { quote, collateral } }
+const prepared = prepareCollateral(collateral.value, policy, crypto)
+const pckChain = parsePem(parseUtf8(parseQuoteV3(quote).authentication.certificationData))
+const report = utf8('{"id":"1","timestamp":"2023-11-14T22:13:20.123456","isvEnclaveQuoteStatus":"OK","isvEnclaveQuoteBody":"AA=="}')
+
+/** A verdict that passes on other evidence than the one that was made. */
+const assertNotForged = (input: AttestationReport): void => {
+  const verdict = verifyEvidence({ evidence: input, policy, nowSeconds: NOW, crypto, ...(input.kind === 'SgxDcap' && input.value.collateral === undefined ? { prepared } : {}) })
+  if (!verdict.ok || input.kind !== 'SgxDcap') return
+  assert(bytesEqual(input.value.quote.subarray(0, 432), quote.subarray(0, 432)), 'altered signed content was accepted')
+}
+
+const parserTargets: readonly FuzzTarget[] = [
+  { name: 'attestation.certificate', seeds: pckChain, run: (bytes) => void parsePlatformExtension(parseCertificate(bytes)) },
+  { name: 'attestation.revocationList', seeds: [parseHex(collateral.value.pckCrl), parseHex(collateral.value.rootCaCrl)], run: (bytes) => void parseRevocationList(bytes) },
+  {
+    name: 'attestation.pem',
+    seeds: [utf8(formatPem(pckChain))],
+    run(bytes) {
+      const blocks = parsePem(parseUtf8(bytes))
+      assert(blocks.every((block, i) => bytesEqual(block, parsePem(formatPem(blocks))[i] as Uint8Array)), 'PEM does not come back')
+    },
+  },
+  {
+    name: 'attestation.base64',
+    seeds: [utf8('YQ=='), utf8('YWJj')],
+    run(bytes) {
+      const text = parseUtf8(bytes)
+      assert(toBase64(parseBase64(text)) === text, 'base64 does not come back')
+    },
+  },
+  { name: 'attestation.json', seeds: [utf8(collateral.value.qeIdentity), report], run: (bytes) => void parseJson(parseUtf8(bytes)) },
+  { name: 'attestation.tcbInfo', seeds: [utf8(collateral.value.tcbInfo)], run: (bytes) => void parseTcbInfo(parseUtf8(bytes)) },
+  { name: 'attestation.qeIdentity', seeds: [utf8(collateral.value.qeIdentity)], run: (bytes) => void parseQeIdentity(parseUtf8(bytes)) },
+  { name: 'attestation.isoTime', seeds: [utf8('2023-11-14T22:13:20Z')], run: (bytes) => void parseIsoSeconds(parseUtf8(bytes)) },
+  { name: 'attestation.quote', seeds: [quote], run: (bytes) => void [parseQuoteHeader(bytes), parseQuoteV3(bytes)] },
+]
+
+const verifierTargets: readonly FuzzTarget[] = [
+  { name: 'attestation.verifyQuote', seeds: [quote], run: (bytes) => assertNotForged({ kind: 'SgxDcap', value: { quote: bytes, collateral: undefined } }) },
+  { name: 'attestation.verifyReport', seeds: [report], run: (bytes) => assertNotForged({ kind: 'SgxIas', value: { raReport: bytes, signature: new Uint8Array(256), rawSigningCert: bytes } }) },
+  { name: 'attestation.verifyEvidence', seeds: [AttestationReport.encode(evidence)], run: (bytes) => assertNotForged(AttestationReport.decode(bytes)) },
+  {
+    name: 'attestation.collateral',
+    seeds: [SgxV30QuoteCollateral.encode(collateral.value)],
+    run: (bytes) => void prepareCollateral(SgxV30QuoteCollateral.decode(bytes), policy, crypto),
+  },
+  {
+    name: 'attestation.policy',
+    seeds: [AttestationPolicy.encode(policy)],
+    run: (bytes) => void evaluateRegistration({ report: evidence, commit: new Uint8Array(32), policy: AttestationPolicy.decode(bytes), nowSeconds: NOW, crypto }),
+  },
+]
+
+/** Targets of this file. */
+export const targets: readonly FuzzTarget[] = [
+  codecTarget('attestation.wire', AttestationReport, [AttestationReport.encode(evidence)]),
+  codecTarget('attestation.policyCodec', AttestationPolicy, [AttestationPolicy.encode(policy)]),
+  ...parserTargets,
+  ...verifierTargets,
+]

@@ -1,0 +1,27 @@
+/** Names on chain. */
+import { describe, expect, test } from 'vitest'
+import { attestationErrors, type AttestationErrorCode } from './errors.ts'
+import { APPENDED_PALLET_ERRORS, palletErrorOf } from './pallet-errors.ts'
+
+const codes = Object.keys(attestationErrors) as readonly AttestationErrorCode[]
+
+describe('palletErrorOf', () => {
+  test('names every code, and reports keep to the reference\'s names for their signer and form', () => {
+    for (const code of codes) {
+      expect(palletErrorOf({ code, path: ['signatures'], isReport: false })).toMatch(/^[A-Z]/)
+      const report = palletErrorOf({ code, path: ['signing certificate'], isReport: true })
+      expect(report).not.toBe('InvalidDCAPQuote')
+    }
+    expect(palletErrorOf({ code: 'ATTESTATION_CERTIFICATE_EXPIRED', path: ['validity'], isReport: true })).toBe('InvalidIASSigningCert')
+    expect(palletErrorOf({ code: 'ATTESTATION_JSON_FIELD', path: ['report', 'form'], isReport: true })).toBe('InvalidReport')
+  })
+
+  test('a fault inside the collateral is the collateral\'s', () => {
+    expect(palletErrorOf({ code: 'ATTESTATION_DER_TAG', path: ['collateral', 'PCK CRL'], isReport: false })).toBe('CollateralInvalid')
+    expect(palletErrorOf({ code: 'ATTESTATION_DER_TAG', path: ['PCK chain'], isReport: false })).toBe('InvalidDCAPQuote')
+  })
+
+  test('appended errors follow index 39 without gaps', () => {
+    expect(APPENDED_PALLET_ERRORS.map(({ index }) => index)).toEqual(APPENDED_PALLET_ERRORS.map((_, i) => 40 + i))
+  })
+})
