@@ -8,6 +8,7 @@ import { balances } from './pallets/balances/pallet.ts'
 import { grandpa } from './pallets/grandpa/pallet.ts'
 import { phalaMq } from './pallets/phala-mq/pallet.ts'
 import { phalaRegistry } from './pallets/phala-registry/pallet.ts'
+import { proxy } from './pallets/proxy/pallet.ts'
 import { randomnessCollectiveFlip } from './pallets/randomness-collective-flip/pallet.ts'
 import { sudo } from './pallets/sudo/pallet.ts'
 import { system } from './pallets/system/pallet.ts'
@@ -25,6 +26,7 @@ export const PALLETS: readonly PlacedPallet[] = [
   { index: 20, pallet: grandpa },
   { index: 22, pallet: sudo },
   { index: 27, pallet: randomnessCollectiveFlip },
+  { index: 34, pallet: proxy },
   { index: 40, pallet: phalaMq },
   { index: 41, pallet: phalaRegistry },
 ]
