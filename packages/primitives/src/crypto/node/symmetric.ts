@@ -7,7 +7,7 @@ import { concatBytes, EMPTY } from '../../bytes.ts'
 import { AppError } from '../../errors.ts'
 import type { Crypto } from '../crypto.ts'
 import { requireKeyLength, requireLength, requireLengthBetween } from '../shared/guards.ts'
-import { twox } from '../shared/twox.ts'
+import { createTwox } from '../shared/twox.ts'
 import type { Sodium } from './sodium.ts'
 
 const AES_256_GCM = 'aes-256-gcm'
@@ -37,54 +37,57 @@ const expandHkdf = (key: Uint8Array, info: Uint8Array, length: number): Uint8Arr
 }
 
 /** Everything of `Crypto` that is not public-key cryptography. */
-export const createSymmetric = (sodium: Sodium): Symmetric => ({
-  blake2b(message, length, key) {
-    requireLengthBetween('blake2b output', length, { min: 1, max: 64 })
-    if (key === undefined || key.length === 0) return sodium.blake2b(message, length, undefined)
-    requireLengthBetween('blake2b key', key.length, { min: 1, max: 64 })
-    return sodium.blake2b(message, length, key)
-  },
-  blake2b256: (message) => sodium.blake2b(message, 32, undefined),
-  blake2b128: (message) => sodium.blake2b(message, 16, undefined),
-  twox64: (message) => twox(message, 1),
-  twox128: (message) => twox(message, 2),
-  twox256: (message) => twox(message, 4),
-  keccak256: (message) => keccak_256(message),
-  sha256: hash('sha256'),
-  sha384: hash('sha384'),
-  sha512: hash('sha512'),
-  hmacSha256,
-  hkdfSha256({ ikm, salt, info, length }) {
-    requireLengthBetween('HKDF output', length, { min: 0, max: 255 * 32 })
-    return expandHkdf(hmacSha256(salt, ikm), info, length)
-  },
-  aesGcmSeal({ key, iv, aad, plaintext }) {
-    requireKeyLength('AES-256 key', key, 32)
-    requireLength('AES-GCM IV', iv, IV_LENGTH)
-    const cipher = createCipheriv(AES_256_GCM, key, iv)
-    cipher.setAAD(aad)
-    return concatBytes(cipher.update(plaintext), cipher.final(), cipher.getAuthTag())
-  },
-  aesGcmOpen({ key, iv, aad, ciphertext }) {
-    requireKeyLength('AES-256 key', key, 32)
-    requireLength('AES-GCM IV', iv, IV_LENGTH)
-    if (ciphertext.length < TAG_LENGTH) throw new AppError('CRYPTO_DECRYPTION_FAILED', {})
-    const split = ciphertext.length - TAG_LENGTH
-    const decipher = createDecipheriv(AES_256_GCM, key, iv)
-    decipher.setAAD(aad)
-    decipher.setAuthTag(ciphertext.subarray(split))
-    const plaintext = decipher.update(ciphertext.subarray(0, split))
-    try {
-      return concatBytes(plaintext, decipher.final())
-    } catch (cause) {
-      plaintext.fill(0)
-      throw new AppError('CRYPTO_DECRYPTION_FAILED', {}, { cause })
-    }
-  },
-  equal: (a, b) => a.length === b.length && timingSafeEqual(a, b),
-  pbkdf2Sha512({ password, salt, iterations, length }) {
-    requireLengthBetween('PBKDF2 iterations', iterations, { min: 1, max: 0x7fffffff })
-    requireLengthBetween('PBKDF2 output', length, { min: 1, max: 0x7fffffff })
-    return new Uint8Array(pbkdf2Sync(password, salt, iterations, length, 'sha512'))
-  },
-})
+export const createSymmetric = (sodium: Sodium): Symmetric => {
+  const twox = createTwox()
+  return {
+    blake2b(message, length, key) {
+      requireLengthBetween('blake2b output', length, { min: 1, max: 64 })
+      if (key === undefined || key.length === 0) return sodium.blake2b(message, length, undefined)
+      requireLengthBetween('blake2b key', key.length, { min: 1, max: 64 })
+      return sodium.blake2b(message, length, key)
+    },
+    blake2b256: (message) => sodium.blake2b(message, 32, undefined),
+    blake2b128: (message) => sodium.blake2b(message, 16, undefined),
+    twox64: (message) => twox(message, 1),
+    twox128: (message) => twox(message, 2),
+    twox256: (message) => twox(message, 4),
+    keccak256: (message) => keccak_256(message),
+    sha256: hash('sha256'),
+    sha384: hash('sha384'),
+    sha512: hash('sha512'),
+    hmacSha256,
+    hkdfSha256({ ikm, salt, info, length }) {
+      requireLengthBetween('HKDF output', length, { min: 0, max: 255 * 32 })
+      return expandHkdf(hmacSha256(salt, ikm), info, length)
+    },
+    aesGcmSeal({ key, iv, aad, plaintext }) {
+      requireKeyLength('AES-256 key', key, 32)
+      requireLength('AES-GCM IV', iv, IV_LENGTH)
+      const cipher = createCipheriv(AES_256_GCM, key, iv)
+      cipher.setAAD(aad)
+      return concatBytes(cipher.update(plaintext), cipher.final(), cipher.getAuthTag())
+    },
+    aesGcmOpen({ key, iv, aad, ciphertext }) {
+      requireKeyLength('AES-256 key', key, 32)
+      requireLength('AES-GCM IV', iv, IV_LENGTH)
+      if (ciphertext.length < TAG_LENGTH) throw new AppError('CRYPTO_DECRYPTION_FAILED', {})
+      const split = ciphertext.length - TAG_LENGTH
+      const decipher = createDecipheriv(AES_256_GCM, key, iv)
+      decipher.setAAD(aad)
+      decipher.setAuthTag(ciphertext.subarray(split))
+      const plaintext = decipher.update(ciphertext.subarray(0, split))
+      try {
+        return concatBytes(plaintext, decipher.final())
+      } catch (cause) {
+        plaintext.fill(0)
+        throw new AppError('CRYPTO_DECRYPTION_FAILED', {}, { cause })
+      }
+    },
+    equal: (a, b) => a.length === b.length && timingSafeEqual(a, b),
+    pbkdf2Sha512({ password, salt, iterations, length }) {
+      requireLengthBetween('PBKDF2 iterations', iterations, { min: 1, max: 0x7fffffff })
+      requireLengthBetween('PBKDF2 output', length, { min: 1, max: 0x7fffffff })
+      return new Uint8Array(pbkdf2Sync(password, salt, iterations, length, 'sha512'))
+    },
+  }
+}

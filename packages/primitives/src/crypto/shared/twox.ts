@@ -71,11 +71,29 @@ const round = (register: Register, wordHigh: number, wordLow: number): void => {
   multiply(register, P1_HIGH, P1_LOW)
 }
 
-/** Digests whole 32-byte stripes in four lanes and folds the lanes into `register`. Returns the bytes consumed. */
-const digestStripes = (register: Register, message: Uint8Array, seed: number): number => {
-  const lanes: readonly Register[] = [new Int32Array(2), new Int32Array(2), new Int32Array(2), new Int32Array(2)]
-  const [one, two, three, four] = lanes as readonly [Register, Register, Register, Register]
-  for (const lane of lanes) lane[0] = seed
+/** Working registers, kept between calls: allocating them would cost more than hashing a storage key. Nothing is carried over. */
+interface Registers {
+  readonly hash: Register
+  readonly word: Register
+  readonly lanes: readonly [Register, Register, Register, Register]
+}
+
+const newRegister = (): Register => new Int32Array(2)
+
+const assign = (register: Register, high: number, low: number): void => {
+  register[0] = low
+  register[1] = high
+}
+
+const mix = (register: Register, other: Register): void => {
+  register[0] = (register[0] as number) ^ (other[0] as number)
+  register[1] = (register[1] as number) ^ (other[1] as number)
+}
+
+/** Digests whole 32-byte stripes in four lanes and folds the lanes into the hash. Returns the bytes consumed. */
+const digestStripes = ({ hash, word, lanes }: Registers, message: Uint8Array, seed: number): number => {
+  const [one, two, three, four] = lanes
+  for (const lane of lanes) assign(lane, 0, seed)
   add(one, P1_HIGH, P1_LOW)
   add(one, P2_HIGH, P2_LOW)
   add(two, P2_HIGH, P2_LOW)
@@ -87,84 +105,83 @@ const digestStripes = (register: Register, message: Uint8Array, seed: number): n
     round(three, readWord(message, at + 20), readWord(message, at + 16))
     round(four, readWord(message, at + 28), readWord(message, at + 24))
   }
-  const folded = new Int32Array(2)
+  assign(hash, 0, 0)
   for (let i = 0; i < 4; i++) {
     const lane = lanes[i] as Register
-    folded.set(lane)
-    rotate(folded, LANE_ROTATIONS[i] as number)
-    add(register, folded[1] as number, folded[0] as number)
+    assign(word, lane[1] as number, lane[0] as number)
+    rotate(word, LANE_ROTATIONS[i] as number)
+    add(hash, word[1] as number, word[0] as number)
   }
   for (const lane of lanes) {
-    folded.fill(0)
-    round(folded, lane[1] as number, lane[0] as number)
-    register[0] = (register[0] as number) ^ (folded[0] as number)
-    register[1] = (register[1] as number) ^ (folded[1] as number)
-    multiply(register, P1_HIGH, P1_LOW)
-    add(register, P4_HIGH, P4_LOW)
+    assign(word, 0, 0)
+    round(word, lane[1] as number, lane[0] as number)
+    mix(hash, word)
+    multiply(hash, P1_HIGH, P1_LOW)
+    add(hash, P4_HIGH, P4_LOW)
   }
   return at
 }
 
 /** Digests the last 0 to 31 bytes. */
-const digestTail = (register: Register, message: Uint8Array, start: number): void => {
-  const word = new Int32Array(2)
+const digestTail = ({ hash, word }: Registers, message: Uint8Array, start: number): void => {
   let at = start
   for (; at + 8 <= message.length; at += 8) {
-    word.fill(0)
+    assign(word, 0, 0)
     round(word, readWord(message, at + 4), readWord(message, at))
-    register[0] = (register[0] as number) ^ (word[0] as number)
-    register[1] = (register[1] as number) ^ (word[1] as number)
-    rotate(register, 27)
-    multiply(register, P1_HIGH, P1_LOW)
-    add(register, P4_HIGH, P4_LOW)
+    mix(hash, word)
+    rotate(hash, 27)
+    multiply(hash, P1_HIGH, P1_LOW)
+    add(hash, P4_HIGH, P4_LOW)
   }
   if (at + 4 <= message.length) {
-    word[0] = readWord(message, at)
-    word[1] = 0
+    assign(word, 0, readWord(message, at))
     multiply(word, P1_HIGH, P1_LOW)
-    register[0] = (register[0] as number) ^ (word[0] as number)
-    register[1] = (register[1] as number) ^ (word[1] as number)
-    rotate(register, 23)
-    multiply(register, P2_HIGH, P2_LOW)
-    add(register, P3_HIGH, P3_LOW)
+    mix(hash, word)
+    rotate(hash, 23)
+    multiply(hash, P2_HIGH, P2_LOW)
+    add(hash, P3_HIGH, P3_LOW)
     at += 4
   }
   for (; at < message.length; at++) {
-    word[0] = message[at] as number
-    word[1] = 0
+    assign(word, 0, message[at] as number)
     multiply(word, P5_HIGH, P5_LOW)
-    register[0] = (register[0] as number) ^ (word[0] as number)
-    register[1] = (register[1] as number) ^ (word[1] as number)
-    rotate(register, 11)
-    multiply(register, P1_HIGH, P1_LOW)
+    mix(hash, word)
+    rotate(hash, 11)
+    multiply(hash, P1_HIGH, P1_LOW)
   }
 }
 
-const xxHash64Into = (out: Uint8Array, offset: number, message: Uint8Array, seed: number): void => {
-  const register = new Int32Array(2)
+const xxHash64Into = (registers: Registers, out: Uint8Array, offset: number, message: Uint8Array, seed: number): void => {
+  const { hash } = registers
   let at = 0
   if (message.length >= 32) {
-    at = digestStripes(register, message, seed)
+    at = digestStripes(registers, message, seed)
   } else {
-    register[0] = seed
-    add(register, P5_HIGH, P5_LOW)
+    assign(hash, 0, seed)
+    add(hash, P5_HIGH, P5_LOW)
   }
-  add(register, 0, message.length)
-  digestTail(register, message, at)
-  xorShiftRight(register, 33)
-  multiply(register, P2_HIGH, P2_LOW)
-  xorShiftRight(register, 29)
-  multiply(register, P3_HIGH, P3_LOW)
-  xorShiftRight(register, 32)
+  add(hash, 0, message.length)
+  digestTail(registers, message, at)
+  xorShiftRight(hash, 33)
+  multiply(hash, P2_HIGH, P2_LOW)
+  xorShiftRight(hash, 29)
+  multiply(hash, P3_HIGH, P3_LOW)
+  xorShiftRight(hash, 32)
   for (let i = 0; i < 4; i++) {
-    out[offset + i] = (register[0] as number) >>> (8 * i)
-    out[offset + 4 + i] = (register[1] as number) >>> (8 * i)
+    out[offset + i] = (hash[0] as number) >>> (8 * i)
+    out[offset + 4 + i] = (hash[1] as number) >>> (8 * i)
   }
 }
 
-/** xxHash64 of `message` under seeds 0, 1, … , each little-endian, joined; `hashes` is 1, 2 or 4 for 64, 128 or 256 bits. */
-export const twox = (message: Uint8Array, hashes: number): Uint8Array => {
-  const out = new Uint8Array(8 * hashes)
-  for (let seed = 0; seed < hashes; seed++) xxHash64Into(out, 8 * seed, message, seed)
-  return out
+/**
+ * The twox hashes: xxHash64 of a message under seeds 0, 1, … , each little-endian, joined; `hashes` is 1, 2 or 4 for 64, 128 or
+ * 256 bits.
+ */
+export const createTwox = (): ((message: Uint8Array, hashes: number) => Uint8Array) => {
+  const registers: Registers = { hash: newRegister(), word: newRegister(), lanes: [newRegister(), newRegister(), newRegister(), newRegister()] }
+  return (message, hashes) => {
+    const out = new Uint8Array(8 * hashes)
+    for (let seed = 0; seed < hashes; seed++) xxHash64Into(registers, out, 8 * seed, message, seed)
+    return out
+  }
 }
