@@ -113,7 +113,6 @@ export const attestationErrors = defineErrors({
 })
 
 declare module '@phalanx/primitives/errors' {
-  // eslint-disable-next-line @typescript-eslint/no-empty-object-type
   interface ErrorContexts extends ErrorsOf<typeof attestationErrors> {}
 }
 

@@ -185,7 +185,7 @@ export const firstFailurePath = (check: Check): readonly string[] => {
 }
 
 /** A check's value as text: hex for bytes. */
-export const formatCheckValue = (value: CheckValue): string => (value instanceof Uint8Array ? toHexPlain(value) : String(value))
+const formatCheckValue = (value: CheckValue): string => (value instanceof Uint8Array ? toHexPlain(value) : String(value))
 
 const MARKS: Readonly<Record<CheckResult, string>> = { pass: '✔', fail: '✘', skip: '–' }
 

@@ -47,7 +47,7 @@ const THEIR_LIMITS: readonly (readonly [RegExp, string])[] = [
 ]
 
 /** The rule behind a disagreement. */
-export const ruleOf = (ours: Verdict, theirs: { readonly ok: boolean; readonly text: string }): string => {
+const ruleOf = (ours: Verdict, theirs: { readonly ok: boolean; readonly text: string }): string => {
   // Every check of ours states its rule; the first that failed is why we refuse.
   if (!ours.ok) return firstFailure(ours.tree)?.rule ?? 'unexplained'
   if (!theirs.ok) return THEIR_LIMITS.find(([pattern]) => pattern.test(theirs.text))?.[1] ?? `unexplained: ${theirs.text}`

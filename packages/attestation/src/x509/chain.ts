@@ -23,7 +23,7 @@ export interface TrustRoot {
 }
 
 /** Whether a certificate carries the mark of a simulated vendor. */
-export const isSimulated = (certificate: Certificate): boolean => certificate.extensions.has(SIMULATED_OID)
+const isSimulated = (certificate: Certificate): boolean => certificate.extensions.has(SIMULATED_OID)
 
 /** Reads pinned roots. @throws ATTESTATION_ codes when the policy holds something that is no certificate */
 export const parseRoots = (roots: readonly Uint8Array[], crypto: Crypto): readonly TrustRoot[] =>

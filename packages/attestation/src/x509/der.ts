@@ -23,7 +23,7 @@ export const TAG = {
 } as const
 
 /** Deepest nesting; real certificates use nine levels. */
-export const DER_DEPTH_MAX = 16
+const DER_DEPTH_MAX = 16
 
 /** Context-specific tag `[number]`, constructed unless said otherwise. */
 export const contextTag = (number: number, constructed = true): number => 0x80 | (constructed ? 0x20 : 0) | number
@@ -186,24 +186,28 @@ export const namedBits = (element: DerElement): readonly boolean[] => {
   return bits
 }
 
+/** Up to here a number times 128 is exact. */
+const OID_NUMBER_MAX = 2 ** 45
+
 /** Dotted text of an OBJECT IDENTIFIER. */
 export const oidText = (element: DerElement): string => {
   const content = contentOf(element)
   const broken = attestationErrorAt(element)
   if (content.length === 0 || content.length > 64 || (content[content.length - 1] as number) >= 0x80) throw broken()
   const parts: string[] = []
-  let value = 0n
+  let value: number | bigint = 0
   let fresh = true
   for (const byte of content) {
     if (fresh && byte === 0x80) throw broken()
-    value = (value << 7n) | BigInt(byte & 0x7f)
+    // Numbers as long as they are exact; only UUID arcs need more.
+    value = typeof value === 'number' && value < OID_NUMBER_MAX ? value * 128 + (byte & 0x7f) : (BigInt(value) << 7n) | BigInt(byte & 0x7f)
     fresh = byte < 0x80
     if (!fresh) continue
     if (parts.length === 0) {
-      const first = value < 40n ? 0n : value < 80n ? 1n : 2n
-      parts.push(String(first), String(value - first * 40n))
+      const first = value < 40 ? 0 : value < 80 ? 1 : 2
+      parts.push(String(first), String(typeof value === 'number' ? value - first * 40 : value - BigInt(first * 40)))
     } else parts.push(String(value))
-    value = 0n
+    value = 0
   }
   return parts.join('.')
 }

@@ -3,9 +3,9 @@
  * through `Crypto`. Each EC curve goes with one hash; nothing weaker than SHA-256 or RSA-2048 is known here.
  */
 import type { Crypto } from '@phalanx/primitives/crypto'
-import { toHexPlain } from '@phalanx/primitives/bytes'
+import { bytesEqual, toHexPlain } from '@phalanx/primitives/bytes'
 import { attestationError, isAttestationError } from '../errors.ts'
-import { DerReader, TAG, assertNull, bitStringBytes, oidText, readDer, unsignedBytes, type DerElement } from './der.ts'
+import { type DerReader, TAG, assertNull, bitStringBytes, oidText, readDer, unsignedBytes, type DerElement } from './der.ts'
 
 /** A public key: raw x ‖ y of a NIST curve, or an RSA modulus and exponent (big endian). */
 export type PublicKey =
@@ -74,7 +74,7 @@ export const readPublicKey = (reader: DerReader): PublicKey => {
 }
 
 /** Raw r ‖ s of a DER ECDSA-Sig-Value (RFC 3279 section 2.2.3). */
-export const rawEcdsaSignature = (signature: Uint8Array, width: number): Uint8Array =>
+const rawEcdsaSignature = (signature: Uint8Array, width: number): Uint8Array =>
   readDer(signature, TAG.sequence, (content) => {
     const out = new Uint8Array(2 * width)
     for (const half of [0, 1]) {
@@ -116,10 +116,10 @@ export const verifySignature = (signed: SignedBytes, crypto: Crypto): boolean =>
 }
 
 /** Same key: same algorithm and same numbers. */
-export const publicKeysEqual = (a: PublicKey, b: PublicKey): boolean => publicKeyText(a) === publicKeyText(b)
-
-const publicKeyText = (key: PublicKey): string =>
-  key.kind === 'rsa' ? `rsa:${toHexPlain(key.value.modulus)}:${toHexPlain(key.value.exponent)}` : `${key.kind}:${toHexPlain(key.value)}`
+export const publicKeysEqual = (a: PublicKey, b: PublicKey): boolean => {
+  if (a.kind === 'rsa') return b.kind === 'rsa' && bytesEqual(a.value.modulus, b.value.modulus) && bytesEqual(a.value.exponent, b.value.exponent)
+  return a.kind === b.kind && bytesEqual(a.value, b.value)
+}
 
 /** Algorithm and key size in words, for verdicts. */
 export const describeKey = (key: PublicKey): string =>

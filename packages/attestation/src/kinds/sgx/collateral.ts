@@ -44,8 +44,9 @@ export const ROLE = { tcbSigning: 'SGX TCB Signing', pckAuthority: ' CA', pck: '
 
 const CHAIN_RULE = 'Intel SGX PCK Certificate and CRL Profile Specification, section 1'
 
-/** Parses a PEM chain of certificates. */
-export const parseChain = (text: string): readonly Certificate[] => parsePem(text).map(parseCertificate)
+/** Parses a PEM chain of certificates; those among `known` (equal bytes) are not read again. */
+export const parseChain = (text: string, known: readonly (Certificate | undefined)[] = []): readonly Certificate[] =>
+  parsePem(text).map((der) => known.find((one) => one !== undefined && bytesEqual(one.der, der)) ?? parseCertificate(der))
 
 /** Reads a revocation list given as hex of its DER (as caching services hand it out) or as PEM. */
 const parseListText = (text: string): RevocationList => {
@@ -70,7 +71,7 @@ interface Context {
 
 const readChain = (context: Context, options: { name: string; text: string; leafIsAuthority: boolean; leafRole: string }): VerifiedChain | undefined =>
   context.checks.group({ name: options.name, rule: CHAIN_RULE }, (checks) => {
-    const certificates = checks.attempt({ name: 'form', rule: 'RFC 7468, RFC 5280 in DER' }, () => parseChain(options.text))
+    const certificates = checks.attempt({ name: 'form', rule: 'RFC 7468, RFC 5280 in DER' }, () => parseChain(options.text, context.trust.roots.map((root) => root.certificate)))
     if (certificates === undefined) return undefined
     const shape = { certificates, length: 2, rootPresented: true, leafIsAuthority: options.leafIsAuthority, leafRole: options.leafRole }
     return checkChain(checks, shape, context.trust, context.crypto)

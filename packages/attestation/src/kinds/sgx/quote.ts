@@ -8,9 +8,9 @@ import type { ByteRange } from '../../verdict.ts'
 /** Largest quote read: 64 KiB. */
 const QUOTE_MAX = 64 * 1024
 /** Length of a quote header. */
-export const HEADER_LENGTH = 48
+const HEADER_LENGTH = 48
 /** Length of an enclave report body. */
-export const REPORT_LENGTH = 384
+const REPORT_LENGTH = 384
 /** Header and report: what the attestation key signs in version 3. */
 export const SIGNED_LENGTH = HEADER_LENGTH + REPORT_LENGTH
 
@@ -103,7 +103,7 @@ export const parseQuoteHeader = (quote: Uint8Array): QuoteHeader => {
 }
 
 /** Reads an enclave report of exactly 384 bytes. */
-export const parseEnclaveReport = (bytes: Uint8Array): EnclaveReport => {
+const parseEnclaveReport = (bytes: Uint8Array): EnclaveReport => {
   if (bytes.length !== REPORT_LENGTH) throw attestationError('ATTESTATION_QUOTE_MALFORMED', `report of ${bytes.length} bytes`)
   return {
     bytes,

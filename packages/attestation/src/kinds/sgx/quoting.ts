@@ -3,9 +3,8 @@
  * report, the quote under the attestation key. The same for quotes of versions 3, 4 and 5.
  */
 import type { Crypto } from '@phalanx/primitives/crypto'
-import { bytesEqual, concatBytes, toHexPlain } from '@phalanx/primitives/bytes'
+import { bytesEqual, concatBytes, parseUtf8, toHexPlain } from '@phalanx/primitives/bytes'
 import { isAppError } from '@phalanx/primitives/errors'
-import { parseUtf8 } from '@phalanx/primitives/bytes'
 import { attestationError } from '../../errors.ts'
 import type { AttestationPolicy } from '../../policy.ts'
 import type { ByteRange, CheckRecorder } from '../../verdict.ts'
@@ -68,11 +67,11 @@ export const checkPckChain = (
       { pass: certificationType === PEM_CHAIN, code: 'ATTESTATION_CERTIFICATION_DATA', detail: `type ${certificationType}` },
     )
     if (!typed) return undefined
-    const certificates = inner.attempt({ name: 'form', rule: 'RFC 7468, RFC 5280 in DER' }, () => parseChain(chainText(certificationData)))
+    const { pckAuthority, root } = collateral
+    const certificates = inner.attempt({ name: 'form', rule: 'RFC 7468, RFC 5280 in DER' }, () => parseChain(chainText(certificationData), [pckAuthority, root?.certificate]))
     if (certificates === undefined) return undefined
     const shape = { certificates, length: 3, rootPresented: true, leafIsAuthority: false, leafRole: ROLE.pck }
     const roots = collateral.roots.filter(({ certificate }) => input.policy.roots.some((der) => bytesEqual(der, certificate.der)))
-    const { pckAuthority, root } = collateral
     const verified = pckAuthority === undefined || root === undefined ? {} : { verified: { authority: pckAuthority, root } }
     const chain = checkChain(inner, shape, { roots, simulated: input.policy.simulated, ...verified }, input.crypto)
     if (chain === undefined) return undefined

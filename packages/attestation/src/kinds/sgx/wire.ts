@@ -1,5 +1,5 @@
 /** Owns the wire forms of SGX evidence and collateral (registry.md §2): names, field orders and indices are the reference's. */
-import { bytesUpTo, named, struct, textUpTo, variant, type Codec, type TypeOf } from '@phalanx/primitives/codec'
+import { bytesUpTo, named, struct, textUpTo, variant, type TypeOf } from '@phalanx/primitives/codec'
 
 const TEXT_MAX = 256 * 1024
 const chainText = textUpTo(64 * 1024)
@@ -49,6 +49,3 @@ export interface DcapEvidence {
   readonly quote: Uint8Array
   readonly collateral: OptionalCollateral
 }
-
-/** Type of a struct's codec, for kinds. */
-export type FieldCodecs<T> = { readonly [K in keyof T]: Codec<T[K]> }

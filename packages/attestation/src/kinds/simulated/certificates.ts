@@ -9,9 +9,9 @@ import { OID } from '../../x509/signature.ts'
 import { SGX_EXTENSION, type PlatformExtension } from '../sgx/platform.ts'
 
 /** 2020-01-01T00:00:00Z: from when simulated certificates are valid. */
-export const VALID_FROM = 1_577_836_800
+const VALID_FROM = 1_577_836_800
 /** 2120-01-01T00:00:00Z: until when. */
-export const VALID_UNTIL = 4_733_510_400
+const VALID_UNTIL = 4_733_510_400
 
 /** A key pair with the name it signs under. */
 export interface Issuer {

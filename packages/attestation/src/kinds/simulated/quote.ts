@@ -36,7 +36,7 @@ const zeros = (length: number): Uint8Array => new Uint8Array(length)
 const padTo = (bytes: Uint8Array, length: number): Uint8Array => concatBytes(bytes.subarray(0, length), zeros(Math.max(0, length - bytes.length)))
 
 /** 384 bytes of an enclave report. */
-export const writeReport = (fields: ReportFields, reportData: Uint8Array): Uint8Array =>
+const writeReport = (fields: ReportFields, reportData: Uint8Array): Uint8Array =>
   concatBytes(
     padTo(fields.cpuSvn ?? zeros(0), 16), padTo(fields.miscSelect ?? zeros(0), 4), zeros(28), padTo(fields.attributes ?? PRODUCTION_ATTRIBUTES, 16),
     padTo(fields.mrEnclave, 32), zeros(32), padTo(fields.mrSigner, 32), zeros(96),
