@@ -23,7 +23,7 @@ const EVERYTHING = ['primitives', 'attestation', 'runtime', 'node', 'worker', 'r
 const layer = (name: string, match: RegExp, rest: Partial<Layer>): Layer => ({ name, match, packages: [], node: false, thirdParty: [], isPure: false, ...rest })
 
 /** The table. Doors (one external dependency, one folder) come before the package they belong to. */
-const LAYERS: readonly Layer[] = [
+export const LAYERS: readonly Layer[] = [
   layer('primitives crypto/node', /^packages\/primitives\/src\/crypto\/node\//, {
     node: true, thirdParty: ['@noble/*', '@scure/*', '@polkadot/wasm-crypto', 'libsodium-wrappers-sumo'],
   }),
