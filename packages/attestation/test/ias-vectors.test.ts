@@ -7,7 +7,7 @@ import { describeVectors, readVectorBytes, readVectorJson } from '../../../tools
 import { allFailures, evaluateRegistration, iasRoot, referencePolicy, verifyEvidence, type AttestationPolicy, type AttestationReport, type Verdict } from '../src/index.ts'
 import { isAttestationError } from '../src/errors.ts'
 import { parseCertificate } from '../src/x509/certificate.ts'
-import { formatTable, iasCases, toIasEvidence, type IasCase } from './cases.ts'
+import { formatTable, fromTlsCertificate, iasCases, toIasEvidence, type IasCase } from './cases.ts'
 
 let crypto: Crypto
 beforeAll(async () => {
@@ -108,6 +108,25 @@ describeVectors('EPID reports', () => {
       rows.push([`invalid: ${one.id}`, '', '', '', '', verdict.ok ? 'ACCEPTED' : verdict.errorCode])
       expect(verdict.ok ? '' : verdict.errorCode, one.id).toBe('ATTESTATION_REPORT_SIGNATURE_INVALID')
     }
+  })
+
+  test('reports inside certificates of TLS end points are genuine', () => {
+    for (const [name, status, at] of [['integritee-TEST4', 'ConfigurationNeeded', 1_587_899_800], ['integritee-TEST8-production', 'ConfigurationAndSWHardeningNeeded', 1_634_156_700], ['secret-hw-v2', 'SWHardeningNeeded', 1_592_217_800]] as const) {
+      const verdict = verify(fromTlsCertificate(readVectorBytes(`1-ias/ra-tls/${name}.der`)), at)
+      rows.push([`TLS: ${name}`, String(at), '', '', '', verdict.ok ? verdict.facts.tcbStatus : `${verdict.errorCode} ${verdict.detail}`])
+      expect(verdict.ok && verdict.facts.tcbStatus, name).toBe(status)
+    }
+  })
+
+  test('reports inside certificates of TLS end points that were altered are refused for that', () => {
+    const outcome = (name: string): string => {
+      const verdict = verify(fromTlsCertificate(readVectorBytes(`1-ias/invalid/integritee-${name}.der`)), 1_560_775_600)
+      rows.push([`invalid: TLS ${name}`, '', '', '', '', verdict.ok ? 'ACCEPTED' : verdict.errorCode])
+      return verdict.ok ? 'accepted' : verdict.errorCode
+    }
+    // The report was altered; the signing certificate was altered.
+    expect(outcome('cert_wrong_platform_blob')).toBe('ATTESTATION_REPORT_SIGNATURE_INVALID')
+    expect(outcome('cert_wrong_sig')).toMatch(/^ATTESTATION_(DER|BASE64|CERTIFICATE|REPORT_SIGNATURE)/)
   })
 
   test('certificates that carry a broken report are no signing certificates', () => {

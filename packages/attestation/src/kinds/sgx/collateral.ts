@@ -39,8 +39,8 @@ export interface PreparedCollateral {
   readonly qeIdentity: QeIdentity | undefined
 }
 
-/** Words of the vendor's common names (Intel SGX PCK Certificate and CRL Profile, section 1.2). */
-export const ROLE = { tcbSigning: 'SGX TCB Signing', pckAuthority: ' CA', pck: 'SGX PCK Certificate' } as const
+/** Words of the vendor's common names (Intel SGX PCK Certificate and CRL Profile, section 1.2); the authorities are Processor and Platform. */
+export const ROLE = { tcbSigning: 'SGX TCB Signing', pckAuthority: 'SGX PCK P', pck: 'SGX PCK Certificate' } as const
 
 const CHAIN_RULE = 'Intel SGX PCK Certificate and CRL Profile Specification, section 1'
 
