@@ -3,6 +3,7 @@
  * runs the same node under virtual time; sockets and threads exist only where `listen` is called and `threads` is above 0.
  */
 import { toHex } from '@phalanx/primitives/bytes'
+import type { Header } from '@phalanx/primitives/chain'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import type { Clock, Kv, Logger } from '@phalanx/primitives/ports'
 import { createPhalanxRuntime } from '@phalanx/runtime'
@@ -10,8 +11,8 @@ import type { Runtime, RuntimeEnv, SignatureCheck } from '@phalanx/runtime/frame
 import { createChain, type Chain, type ChainBlock } from './chain.ts'
 import { createBlockExecutor } from './engine/block-executor.ts'
 import { createEmbeddedEngine } from './engine/embedded.ts'
-import type { Engine, Executor } from './engine/engine.ts'
-import { joinAttestations } from './engine/finality.ts'
+import type { Engine } from './engine/engine.ts'
+import { createAttestation, joinAttestations, readAuthorities } from './engine/finality.ts'
 import { createBlockImporter, type BlockImporter } from './engine/import.ts'
 import { ensureGenesis } from './genesis.ts'
 import { createMetrics, type NodeMetrics } from './metrics/metrics.ts'
@@ -102,24 +103,28 @@ const createPool = ({ options, dependencies, runtime, chain, checker, verified, 
 }
 
 /** After a crash between commit and finality proof the proof of the head is made again: the same bytes. */
-const proveHead = async ({ chain, store }: Parts, executor: Executor): Promise<void> => {
-  const { number } = chain.head()
-  if (number === 0 || store.justification(number) !== undefined) return
-  const attestation = await executor.attest(number)
-  if (attestation !== undefined) store.justify(number, joinAttestations({ hash: chain.head().hash, number }, [attestation]))
+const proveHead = ({ options, dependencies, chain, store, runtime, env }: Parts): void => {
+  const { number, hash } = chain.head()
+  const { authoritySeed: seed } = options
+  if (number === 0 || seed === undefined || store.justification(number) !== undefined) return
+  const parent = { state: store.state(number - 1), header: store.header(number - 1) as Header }
+  const target = { hash, number }
+  const attestation = createAttestation(dependencies.crypto, { seed, authorities: readAuthorities(runtime, parent, env), target })
+  if (attestation !== undefined) store.justify(number, joinAttestations(target, [attestation]))
 }
 
 const json = (status: number, value: unknown): Page => ({ status, contentType: 'application/json', body: JSON.stringify(value) })
 
-const createPages = (parts: Parts, engine: Engine, metrics: NodeMetrics | undefined, isStopping: () => boolean) => async (path: string): Promise<Page | undefined> => {
+const createPages = (parts: Parts, engine: Engine, metrics: NodeMetrics | undefined, state: { readonly isStopping: () => boolean; readonly hasFailed: () => boolean }) => async (path: string): Promise<Page | undefined> => {
   const { chain, options, dependencies } = parts
+  const { isStopping, hasFailed } = state
   const head = { number: chain.head().number, hash: toHex(chain.head().hash) }
   if (path === '/health') return json(200, { status: 'alive', head })
   if (path === '/ready') {
     const { isAuthoring, lastBlockMs, lastError } = engine.health()
     const patienceMs = STALL_MS + ('blockTimeMs' in options.sealing ? 3 * options.sealing.blockTimeMs : 0)
-    const isStalled = options.sealing.kind !== 'manual' && lastBlockMs !== undefined && dependencies.clock.nowMs() - lastBlockMs > patienceMs
-    const reason = isStopping() ? 'the node is stopping' : !isAuthoring ? 'the engine does not run' : isStalled ? 'no block was sealed for a while' : undefined
+    const isStalled = isAuthoring && options.sealing.kind !== 'manual' && lastBlockMs !== undefined && dependencies.clock.nowMs() - lastBlockMs > patienceMs
+    const reason = isStopping() ? 'the node is stopping' : hasFailed() ? 'the database failed' : isStalled ? 'no block was sealed for a while' : undefined
     return json(reason === undefined ? 200 : 503, { status: reason === undefined ? 'ready' : 'not ready', reason, lastError, head })
   }
   if (path !== '/metrics' || metrics === undefined) return undefined
@@ -167,10 +172,12 @@ export const createNode = async (options: NodeOptions, dependencies: NodeDepende
   const { runtime, chain, checker, store, env } = parts
   const pool = createPool(parts)
   let isStopping = false
+  let hasFailed = false
   let server: RpcServer | undefined
   const engine = createEmbeddedEngine({ sealing: options.sealing }, {
     clock, logger, hasTransactions: () => pool.size.ready > 0,
     onFatal: (error) => {
+      hasFailed = true
       logger.error('the node cannot go on', {}, error)
       dependencies.onFatal?.(error)
     },
@@ -201,7 +208,7 @@ export const createNode = async (options: NodeOptions, dependencies: NodeDepende
   const executor = createBlockExecutor({ authoritySeed: options.authoritySeed }, {
     runtime, chain, pool, env, crypto, logger, yieldToLoop: dependencies.yieldToLoop ?? nextTurn, onExecuted, nowMs,
   })
-  await proveHead(parts, executor)
+  proveHead(parts)
   await engine.start(executor)
   return {
     chain, pool, runtime,
@@ -215,7 +222,7 @@ export const createNode = async (options: NodeOptions, dependencies: NodeDepende
     importer: createBlockImporter({ runtime, chain, crypto, checker, nowMs, onExecuted }),
     async listen(given = {}) {
       server = await startRpcServer(given, {
-        dispatcher, logger, page: createPages(parts, engine, metrics, () => isStopping), onConnections: (count) => metrics?.onConnections(count),
+        dispatcher, logger, page: createPages(parts, engine, metrics, { isStopping: () => isStopping, hasFailed: () => hasFailed }), onConnections: (count) => metrics?.onConnections(count),
       })
       return { port: server.port }
     },

@@ -26,8 +26,8 @@ export const nodeErrors = defineErrors({
     'Block {number} cannot follow block {head}.', 'Import blocks one after another, each on its parent.'),
   BLOCK_JUSTIFICATION_MISSING: describe<{ number: number }>(
     'Block {number} comes without a finality proof.', 'Fetch it with its justification.'),
-  ENGINE_NOT_AUTHOR: describe<{ authority: string }>(
-    'The key {authority} is not the authority of this chain.', 'Start with the key that the chain spec names as grandpa authority.'),
+  ENGINE_NOT_AUTHOR: describe(
+    'This node does not hold the key that finalises the next block.', 'Start with the key that the chain names as its GRANDPA authority.'),
   ENGINE_STOPPED: describe('The node is stopping.', 'Send the request again when it runs.'),
   TXPOOL_INVALID: describe<{ reason: string }>('{reason}', 'Correct the transaction and sign it again.'),
   TXPOOL_UNKNOWN_VALIDITY: describe<{ reason: string }>('{reason}', 'Sign the transaction with an account of this chain.'),

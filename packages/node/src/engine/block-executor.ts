@@ -54,6 +54,7 @@ const isSameBlock = (outcome: BlockOutcome, block: BlockInput): boolean =>
 /** Creates the executor. `authoritySeed` is the 32-byte ed25519 seed of the author's GRANDPA key. */
 export const createBlockExecutor = (options: { readonly authoritySeed: Uint8Array | undefined }, dependencies: ExecutorDependencies): Executor => {
   const { runtime, chain, pool, env, crypto, logger, yieldToLoop, onExecuted, nowMs } = dependencies
+  const authorityKey = options.authoritySeed === undefined ? undefined : crypto.ed25519.publicKey(options.authoritySeed)
   let candidate: Candidate | undefined
   let executed: Candidate | undefined
   /** The set that finalises the block committed last. */
@@ -106,6 +107,7 @@ export const createBlockExecutor = (options: { readonly authoritySeed: Uint8Arra
       const { number, hash, header } = chain.head()
       return { number, hash, timeMs: readPhlx(header).timeMs }
     },
+    isAuthority: () => authorityKey !== undefined && chain.authorities().list.some(([id]) => bytesEqual(id, authorityKey)),
     async propose({ timeMs }) {
       const started = nowMs()
       candidate = toCandidate(await build(timeMs))

@@ -66,6 +66,7 @@ export const createEmbeddedEngine = (options: { readonly sealing: Sealing }, dep
   let lastError: string | undefined
 
   const sealOnce = async (chain: Executor): Promise<number> => {
+    if (!chain.isAuthority()) throw new AppError('ENGINE_NOT_AUTHOR', {})
     const startedMs = clock.nowMs()
     const last = chain.last()
     const nowMs = BigInt(startedMs)
@@ -134,7 +135,7 @@ export const createEmbeddedEngine = (options: { readonly sealing: Sealing }, dep
     kind: 'embedded',
     start(chain) {
       executor = chain
-      schedule()
+      if (chain.isAuthority()) schedule()
       return Promise.resolve()
     },
     async stop() {
@@ -153,6 +154,6 @@ export const createEmbeddedEngine = (options: { readonly sealing: Sealing }, dep
       schedule()
     },
     peers: () => [],
-    health: () => ({ kind: 'embedded', isAuthoring: executor !== undefined, isSyncing: false, lastBlockMs: lastSealMs, lastError }),
+    health: () => ({ kind: 'embedded', isAuthoring: executor?.isAuthority() === true, isSyncing: false, lastBlockMs: lastSealMs, lastError }),
   }
 }

@@ -22,6 +22,8 @@ export interface BlockResult {
 /** The deterministic state machine; the engine calls it, one call at a time. */
 export interface Executor {
   last(): { readonly number: number; readonly hash: Uint8Array; readonly timeMs: bigint }
+  /** Whether our key may finalise the next block. */
+  isAuthority(): boolean
   /** Chooses transactions for the next block and keeps the candidate; nothing is persistent. */
   propose(options: { readonly timeMs: bigint }): Promise<BlockInput>
   /** Whether a proposed block may become the next one; may keep the candidate. */

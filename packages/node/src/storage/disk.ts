@@ -94,18 +94,19 @@ const createKv = (db: Level, folder: string): Kv => ({
  */
 export const openDisk = async (options: DiskOptions): Promise<Kv> => {
   const { folder } = options
-  const db: Level = new ClassicLevel(folder, {
-    keyEncoding: 'view',
-    valueEncoding: 'view',
-    compression: false,
-    cacheSize: options.cacheBytes ?? CACHE_BYTES,
-    writeBufferSize: WRITE_BUFFER_BYTES,
-  })
   try {
+    // The library opens by itself soon after it is constructed: look first.
     await checkDatabaseFiles(folder)
+    const db: Level = new ClassicLevel(folder, {
+      keyEncoding: 'view',
+      valueEncoding: 'view',
+      compression: false,
+      cacheSize: options.cacheBytes ?? CACHE_BYTES,
+      writeBufferSize: WRITE_BUFFER_BYTES,
+    })
     await db.open()
+    return createKv(db, folder)
   } catch (error) {
     throw error instanceof AppError ? error : openError(folder, error)
   }
-  return createKv(db, folder)
 }

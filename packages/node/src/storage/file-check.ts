@@ -176,10 +176,12 @@ const checkTable = async (file: string, size: number): Promise<void> => {
   if (bytes.length !== size) throw corrupt(file, `it has ${bytes.length} bytes where ${size} were written`)
   if (bytes.length < FOOTER_BYTES || bytes.readBigUInt64LE(bytes.length - 8) !== TABLE_MAGIC) throw corrupt(file, 'its footer is wrong')
   try {
-    const footer = new VarReader(bytes.subarray(bytes.length - FOOTER_BYTES))
-    footer.varint()
-    footer.varint()
+    const tail = bytes.subarray(bytes.length - FOOTER_BYTES)
+    const footer = new VarReader(tail)
+    const metaIndex = { offset: footer.varint(), size: footer.varint() }
     const handle = { offset: footer.varint(), size: footer.varint() }
+    if (!isZero(tail.subarray(footer.at, FOOTER_BYTES - 8))) throw corrupt(file, 'its footer is wrong')
+    checkBlock(file, bytes, metaIndex)
     const index = checkBlock(file, bytes, handle)
     if (bytes[handle.offset + handle.size] !== 0) return
     for (const block of indexHandles(index)) checkBlock(file, bytes, block)
