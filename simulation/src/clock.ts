@@ -58,6 +58,8 @@ export interface VirtualClock extends Clock {
   run(untilMs: number): Promise<void>
   /** Runs timers until `done` says so. @throws Error when `limitMs` of virtual time passed without it */
   runUntil(done: () => boolean, limitMs: number): Promise<boolean>
+  /** Runs timers until a promise settles, and passes its outcome on. For the start of a world; inside it everything waits by timers. */
+  await<T>(promise: Promise<T>): Promise<T>
   /** Timers that fired so far. */
   readonly fired: number
 }
@@ -97,6 +99,13 @@ export const createVirtualClock = (startMs: number): VirtualClock => {
       await settle()
       while (await step(untilMs));
       nowMs = Math.max(nowMs, untilMs)
+    },
+    async await(promise) {
+      let isSettled = false
+      promise.then(() => (isSettled = true), () => (isSettled = true))
+      await settle()
+      while (!isSettled && (await step(Number.POSITIVE_INFINITY)));
+      return promise
     },
     async runUntil(done, limitMs) {
       await settle()

@@ -1,0 +1,143 @@
+/** Owns one run of the simulator: a world drawn from a seed, faults and users for so many blocks, then peace, then the final checks. */
+import { parseHex, toHex } from '@phalanx/primitives/bytes'
+import type { Crypto } from '@phalanx/primitives/crypto'
+import { Empty, WorkerStatus } from '@phalanx/worker/api'
+import { decodeMessage, encodeMessage } from '@phalanx/worker/wire'
+import { createAdversary, type Adversary } from './faults.ts'
+import { createPrng, type Prng } from './prng.ts'
+import { createWorkload } from './workload.ts'
+import { createWorld, type Broken, type World, type WorldOptions } from './world.ts'
+
+/** What to run. */
+export interface SimulationOptions {
+  readonly seed: number
+  /** Blocks at least; 500 unless given. */
+  readonly blocks?: number
+  /** Faults at least; 20 unless given. */
+  readonly faults?: number
+  readonly broken?: Broken
+}
+
+/** How it went. Equal seeds give equal results, `digest` included. */
+export interface SimulationResult {
+  readonly seed: number
+  readonly ok: boolean
+  readonly problems: readonly string[]
+  readonly blocks: number
+  readonly faults: number
+  readonly faultCounts: Readonly<Record<string, number>>
+  readonly lies: number
+  readonly workers: number
+  readonly messages: number
+  readonly transactions: number
+  /** Hash of the last finalised block. */
+  readonly digest: string
+  readonly virtualSeconds: number
+}
+
+const BLOCKS = 500
+const FAULTS = 20
+const PEACE_MS = 400_000
+const STEP_BLOCKS = 10
+
+const drawOptions = (prng: Prng, broken: Broken): WorldOptions => ({
+  workers: prng.between(2, 4),
+  relays: prng.between(1, 2),
+  blockTimeMs: prng.pick([200, 500, 1000]),
+  checkpointEveryBlocks: prng.pick([3, 10, 50]),
+  stateVersion: prng.chance(800) ? 1 : 0,
+  liesPerMille: prng.pick([50, 200, 500]),
+  broken,
+})
+
+const statusOf = async (world: World, at: number): Promise<WorkerStatus | undefined> => {
+  const { worker } = world.workers[at] ?? {}
+  return worker === undefined ? undefined : decodeMessage(WorkerStatus, await worker.handle('PhalanxAPI.Status', encodeMessage(Empty, {})))
+}
+
+/** No worker may follow anything but the finalised chain, whatever it was fed. */
+const checkWorkers = async (world: World): Promise<void> => {
+  for (const [i, { url }] of world.workers.entries()) {
+    const status = await statusOf(world, i)
+    if (status === undefined || status.blockHash === undefined || status.blockHash === '') continue
+    const expected = world.finalized[(status.blockNumber ?? 0)]
+    if (expected !== undefined && toHex(parseHex(status.blockHash)) !== expected) world.report(`${url} follows ${status.blockHash} at block ${(status.blockNumber ?? 0)}, not ${expected}`)
+    if (status.state === 'halted') world.report(`${url} halted: ${status.reason}`)
+  }
+}
+
+/** In peace every worker must come to serve, at the head, under the key that the chain holds. */
+const checkPeace = async (world: World): Promise<void> => {
+  const isSettled = async (): Promise<boolean> => {
+    const head = world.node()?.head().number ?? 0
+    for (let i = 0; i < world.workers.length; i++) {
+      const status = await statusOf(world, i)
+      if (status === undefined || !status.serving || (status.blockNumber ?? 0) + 3 < head || status.pendingMessages !== 0n) return false
+    }
+    return true
+  }
+  const untilMs = world.clock.nowMs() + PEACE_MS
+  while (world.clock.nowMs() < untilMs) {
+    await world.clock.run(world.clock.nowMs() + 2000)
+    if (await isSettled()) return
+  }
+  for (const [i, { url }] of world.workers.entries()) {
+    const status = await statusOf(world, i)
+    const row = world.relays.flatMap(({ relay }) => relay?.snapshot().workers.filter((one) => one.url === url) ?? [])[0]
+    world.report(`in peace ${url} is ${status?.state ?? 'down'} (${status?.reason ?? ''}) at block ${status?.blockNumber ?? 0} of ${world.node()?.head().number ?? 0}, `
+      + `${status?.pendingMessages ?? 0n} messages pending; its relay says ${row?.phase ?? 'nothing'}: ${row?.reason ?? ''}`)
+  }
+}
+
+const checkRegistry = async (world: World): Promise<void> => {
+  for (const [i, place] of world.workers.entries()) {
+    const status = await statusOf(world, i)
+    const known = place.identity === undefined ? undefined : world.auditor.workers.get(place.identity)
+    if (known === undefined) world.report(`${place.url} serves but is not registered`)
+    else if (status?.ecdhPublicKey !== undefined && toHex(parseHex(status.ecdhPublicKey)) !== toHex(known.ecdhPubkey)) world.report(`${place.url} serves under another ECDH key than the chain's`)
+  }
+}
+
+const summarize = (options: SimulationOptions, world: World, adversary: Adversary, transactions: number): SimulationResult => ({
+  seed: options.seed,
+  ok: world.problems.length === 0,
+  problems: world.problems,
+  blocks: world.finalized.length - 1,
+  faults: adversary.total(),
+  faultCounts: adversary.counts,
+  lies: world.network.counts.lies,
+  workers: world.auditor.workers.size,
+  messages: world.auditor.messages,
+  transactions,
+  digest: world.finalized.at(-1) ?? '',
+  virtualSeconds: Math.round((world.clock.nowMs() - 1_760_000_000_000) / 1000),
+})
+
+/** Runs a seed. */
+export const simulate = async (options: SimulationOptions, dependencies: { readonly crypto: Crypto; readonly log?: (line: string) => void }): Promise<SimulationResult> => {
+  const prng = createPrng(options.seed)
+  const settings = drawOptions(prng.fork('options'), options.broken ?? 'none')
+  const world = await createWorld(settings, { crypto: dependencies.crypto, prng: prng.fork('world'), log: dependencies.log ?? (() => {}) })
+  const blocks = options.blocks ?? BLOCKS
+  const adversary = createAdversary(world, { everyMs: Math.round((settings.blockTimeMs * blocks) / (4 * (options.faults ?? FAULTS))) }, prng.fork('faults'))
+  const workload = createWorkload(world, { everyMs: settings.blockTimeMs * 2 }, prng.fork('workload'))
+  await world.clock.run(world.clock.nowMs() + 5 * settings.blockTimeMs)
+  adversary.start()
+  workload.start()
+  while (world.problems.length === 0 && (world.finalized.length <= blocks || adversary.total() < (options.faults ?? FAULTS))) {
+    await world.clock.run(world.clock.nowMs() + STEP_BLOCKS * settings.blockTimeMs)
+    await checkWorkers(world)
+    if (world.clock.nowMs() > 1_760_000_000_000 + 20 * blocks * settings.blockTimeMs) world.report('the chain hardly moved')
+  }
+  workload.stop()
+  await adversary.stop()
+  if (world.problems.length === 0) await checkPeace(world)
+  if (world.problems.length === 0) await checkRegistry(world)
+  const leaked = world.hunt.found()
+  if (leaked !== undefined) world.report(`leak: ${leaked}`)
+  const result = summarize(options, world, adversary, workload.submitted)
+  for (const relay of world.relays) world.crashRelay(relay)
+  for (const worker of world.workers) world.crashWorker(worker)
+  world.crashNode()
+  return result
+}

@@ -1,0 +1,143 @@
+/** Owns what honest and dishonest users do meanwhile: transfers, governance, forged messages, replayed and altered registrations. */
+import { bytesUpTo } from '@phalanx/primitives/codec'
+import { concatBytes } from '@phalanx/primitives/bytes'
+import { decodeExtrinsic, encodeExtrinsic, SignedExtra, signingPayload } from '@phalanx/primitives/chain'
+import { suriToSr25519, type Sr25519Pair } from '@phalanx/primitives/crypto'
+import { isAppError } from '@phalanx/primitives/errors'
+import { createMessage, SignedMessage, TOPICS, WorkerRegistrationInfoV2 } from '@phalanx/primitives/messages'
+import { systemStorage } from '@phalanx/runtime/storage'
+import type { Node } from '@phalanx/node'
+import type { Prng } from './prng.ts'
+import type { World } from './world.ts'
+
+/** The users. */
+export interface Workload {
+  start(): void
+  stop(): void
+  readonly submitted: number
+}
+
+/** Takes a call's bytes, indices included, and who signs. */
+interface Order {
+  readonly call: Uint8Array
+  readonly by: 'root' | 'user'
+}
+
+type Deed = (world: World, node: Node, prng: Prng) => Order | undefined
+
+const SUDO = [22, 0]
+const payload = bytesUpTo(4096)
+
+const call = (pallet: number, index: number, args: Uint8Array): Uint8Array => concatBytes(Uint8Array.of(pallet, index), args)
+const sudo = (inner: Uint8Array): Order => ({ call: concatBytes(Uint8Array.from(SUDO), inner), by: 'root' })
+
+const remark: Deed = (_world, _node, prng) => ({ call: call(1, 0, payload.encode(prng.bytes(prng.below(64)))), by: 'user' })
+
+/** Governance admits and dismisses measurements nobody runs. */
+const changeMeasurements: Deed = (_world, _node, prng) => {
+  const measurement = new Uint8Array(68).fill(prng.below(6))
+  return sudo(call(41, prng.chance(500) ? 9 : 10, payload.encode(measurement)))
+}
+
+/** A message in a worker's name that it never signed: a key of the attacker's. */
+const forgeMessage: Deed = (world, _node, prng) => {
+  const [name] = [...world.auditor.workers.keys()]
+  const known = name === undefined ? undefined : world.auditor.workers.get(name)
+  if (name === undefined || known === undefined) return undefined
+  const pubkey = Uint8Array.from(name.slice(2).match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
+  const attacker = suriToSr25519(world.crypto, `//Mallory//${prng.below(100)}`)
+  const message = createMessage({ kind: 'Worker', value: pubkey }, TOPICS.ecdhKey, { epoch: known.epoch + 1n, ecdhPubkey: attacker.publicKey })
+  const signed = { message, sequence: BigInt(prng.below(6)), signature: prng.bytes(64) }
+  return { call: call(40, 0, SignedMessage.encode(signed)), by: 'user' }
+}
+
+const registrationsOf = (node: Node): readonly Uint8Array[] => {
+  const found: Uint8Array[] = []
+  for (let number = Math.max(1, node.head().number - 60); number <= node.head().number; number++) {
+    for (const bytes of node.chain.store.body(number) ?? []) {
+      const { call: inner, signed } = decodeExtrinsic(bytes)
+      if (signed !== undefined && inner[0] === 41 && inner[1] === 7) found.push(inner)
+    }
+  }
+  return found
+}
+
+/** Somebody else hands in a registration again, as it was or with another ECDH key in it. */
+const replayRegistration: Deed = (world, node, prng) => {
+  const seen = registrationsOf(node)
+  if (seen.length === 0) return undefined
+  const original = prng.pick(seen)
+  if (prng.chance(500)) return { call: original, by: 'user' }
+  const reader = original.subarray(2)
+  const info = tryDecodeInfo(reader)
+  if (info === undefined) return undefined
+  const attacker = suriToSr25519(world.crypto, '//Mallory')
+  const altered = WorkerRegistrationInfoV2.encode({ ...info.value, ecdhPubkey: attacker.publicKey })
+  return { call: concatBytes(original.subarray(0, 2), altered, reader.subarray(info.length)), by: 'user' }
+}
+
+const tryDecodeInfo = (bytes: Uint8Array): { readonly value: WorkerRegistrationInfoV2; readonly length: number } | undefined => {
+  for (let length = 80; length < Math.min(bytes.length, 400); length++) {
+    try {
+      return { value: WorkerRegistrationInfoV2.decode(bytes.subarray(0, length)), length }
+    } catch (error) {
+      if (!isAppError(error)) throw error
+    }
+  }
+  return undefined
+}
+
+const DEEDS: readonly (readonly [weight: number, deed: Deed])[] = [[6, remark], [3, changeMeasurements], [2, forgeMessage], [2, replayRegistration]]
+
+const pickDeed = (prng: Prng): Deed => {
+  let at = prng.below(DEEDS.reduce((sum, [weight]) => sum + weight, 0))
+  for (const [weight, deed] of DEEDS) {
+    at -= weight
+    if (at < 0) return deed
+  }
+  return remark
+}
+
+/** Prepares the users; they act every `everyMs` on average. Root is `//Dave`'s sudo in the world's spec: the development key. */
+export const createWorkload = (world: World, options: { readonly everyMs: number }, prng: Prng): Workload => {
+  const accounts: Readonly<Record<Order['by'], Sr25519Pair>> = { root: suriToSr25519(world.crypto, '//Alice'), user: suriToSr25519(world.crypto, '//Eve') }
+  let isOn = false
+  let submitted = 0
+  const sign = (node: Node, order: Order): Uint8Array => {
+    const pair = accounts[order.by]
+    const { specVersion, transactionVersion } = node.runtime.version
+    const stored = node.chain.head().state.get(systemStorage.account.key(world.crypto, pair.publicKey))
+    const extra = { era: { kind: 'Immortal' } as const, nonce: systemStorage.account.decode(stored).nonce, tip: 0n }
+    const message = signingPayload(world.crypto, {
+      call: order.call, extraBytes: SignedExtra.encode(extra),
+      additional: { specVersion, transactionVersion, genesisHash: node.genesisHash, eraHash: node.genesisHash },
+    })
+    const signature = world.crypto.sr25519.sign(pair.secret, message, prng.bytes(32))
+    return encodeExtrinsic({ signed: { address: { kind: 'Id', value: pair.publicKey }, signature: { kind: 'Sr25519', value: signature }, extra }, call: order.call })
+  }
+  const act = async (): Promise<void> => {
+    if (!isOn) return
+    world.clock.after(1 + prng.below(2 * options.everyMs), () => void act())
+    const node = world.node()
+    const order = node === undefined ? undefined : pickDeed(prng)(world, node, prng)
+    if (node === undefined || order === undefined) return
+    try {
+      await node.submit(sign(node, order))
+      submitted++
+    } catch (error) {
+      if (!isAppError(error)) throw error
+    }
+  }
+  return {
+    get submitted() {
+      return submitted
+    },
+    start() {
+      isOn = true
+      void act()
+    },
+    stop() {
+      isOn = false
+    },
+  }
+}

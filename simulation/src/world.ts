@@ -1,0 +1,351 @@
+/**
+ * Owns the simulated world: one node, relays and workers made from the real code, each on a disk that outlives its processes, and what can be
+ * done to them from outside (crash, restart, damage). Decides nothing about when: faults.ts and workload.ts do.
+ */
+import { TEE_KIND_NAMES, OptionalAttestationReport } from '@phalanx/attestation'
+import { concatBytes, toHex } from '@phalanx/primitives/bytes'
+import { Secret, suriToEd25519Seed, type Crypto } from '@phalanx/primitives/crypto'
+import { AppError } from '@phalanx/primitives/errors'
+import type { Logger } from '@phalanx/primitives/ports'
+import { createMemoryDisk, createNode, type MemoryDisk, type Node } from '@phalanx/node'
+import { createRelay, type Relay } from '@phalanx/relay'
+import { createDevChainSpec, createPhalanxRuntime } from '@phalanx/runtime'
+import { createChainClient, createRpcClient, createSigner, createWorkerClient } from '@phalanx/sdk'
+import { createWorker, type Worker } from '@phalanx/worker'
+import { GetRuntimeInfoRequest, InitRuntimeResponse } from '@phalanx/worker/api'
+import { createSoftwarePlatform, softwareMeasurement, softwareRootCertificate, softwareSigner, softwareVendor } from '@phalanx/worker/platform'
+import { decodeMessage } from '@phalanx/worker/wire'
+import { createAuditor, type Auditor } from './auditor.ts'
+import { createBlobDisk, type BlobDisk } from './blobs.ts'
+import { createVirtualClock, type VirtualClock } from './clock.ts'
+import './errors.ts'
+import { createLiar } from './liar.ts'
+import { createSimNetwork, type SimNetwork } from './network.ts'
+import type { Prng } from './prng.ts'
+import { createSimProcess, type SimProcess } from './process.ts'
+import { createSecretHunt, type SecretHunt } from './secrets.ts'
+
+/** A deliberate defect, to show that the simulator would find it. */
+export type Broken = 'none' | 'skip-signature' | 'drop-fsync'
+
+/** What differs from seed to seed. */
+export interface WorldOptions {
+  readonly workers: number
+  readonly relays: number
+  readonly blockTimeMs: number
+  readonly checkpointEveryBlocks: number
+  readonly stateVersion: 0 | 1
+  readonly liesPerMille: number
+  readonly broken: Broken
+}
+
+/** A worker's place: its disk stays, its processes come and go. */
+export interface WorkerPlace {
+  readonly url: string
+  readonly disk: BlobDisk
+  process: SimProcess | undefined
+  worker: Worker | undefined
+  /** Its identity as first seen; undefined until then and after its identity file was lost. */
+  identity: string | undefined
+}
+
+/** A relay's place. */
+export interface RelayPlace {
+  readonly name: string
+  process: SimProcess | undefined
+  relay: Relay | undefined
+}
+
+/** The world. */
+export interface World {
+  readonly clock: VirtualClock
+  readonly network: SimNetwork
+  readonly crypto: Crypto
+  readonly hunt: SecretHunt
+  readonly auditor: Auditor
+  readonly options: WorldOptions
+  readonly workers: readonly WorkerPlace[]
+  readonly relays: readonly RelayPlace[]
+  readonly measurement: Uint8Array
+  /** The running node. */
+  node(): Node | undefined
+  /** Hashes of finalised blocks by number, as they were first seen. */
+  readonly finalized: readonly string[]
+  readonly problems: readonly string[]
+  liesOn: boolean
+  crashNode(): void
+  startNode(): Promise<void>
+  crashWorker(place: WorkerPlace): void
+  startWorker(place: WorkerPlace): Promise<void>
+  crashRelay(place: RelayPlace): void
+  startRelay(place: RelayPlace): void
+  /** Notes that an invariant does not hold. */
+  report(problem: string): void
+}
+
+const START_MS = 1_760_000_000_000
+const NODE_URL = 'ws://node'
+const LIAR_URL = 'ws://liar'
+const BENCHMARK_BLOCKS = 2
+const ITERATIONS_PER_SECOND = 40n
+const SYNC_MS_MAX = 6
+const RELAY_ACCOUNTS = ['//Alice', '//Bob', '//Charlie'] as const
+
+/** Statements that an enclave's evidence makes about its code: measurement ‖ product ‖ version ‖ signer. */
+const runtimeHash = (crypto: Crypto, measurement: Uint8Array): Uint8Array => concatBytes(measurement, new Uint8Array(4), softwareSigner(crypto))
+
+const withoutSignatures = (crypto: Crypto): Crypto => ({
+  ...crypto,
+  sr25519: { ...crypto.sr25519, verify: () => true },
+  ed25519: { ...crypto.ed25519, verify: () => true },
+})
+
+/** Builds the world and starts everything in it. */
+export const createWorld = async (options: WorldOptions, dependencies: { readonly crypto: Crypto; readonly prng: Prng; readonly log: (line: string) => void }): Promise<World> => {
+  const world = new SimWorld(options, dependencies)
+  await world.clock.await(world.start())
+  return world
+}
+
+class SimWorld implements World {
+  readonly clock: VirtualClock
+  readonly network: SimNetwork
+  readonly crypto: Crypto
+  readonly hunt: SecretHunt
+  readonly options: WorldOptions
+  readonly workers: WorkerPlace[] = []
+  readonly relays: RelayPlace[] = []
+  readonly measurement: Uint8Array
+  readonly finalized: string[] = []
+  readonly problems: string[] = []
+  auditor: Auditor
+  liesOn = false
+  private readonly prng: Prng
+  private readonly log: (line: string) => void
+  private readonly disk: MemoryDisk
+  private readonly subjectCrypto: Crypto
+  private readonly workerCrypto: Crypto
+  private readonly runtime
+  private readonly spec
+  private readonly vendor
+  private nodeProcess: SimProcess | undefined
+  private runningNode: Node | undefined
+
+  constructor(options: WorldOptions, { crypto, prng, log }: { readonly crypto: Crypto; readonly prng: Prng; readonly log: (line: string) => void }) {
+    this.options = options
+    this.crypto = crypto
+    this.prng = prng
+    this.log = log
+    this.clock = createVirtualClock(START_MS)
+    this.network = createSimNetwork(this.clock, prng.fork('network'))
+    this.hunt = createSecretHunt(crypto)
+    this.network.onTraffic = (what) => this.hunt.watch(what)
+    this.subjectCrypto = options.broken === 'skip-signature' ? withoutSignatures(crypto) : crypto
+    this.workerCrypto = options.broken === 'skip-signature' ? withoutSignatures(this.hunt.crypto) : this.hunt.crypto
+    this.vendor = softwareVendor(crypto)
+    this.measurement = runtimeHash(crypto, softwareMeasurement(crypto))
+    const disk = prng.fork('node disk')
+    this.disk = createMemoryDisk({ sync: (complete) => void this.clock.after(disk.below(SYNC_MS_MAX), complete), dropsSync: options.broken === 'drop-fsync' })
+    this.runtime = createPhalanxRuntime({ stateVersion: options.stateVersion }, { crypto: this.subjectCrypto })
+    this.spec = this.runtime.parseChainSpec(
+      {
+        ...createDevChainSpec(
+          {
+            genesis: {
+              PhalaRegistry: {
+                kinds: [...TEE_KIND_NAMES], roots: [toHex(softwareRootCertificate(crypto))], measurements: [toHex(this.measurement)], benchmarkDuration: BENCHMARK_BLOCKS,
+              },
+            },
+          },
+          { crypto },
+        ),
+        stateVersion: options.stateVersion,
+      },
+      { crypto },
+    )
+    for (let i = 0; i < options.workers; i++) {
+      const disk = createBlobDisk(this.clock, prng.fork(`worker disk ${i}`))
+      this.workers.push({ url: `http://worker-${i}`, disk, process: undefined, worker: undefined, identity: undefined })
+    }
+    for (let i = 0; i < options.relays; i++) this.relays.push({ name: `relay ${i}`, process: undefined, relay: undefined })
+    this.auditor = undefined as unknown as Auditor
+  }
+
+  async start(): Promise<void> {
+    await this.startNode()
+    const genesisHash = this.runningNode?.genesisHash ?? new Uint8Array(32)
+    this.auditor = createAuditor({ genesisHash, measurements: [this.measurement], measurementOf: (report) => this.measurementOf(report) }, { crypto: this.crypto })
+    await Promise.all(this.workers.map((place) => this.startWorker(place)))
+    for (const place of this.relays) this.startRelay(place)
+  }
+
+  /** What a report's quote states: read at its place in the quote, not through the verifier. */
+  private measurementOf(encoded: Uint8Array): Uint8Array | undefined {
+    const report = OptionalAttestationReport.decode(encoded)
+    const quote = (report?.value as { readonly quote?: Uint8Array } | undefined)?.quote
+    if (quote === undefined || quote.length < 432) return undefined
+    return concatBytes(quote.subarray(112, 144), new Uint8Array(4), quote.subarray(176, 208))
+  }
+
+  node(): Node | undefined {
+    return this.runningNode
+  }
+
+  report(problem: string): void {
+    this.problems.push(problem)
+    this.log(`PROBLEM ${problem}`)
+  }
+
+  private logger(who: string): Logger {
+    const write = (level: string) => (message: string, data?: Readonly<Record<string, unknown>>, error?: unknown): void => {
+      const line = `${level} ${who}: ${message} ${data === undefined ? '' : JSON.stringify(data)}${error === undefined ? '' : ` ${error instanceof Error ? error.message : String(error)}`}`
+      this.hunt.watch(line)
+      this.log(line)
+    }
+    return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') }
+  }
+
+  async startNode(): Promise<void> {
+    const process = createSimProcess(this.clock)
+    this.nodeProcess = process
+    const node = await createNode(
+      {
+        chainSpec: this.spec, sealing: { kind: 'interval', blockTimeMs: this.options.blockTimeMs }, threads: 0, hasMetrics: false, isUnsafeRpcAllowed: true,
+        authoritySeed: suriToEd25519Seed(this.crypto, '//Alice'), keepStates: 32,
+      },
+      {
+        kv: this.disk.open(), clock: process.clock, crypto: this.subjectCrypto, logger: this.logger('node'), runtime: this.runtime,
+        yieldToLoop: () => Promise.resolve(),
+        onFatal: (error) => { if (process.isAlive) this.report(`the node gave up: ${error instanceof Error ? error.message : String(error)}`) },
+      },
+    )
+    if (!process.isAlive) return
+    this.runningNode = node
+    this.checkKept(node)
+    node.chain.onBlock((block) => { if (process.isAlive) this.onFinalized(node, block) })
+    this.network.nodes.set(NODE_URL, node)
+    this.network.nodes.set(LIAR_URL, node)
+  }
+
+  /** After a restart every finalised block must still be there. */
+  private checkKept(node: Node): void {
+    const { number } = node.head()
+    if (number < this.finalized.length - 1) this.report(`the node restarted at block ${number}, but block ${this.finalized.length - 1} was final`)
+    for (let at = Math.max(0, this.finalized.length - 64); at < this.finalized.length && at <= number; at++) {
+      const hash = node.chain.store.hashOf(at)
+      if (hash === undefined || toHex(hash) !== this.finalized[at]) this.report(`finalised block ${at} changed over a restart`)
+    }
+    // A block may have been committed without having been announced: it counts from now on.
+    for (let at = this.finalized.length; at <= number; at++) this.audit(node, at)
+  }
+
+  private onFinalized(node: Node, block: { readonly number: number; readonly hash: Uint8Array }): void {
+    if (block.number !== this.finalized.length) return this.report(`block ${block.number} followed block ${this.finalized.length - 1}`)
+    this.audit(node, block.number)
+  }
+
+  private audit(node: Node, number: number): void {
+    const { store } = node.chain
+    const hash = store.hashOf(number)
+    const header = store.header(number)
+    const body = store.body(number)
+    if (hash === undefined || header === undefined || body === undefined) return this.report(`block ${number} is incomplete`)
+    this.finalized[number] = toHex(hash)
+    if (number === 0 || this.auditor === undefined) return
+    try {
+      this.auditor.audit({ number, header, body, state: node.chain.stateAt(hash) })
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error
+      this.report(error.message)
+    }
+  }
+
+  crashNode(): void {
+    this.nodeProcess?.kill()
+    this.network.nodes.delete(NODE_URL)
+    this.network.nodes.delete(LIAR_URL)
+    this.network.cut(NODE_URL)
+    this.network.cut(LIAR_URL)
+    this.runningNode = undefined
+    this.disk.crash(this.prng.below(this.disk.unsynced + 1))
+  }
+
+  async startWorker(place: WorkerPlace): Promise<void> {
+    const process = createSimProcess(this.clock)
+    place.process = process
+    const blobs = place.disk.open()
+    const random = this.prng.fork(`${place.url} ${this.clock.fired}`)
+    const platform = await createSoftwarePlatform({}, { crypto: this.workerCrypto, blobs, random, vendor: this.vendor })
+    const worker = await createWorker(
+      { checkpointEveryBlocks: this.options.checkpointEveryBlocks },
+      {
+        platform, blobs, random, crypto: this.workerCrypto, clock: process.clock, logger: this.logger(place.url),
+        benchmark: { start() {}, stop() {}, take: () => 0n, measure: (elapsedMs) => ((elapsedMs < 1000n ? 1000n : elapsedMs) * ITERATIONS_PER_SECOND) / 1000n },
+      },
+    )
+    if (!process.isAlive) return
+    place.worker = worker
+    this.network.workers.set(place.url, {
+      handle: async (method, request) => {
+        const answer = await worker.handle(method, request)
+        if (process.isAlive) this.onWorkerAnswer(place, method, request, answer)
+        return answer
+      },
+    })
+  }
+
+  private onWorkerAnswer(place: WorkerPlace, method: string, request: Uint8Array, answer: Uint8Array): void {
+    if (method === 'PhactoryAPI.GetRuntimeInfo') {
+      decodeMessage(GetRuntimeInfoRequest, request)
+      this.auditor.noteGenuine(decodeMessage(InitRuntimeResponse, answer).encodedRuntimeInfo)
+    }
+    const identity = place.worker?.identity()
+    if (identity === undefined) return
+    if (place.identity === undefined) place.identity = toHex(identity)
+    else if (place.identity !== toHex(identity)) this.report(`${place.url} changed its identity from ${place.identity} to ${toHex(identity)}`)
+  }
+
+  crashWorker(place: WorkerPlace): void {
+    place.process?.kill()
+    place.disk.crash()
+    this.network.workers.delete(place.url)
+    place.worker = undefined
+  }
+
+  startRelay(place: RelayPlace): void {
+    const process = createSimProcess(this.clock)
+    place.process = process
+    const random = this.prng.fork(`${place.name} ${this.clock.fired}`)
+    const isAlive = (): boolean => process.isAlive
+    const tamper = createLiar({ enabled: () => this.liesOn, perMille: this.options.liesPerMille, onLie: () => void this.network.counts.lies++ }, random.fork('lies'))
+    const honest = this.network.createSocket({ isAlive })
+    const lying = this.network.createSocket({ isAlive, tamper })
+    const http = this.network.createHttp({ isAlive })
+    const logger = this.logger(place.name)
+    const account = RELAY_ACCOUNTS[this.relays.indexOf(place) % RELAY_ACCOUNTS.length] ?? '//Alice'
+    place.relay = createRelay(
+      {
+        nodes: [LIAR_URL, NODE_URL],
+        workers: this.workers.map(({ url }, i) => ({ url, endpoints: [`https://worker-${i}.example`] })),
+        signer: createSigner({ suri: new Secret(account) }, { crypto: this.crypto, random }),
+      },
+      {
+        crypto: this.crypto, clock: process.clock, random, logger,
+        connectNode: (url) => createChainClient(
+          createRpcClient({ url }, { createSocket: url === LIAR_URL ? lying : honest, clock: process.clock, random, logger }), { crypto: this.crypto }),
+        connectWorker: (url) => createWorkerClient({ url }, { http }),
+      },
+    )
+  }
+
+  crashRelay(place: RelayPlace): void {
+    place.process?.kill()
+    place.relay?.close()
+    place.relay = undefined
+  }
+}
+
+/** Whether a worker follows the node's chain: its head is one of the finalised blocks. */
+export const followsChain = (world: World, head: { readonly number: number; readonly hash: Uint8Array }): boolean =>
+  world.finalized[head.number] === toHex(head.hash)
+
