@@ -23,6 +23,8 @@ const START_MS = 1_700_000_000_000
 export interface TestClock extends Clock {
   /** Moves time, running what is due in order; gives promises of each step a chance to go on. */
   advance(durationMs: number): Promise<void>
+  /** Time passes without anything running, as when the process sleeps. */
+  jump(durationMs: number): void
   readonly timers: number
 }
 
@@ -58,6 +60,9 @@ export const createTestClock = (startMs = START_MS): TestClock => {
         await settle()
       }
       nowMs = endMs
+    },
+    jump(durationMs) {
+      nowMs += durationMs
     },
     get timers() {
       return timers.size
