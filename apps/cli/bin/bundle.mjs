@@ -54,16 +54,18 @@ const fingerprint = (root, sources) => {
   return hash.digest('hex').slice(0, 24)
 }
 
-/** Bundled name of a thread entry, unique by its path: `packages/node/src/txpool/verify.thread.ts` → `threads/node-txpool-verify.mjs`. */
+/** Bundled name of a thread entry, unique by its path: `packages/node/src/verify/check.thread.ts` → `thread-node-verify-check`. */
 const threadName = (root, path) =>
-  `threads/${relative(root, path)
+  `thread-${relative(root, path)
     .replace(/\.thread\.ts$/, '')
     .split(/[/\\]/)
     .filter((part) => part !== 'packages' && part !== 'src' && part !== 'apps')
     .join('-')}`
 
-/** Gives each source its own `import.meta` back, and thread URLs the place of the thread's bundle. */
-const importMetaPlugin = (root, sources, outFolder) => {
+const OWN_URL = 'import_meta_url_of_the_bundle'
+
+/** Gives each source its own `import.meta` back, and thread URLs the thread's bundle, which stands beside the one that names it. */
+const importMetaPlugin = (root, sources) => {
   const touching = new Set(sources.filter((path) => path.endsWith('.ts') && readFileSync(path, 'utf8').includes('import.meta.')))
   return {
     name: 'import-meta',
@@ -74,19 +76,20 @@ const importMetaPlugin = (root, sources, outFolder) => {
         if (!touching.has(path)) return undefined
         const contents = readFileSync(path, 'utf8')
           .replace(/new URL\(\s*'\.\/([^']+)\.thread\.ts'\s*,\s*import\.meta\.url\s*\)/g, (_whole, name) => {
-            const target = join(outFolder, `${threadName(root, join(path, '..', `${name}.thread.ts`))}.mjs`)
-            return `new URL(${JSON.stringify(pathToFileURL(target).href)})`
+            const target = `./${threadName(root, join(path, '..', `${name}.thread.ts`))}.mjs`
+            return `new URL(${JSON.stringify(target)}, ${OWN_URL})`
           })
           .replace(/import\.meta\.url/g, JSON.stringify(pathToFileURL(path).href))
           .replace(/import\.meta\.dirname/g, JSON.stringify(join(path, '..')))
           .replace(/import\.meta\.filename/g, JSON.stringify(path))
+          .replaceAll(OWN_URL, 'import.meta.url')
         return { contents, loader: 'ts' }
       })
     },
   }
 }
 
-const buildInto = async (root, sources, folder, finalFolder) => {
+const buildInto = async (root, sources, folder) => {
   const { build } = await import('esbuild')
   const threads = sources.filter((path) => path.endsWith('.thread.ts'))
   const entryPoints = Object.fromEntries([['main', join(root, MAIN)], ...threads.map((path) => [threadName(root, path), path])])
@@ -106,7 +109,7 @@ const buildInto = async (root, sources, folder, finalFolder) => {
     keepNames: true,
     external: KEPT_OUTSIDE,
     banner: { js: CHUNK_BANNER },
-    plugins: [importMetaPlugin(root, sources, finalFolder)],
+    plugins: [importMetaPlugin(root, sources)],
     logLevel: 'silent',
   })
 }
@@ -138,7 +141,7 @@ export const ensureBundle = async (root) => {
   const staging = `${folder}.${process.pid}.tmp`
   try {
     mkdirSync(staging, { recursive: true })
-    await buildInto(root, sources, staging, folder)
+    await buildInto(root, sources, staging)
     writeFileSync(join(staging, 'package.json'), '{"type":"module"}\n')
     try {
       renameSync(staging, folder)
