@@ -52,18 +52,18 @@ export const openDiskBlobStore = async (path: string): Promise<BlobStore> => {
         throw error
       }
     },
-    write(name, bytes) {
+    async write(name, bytes) {
       assertName(name)
-      return inOrder(async () => {
+      await inOrder(async () => {
         const aside = join(path, `${name}${ASIDE}`)
         await writeAside(aside, bytes)
         await rename(aside, join(path, name))
         await syncFolder(path)
       })
     },
-    remove(name) {
+    async remove(name) {
       assertName(name)
-      return inOrder(async () => {
+      await inOrder(async () => {
         await rm(join(path, name), { force: true })
         await syncFolder(path)
       })
