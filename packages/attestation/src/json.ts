@@ -19,6 +19,7 @@ const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
 const PLAIN_STRING = /"([^"\\\u0000-\u001f]*)"/y
 const ESCAPES: Readonly<Record<string, string>> = { '"': '"', '\\': '\\', '/': '/', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' }
 
+/** Reads forward through the text; every method leaves `at` behind what it read. */
 class JsonReader {
   readonly text: string
   at = 0
@@ -31,6 +32,7 @@ class JsonReader {
     throw attestationError('ATTESTATION_JSON_MALFORMED', `${what} at character ${this.at}`)
   }
 
+  /** JSON's four white-space characters, no others. */
   space(): void {
     while (' \t\n\r'.includes(this.text[this.at] ?? 'x')) this.at++
   }
@@ -58,6 +60,7 @@ class JsonReader {
     return true
   }
 
+  /** One number by the grammar: no leading zeros, plus signs or bare dots. */
   number(): number {
     NUMBER.lastIndex = this.at
     const match = NUMBER.exec(this.text)
@@ -66,6 +69,7 @@ class JsonReader {
     return Number(match[0])
   }
 
+  /** The plain case in one match; escapes character by character. */
   string(): string {
     PLAIN_STRING.lastIndex = this.at
     const plain = PLAIN_STRING.exec(this.text)
@@ -95,6 +99,7 @@ class JsonReader {
     return ESCAPES[character] ?? this.bad('escape')
   }
 
+  /** A second key of one name is refused: readers differ in which one they take, and the signature covers both. */
   object(depth: number): JsonObject {
     if (depth > DEPTH_MAX) return this.bad(`more than ${DEPTH_MAX} levels`)
     this.expect('{')

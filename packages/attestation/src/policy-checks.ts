@@ -14,6 +14,7 @@ export const checkDebug = (checks: CheckRecorder, found: { readonly debug: boole
   checks.check(spec, { pass: !found.debug, code: 'ATTESTATION_DEBUG_ENCLAVE', detail: found.seen instanceof Uint8Array ? `attributes ${toHexPlain(found.seen)}` : String(found.seen) })
 }
 
+/** Revoking a whole family is the answer to keys stolen from its machines; the block list wins over the allow list. */
 const checkFamily = (checks: CheckRecorder, fmspc: Uint8Array | undefined, policy: AttestationPolicy): void => {
   const spec = { name: 'platform family', rule: 'Policy: lists of allowed and blocked families' }
   if (fmspc === undefined) {
@@ -26,6 +27,7 @@ const checkFamily = (checks: CheckRecorder, fmspc: Uint8Array | undefined, polic
   checks.check({ ...spec, seen: fmspc }, { pass: !blocked && allowed, code: 'ATTESTATION_FMSPC_REFUSED', detail: `${toHexPlain(fmspc)} is ${blocked ? 'blocked' : 'not listed'}` })
 }
 
+/** The list names code by measurement, product, version and signer together (68 bytes); a prefix is not enough. */
 const checkMeasurement = (checks: CheckRecorder, measurement: Uint8Array | undefined, policy: AttestationPolicy): void => {
   const spec = { name: 'measurement', rule: 'registry.md §2.2.6, §2.3.12: the runtime hash is on the allow list', expected: `one of ${policy.measurements.length}` }
   if (measurement === undefined) return checks.skip(spec, 'no measurement was read')
@@ -34,6 +36,7 @@ const checkMeasurement = (checks: CheckRecorder, measurement: Uint8Array | undef
   checks.check({ ...spec, seen: measurement }, { pass: listed, code: 'ATTESTATION_MEASUREMENT_REFUSED', detail: toHexPlain(measurement) })
 }
 
+/** `Revoked` earns no level and is refused even by a policy that lists it. */
 const checkStatus = (checks: CheckRecorder, draft: FactsDraft, policy: AttestationPolicy, harmless: readonly string[]): void => {
   const { tcbStatus, advisoryIds } = draft
   const rule = 'registry.md §2.5'

@@ -25,6 +25,10 @@ const API = 'Intel SGX DCAP Quoting Library API, appendix A.4'
 /** Vendor ID of the vendor's quoting enclaves. */
 const QE_VENDOR = parseHex('939a7233f79c4ca9940a0db3957f0607')
 
+/**
+ * Version and key type decide how the rest is read, so a wrong one ends the reading. TEE type and vendor are judged beside them: a
+ * TDX quote must not pass as SGX, nor another vendor's quoting enclave that happens to chain to a pinned root.
+ */
 const checkHeader = (checks: CheckRecorder, header: QuoteHeader): boolean => {
   const version = checks.check(
     { name: 'version', rule: `${API}: SGX quotes are version 3`, seen: header.version, expected: 3, at: { offset: 0, length: 2 } },
@@ -45,6 +49,7 @@ const checkHeader = (checks: CheckRecorder, header: QuoteHeader): boolean => {
   return version && keyType
 }
 
+/** Header first, by itself: later versions share it, and its faults deserve their own words rather than "cannot be read". */
 const readQuote = (checks: CheckRecorder, bytes: Uint8Array): QuoteV3 | undefined =>
   checks.group({ name: 'quote structure', rule: API }, (inner) => {
     const header = inner.attempt({ name: 'header', rule: `${API}: 48 bytes` }, () => parseQuoteHeader(bytes))
@@ -52,6 +57,11 @@ const readQuote = (checks: CheckRecorder, bytes: Uint8Array): QuoteV3 | undefine
     return inner.attempt({ name: 'body', rule: `${API}: report, authentication data, nothing after it` }, () => parseQuoteV3(bytes))
   })
 
+/**
+ * Collateral from the caller (the chain's canonical set) beats collateral in the evidence: two workers with one firmware must get one
+ * verdict, and a submitter must not choose the documents it is judged by. A set judged under an older policy is held to today's
+ * roots and flag, since governance may have removed a root after it was prepared.
+ */
 const usePrepared = (checks: CheckRecorder, input: VerifyInput<DcapEvidence>): PreparedCollateral | undefined => {
   const { policy, evidence, crypto } = input
   const { roots, simulated } = policy
@@ -73,6 +83,10 @@ const usePrepared = (checks: CheckRecorder, input: VerifyInput<DcapEvidence>): P
   return prepared
 }
 
+/**
+ * Kind and age of the documents. An old but unexpired TCB info still calls a platform up to date that a newer evaluation calls out of
+ * date; the evaluation number is the only defence against picking the kinder one.
+ */
 const checkEvaluation = (checks: CheckRecorder, collateral: PreparedCollateral, policy: AttestationPolicy): number | undefined => {
   const { tcbInfo, qeIdentity } = collateral
   if (tcbInfo === undefined || qeIdentity === undefined) return undefined
@@ -100,6 +114,10 @@ const checkEvaluation = (checks: CheckRecorder, collateral: PreparedCollateral, 
   return lower
 }
 
+/**
+ * FMSPC and PCE-ID tie the TCB info to this platform: without them the levels of a better maintained family could be borrowed. The
+ * SVNs are those of the PCK certificate, which the vendor derived from the CPUSVN; the quote's own CPUSVN is not comparable.
+ */
 const checkPlatform = (checks: CheckRecorder, platform: PlatformExtension, collateral: PreparedCollateral): TcbLevel | undefined => {
   const { tcbInfo } = collateral
   if (tcbInfo === undefined) return void checks.skip({ name: 'TCB level', rule: 'Intel PCS API' }, 'the TCB info did not stand')
@@ -133,6 +151,7 @@ const runtimeHash = ({ report }: QuoteV3): Uint8Array => {
 
 type Draft = { -readonly [K in keyof Facts]?: Facts[K] }
 
+/** What the quote claims; becomes fact only if every check passes. */
 const describeQuote = (draft: Draft, quote: QuoteV3): void => {
   const { report } = quote
   draft.measurement = runtimeHash(quote)
@@ -144,11 +163,13 @@ const describeQuote = (draft: Draft, quote: QuoteV3): void => {
   }
 }
 
+/** Status of the whole: platform and quoting enclave converge, and the advisories of both stay open. */
 const describeStatus = (draft: Draft, platform: TcbLevel, qe: QeLevel): void => {
   draft.tcbStatus = mergeStatus(platform.status, qe.status)
   draft.advisoryIds = [...new Set([...platform.advisoryIds, ...qe.advisoryIds])]
 }
 
+/** The two levels are judged even where signatures failed, so that one run names every cause; the first failure still decides. */
 const checkPlatformAndStatus = (checks: CheckRecorder, draft: Draft, options: { pck: Certificate | undefined; quote: QuoteV3; collateral: PreparedCollateral }): void => {
   const { pck, quote, collateral } = options
   const qeLevel = checks.group({ name: 'QE identity match', rule: 'Intel PCS API, QE identity' }, (inner) =>
@@ -165,6 +186,7 @@ const checkPlatformAndStatus = (checks: CheckRecorder, draft: Draft, options: { 
   if (level !== undefined && qeLevel !== undefined) describeStatus(draft, level, qeLevel)
 }
 
+/** The order is the order of the verdict: the first failure in it is the code that a submitter gets. */
 const judge = (checks: CheckRecorder, draft: Draft, input: VerifyInput<DcapEvidence>): void => {
   const quote = readQuote(checks, input.evidence.quote)
   if (quote !== undefined) describeQuote(draft, quote)

@@ -32,6 +32,7 @@ const STATUS: Readonly<Record<string, TcbStatus>> = {
 /** Length of an EPID quote body without its signature. */
 const BODY_LENGTH = 432
 
+/** The fields of a report that are judged; others may stand beside them. */
 interface Report {
   readonly timestamp: string
   readonly status: string
@@ -88,6 +89,10 @@ const parseBody = (text: string) => {
   }
 }
 
+/**
+ * The signature is over the exact bytes of the report, before anything in it is read. The certificate must hang directly from the
+ * pinned root: the vendor never used an intermediate, and accepting one would only lengthen what must be trusted.
+ */
 const checkSigner = (checks: CheckRecorder, input: VerifyInput<IasEvidence>): VerifiedChain | undefined => {
   const { evidence, policy, crypto } = input
   const leaf = checks.attempt({ name: 'form', rule: 'RFC 5280 in DER' }, () => parseCertificate(evidence.rawSigningCert))
@@ -105,6 +110,7 @@ const checkSigner = (checks: CheckRecorder, input: VerifyInput<IasEvidence>): Ve
   return checks.group({ name: 'chain', rule: 'registry.md §2.2.1: directly under the pinned root' }, (inner) => checkChain(inner, shape, trust, crypto))
 }
 
+/** Freshness by age: a report has no nonce, so two hours bound how long a stolen one is of use. */
 const checkAge = (checks: CheckRecorder, reportTime: number, input: VerifyInput<IasEvidence>): void => {
   const age = input.nowSeconds - reportTime
   const limit = input.policy.reportAgeSecondsMax
@@ -114,6 +120,7 @@ const checkAge = (checks: CheckRecorder, reportTime: number, input: VerifyInput<
   )
 }
 
+/** What the body claims; the runtime hash takes product id and SVN as they stand, unlike the hash of a DCAP quote. */
 const describeBody = (draft: FactsDraft, body: ReturnType<typeof parseBody>): void => {
   draft.measurement = concatBytes(body.mrEnclave, body.ids, body.mrSigner)
   draft.reportData = body.reportData
@@ -121,6 +128,7 @@ const describeBody = (draft: FactsDraft, body: ReturnType<typeof parseBody>): vo
   draft.fields = { mrEnclave: body.mrEnclave, mrSigner: body.mrSigner, attributes: body.attributes, cpuSvn: body.cpuSvn, epidGroupId: body.epidGroupId }
 }
 
+/** Everything inside the signed text, in the reference's order. */
 const checkReport = (checks: CheckRecorder, draft: FactsDraft, input: VerifyInput<IasEvidence>): void => {
   const report = checks.attempt({ name: 'form', rule: 'registry.md §2.2.2: JSON with the named fields' }, () => parseReport(decodeText(input.evidence.raReport)))
   if (report === undefined) return
@@ -149,6 +157,7 @@ const checkReport = (checks: CheckRecorder, draft: FactsDraft, input: VerifyInpu
   checkReportData(checks, body.reportData, input.expectedReportData)
 }
 
+/** Signer, dates, content: a report that nobody signed is not worth reading, but its faults are still named. */
 const judge = (checks: CheckRecorder, draft: FactsDraft, input: VerifyInput<IasEvidence>): void => {
   const chain = checks.group({ name: 'signing certificate', rule: 'registry.md §2.2.1' }, (inner) => checkSigner(inner, input))
   if (chain !== undefined) {

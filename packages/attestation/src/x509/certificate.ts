@@ -103,6 +103,7 @@ const readSubjectKeyId = (extensions: Extensions): Uint8Array | undefined => {
   return id
 }
 
+/** Defaults must be absent in DER, so that `cA FALSE` has one encoding. */
 const readBasicConstraints = (extensions: Extensions): Certificate['basicConstraints'] => {
   const extension = extensions.get(EXTENSION_OID.basicConstraints)
   if (extension === undefined) return undefined
@@ -149,6 +150,7 @@ export const readName = (reader: DerReader): { readonly der: Uint8Array; readonl
   return { der: wholeOf(element).slice(), commonName }
 }
 
+/** Serial numbers stay bytes: they are only ever compared, and 20 bytes fit no number. */
 const readSerial = (reader: DerReader): Uint8Array => {
   const element = reader.next(TAG.integer)
   const serial = integerBytes(element)
@@ -156,6 +158,7 @@ const readSerial = (reader: DerReader): Uint8Array => {
   return serial.slice()
 }
 
+/** The part under the signature, member by member in the standard's order; unique ids (version 2) are not part of the profile. */
 const readTbs = (tbs: DerReader, der: Uint8Array, tbsBytes: Uint8Array): Omit<Certificate, 'algorithm' | 'signature'> & { readonly inner: SignatureAlgorithm } => {
   const version = tbs.enter(contextTag(0))
   if (smallInteger(version.next(TAG.integer)) !== 2) throw attestationError('ATTESTATION_CERTIFICATE_MALFORMED', 'not an X.509 version 3 certificate')

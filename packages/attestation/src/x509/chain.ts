@@ -64,6 +64,10 @@ export interface VerifiedChain {
 
 const named = (certificate: Certificate): string => `"${certificate.commonName}" (serial ${toHexPlain(certificate.serial)})`
 
+/**
+ * "Critical" means: who does not understand this must not trust the certificate. The mark of a simulated vendor is such an extension,
+ * which is how the flag in genesis decides without any switch in the code.
+ */
 const checkCritical = (checks: CheckRecorder, certificate: Certificate, simulated: boolean): void => {
   const spec = { name: 'critical extensions', rule: 'RFC 5280 section 4.2: a certificate with an unknown critical extension is refused', seen: certificate.commonName }
   const unknown = unknownCritical(certificate.extensions).filter((oid) => oid !== SIMULATED_OID)
@@ -72,6 +76,7 @@ const checkCritical = (checks: CheckRecorder, certificate: Certificate, simulate
   else checks.check(spec, { pass: unknown.length === 0, code: 'ATTESTATION_CERTIFICATE_UNKNOWN_CRITICAL', detail: `${unknown.join(', ')} in ${named(certificate)}` })
 }
 
+/** Without these three a leaf could issue further certificates: the classic forgery that basicConstraints exists to stop. */
 const checkAuthority = (checks: CheckRecorder, authority: Certificate, authoritiesBelow: number): void => {
   checks.check(
     { name: 'authority', rule: 'RFC 5280 section 4.2.1.9: an issuer has basicConstraints cA', seen: authority.commonName },
@@ -102,6 +107,7 @@ const checkSignedBy = (checks: CheckRecorder, child: Certificate, issuer: Certif
   })
 }
 
+/** One certificate under the next. Names and key ids are unsigned hints to a chain builder, yet a mismatch is refused: it is never honest. */
 const checkLink = (checks: CheckRecorder, child: Certificate, issuer: Certificate, authoritiesBelow: number, crypto: Crypto): void => {
   const rule = 'RFC 5280 section 4.2.1.1: authorityKeyIdentifier is the issuer\'s subjectKeyIdentifier'
   checks.check(
@@ -152,6 +158,7 @@ const isOrderedOtherwise = (certificates: readonly Certificate[]): boolean => {
   return ordered !== undefined && ordered.some((one, i) => one !== certificates[i])
 }
 
+/** Chains have one shape per role. A fixed length leaves no search for paths, and with it no ambiguity for an attacker to use. */
 const checkShape = (checks: CheckRecorder, shape: ChainShape): boolean => {
   const { certificates, length } = shape
   const long = checks.check(
@@ -165,6 +172,7 @@ const checkShape = (checks: CheckRecorder, shape: ChainShape): boolean => {
   )
 }
 
+/** The leaf's right to do what it is used for; the common name is the only place where vendors write a certificate's role. */
 const checkLeaf = (checks: CheckRecorder, leaf: Certificate, shape: ChainShape): void => {
   checks.check(
     { name: 'role', rule: 'Vendor hierarchy: the common name states what the certificate is for', seen: leaf.commonName, expected: shape.leafRole },

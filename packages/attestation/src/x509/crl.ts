@@ -30,6 +30,7 @@ const refuseUnknownCritical = (extensions: Extensions): void => {
     if (critical && !UNDERSTOOD.includes(oid)) throw attestationError('ATTESTATION_CERTIFICATE_UNKNOWN_CRITICAL', `${oid} in a revocation list`)
 }
 
+/** Serial numbers as written, sign byte included, the same form in which a certificate's own serial is compared. */
 const readRevoked = (list: DerReader): ReadonlySet<string> => {
   const out = new Set<string>()
   while (!list.done) {
@@ -47,6 +48,7 @@ const readRevoked = (list: DerReader): ReadonlySet<string> => {
 
 const isTime = (tag: number): boolean => tag === TAG.utcTime || tag === TAG.generalizedTime
 
+/** `nextUpdate` is optional in the standard and required here: a list without an end could be replayed for ever. */
 const readTbs = (tbs: DerReader): Omit<RevocationList, 'algorithm' | 'signature' | 'tbs'> & { readonly inner: SignatureAlgorithm } => {
   if (smallInteger(tbs.next(TAG.integer)) !== 1) throw attestationError('ATTESTATION_CRL_MALFORMED', 'not a version 2 list')
   const inner = readSignatureAlgorithm(tbs)

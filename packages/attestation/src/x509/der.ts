@@ -45,6 +45,10 @@ export const wholeOf = (element: DerElement): Uint8Array => element.source.subar
 
 const hexByte = (value: number): string => `0x${value.toString(16).padStart(2, '0')}`
 
+/**
+ * Definite lengths in their shortest form, three length bytes at most (16 MiB): BER's indefinite and padded forms would give one
+ * signed value several encodings, and a reader that guesses may see another value than the signer.
+ */
 const readLengthAt = (source: Uint8Array, at: number, end: number): { length: number; next: number } => {
   if (at >= end) throw attestationError('ATTESTATION_DER_TRUNCATED', `no length at byte ${at}`)
   const first = source[at] as number
@@ -127,7 +131,7 @@ export const readDer = <T>(bytes: Uint8Array, tag: number, read: (content: DerRe
   return value
 }
 
-/** Checks that an INTEGER's content is minimal. */
+/** Checks that an INTEGER's content is minimal: a padded serial number would not be found on a revocation list. */
 const assertMinimalInteger = (content: Uint8Array, at: number): void => {
   if (content.length === 0) throw attestationError('ATTESTATION_DER_VALUE', `empty integer at byte ${at}`)
   const first = content[0] as number

@@ -63,12 +63,14 @@ const parseListText = (text: string): RevocationList => {
   }
 }
 
+/** What every part of the collateral is judged with. */
 interface Context {
   readonly checks: CheckRecorder
   readonly trust: { readonly roots: readonly TrustRoot[]; readonly simulated: boolean }
   readonly crypto: Crypto
 }
 
+/** A chain of two: the role of its leaf is checked by name, so that a PCK certificate can never sign TCB info. */
 const readChain = (context: Context, options: { name: string; text: string; leafIsAuthority: boolean; leafRole: string }): VerifiedChain | undefined =>
   context.checks.group({ name: options.name, rule: CHAIN_RULE }, (checks) => {
     const certificates = checks.attempt({ name: 'form', rule: 'RFC 7468, RFC 5280 in DER' }, () => parseChain(options.text, context.trust.roots.map((root) => root.certificate)))
@@ -77,6 +79,10 @@ const readChain = (context: Context, options: { name: string; text: string; leaf
     return checkChain(checks, shape, context.trust, context.crypto)
   })
 
+/**
+ * A list counts only under the key of the authority it is used for. The name alone proves nothing: the vendor's sample PKI carries
+ * the same names, and verifiers that stop at the name accept its lists.
+ */
 const readList = (context: Context, options: { name: string; text: string; authority: Certificate | undefined }): RevocationList | undefined =>
   context.checks.group({ name: options.name, rule: 'RFC 5280 section 5' }, (checks) => {
     const list = checks.attempt({ name: 'form', rule: 'RFC 5280 section 5.1 in DER, version 2' }, () => parseListText(options.text))
@@ -127,6 +133,7 @@ const listWindow = (name: string, list: RevocationList): Window => ({
   grace: 'revocation',
 })
 
+/** Certificates whose dates count, each once: the same root stands in all three chains. */
 const uniqueCertificates = (chains: readonly (VerifiedChain | undefined)[]): readonly Certificate[] => {
   const out: Certificate[] = []
   for (const chain of chains)
@@ -134,6 +141,7 @@ const uniqueCertificates = (chains: readonly (VerifiedChain | undefined)[]): rea
   return out
 }
 
+/** With several roots pinned (real and simulated, say), documents of one must not be combined with lists of the other. */
 const checkSameRoot = (checks: CheckRecorder, chains: readonly (VerifiedChain | undefined)[]): TrustRoot | undefined => {
   const spec = { name: 'one root', rule: 'All collateral of one set hangs from one root' }
   const roots = chains.flatMap((chain) => (chain === undefined ? [] : [chain.root]))
@@ -144,6 +152,7 @@ const checkSameRoot = (checks: CheckRecorder, chains: readonly (VerifiedChain | 
   return same ? root : undefined
 }
 
+/** Signing certificates and the PCK authority hang directly from the root, so its list is the one that can revoke them. */
 const checkRevocation = (context: Context, rootCrl: RevocationList | undefined, certificates: readonly (Certificate | undefined)[]): void =>
   context.checks.group({ name: 'revocation by the root', rule: 'RFC 5280 section 6.3' }, (checks) => {
     for (const certificate of certificates) {

@@ -28,6 +28,7 @@ export interface QuotingEvidence {
   readonly at: Readonly<Record<'signature' | 'attestationKey' | 'qeReport' | 'qeReportSignature' | 'certificationData', ByteRange>>
 }
 
+/** Certification data is unsigned bytes of the submitter: text only if it is UTF-8. */
 const chainText = (data: Uint8Array): string => {
   try {
     return parseUtf8(data)
@@ -37,6 +38,10 @@ const chainText = (data: Uint8Array): string => {
   }
 }
 
+/**
+ * A revocation list says nothing about certificates of another authority. Without this check a revoked Platform certificate passes
+ * beside the (empty) list of the Processor authority. Equal name and key suffice: authorities are re-issued under the same key.
+ */
 const checkAuthorityMatch = (checks: CheckRecorder, chain: VerifiedChain, collateral: PreparedCollateral): void => {
   const { pckAuthority, root } = collateral
   const spec = { name: 'one authority', rule: 'The revocation list in the collateral is of the authority that issued the PCK certificate', seen: chain.issuer.commonName }
@@ -45,6 +50,7 @@ const checkAuthorityMatch = (checks: CheckRecorder, chain: VerifiedChain, collat
   checks.check({ ...spec, expected: pckAuthority.commonName }, { pass: same, code: 'ATTESTATION_CHAIN_MIXED', detail: `"${chain.issuer.commonName}", collateral of "${pckAuthority.commonName}"` })
 }
 
+/** The leaf against its authority's list, the authority against the root's: the collateral's authority may be a re-issue of this one. */
 const checkRevoked = (checks: CheckRecorder, chain: VerifiedChain, collateral: PreparedCollateral): void => {
   const spec = { name: 'not revoked', rule: 'RFC 5280 section 6.3.3' }
   if (collateral.pckCrl === undefined) checks.skip(spec, 'the PCK CRL did not stand')
@@ -80,6 +86,7 @@ export const checkPckChain = (
     return chain
   })
 
+/** The platform key vouches for the quoting enclave: this is where a stolen PCK key would forge everything below it. */
 const checkQeReport = (checks: CheckRecorder, quote: QuotingEvidence, pck: Certificate | undefined, crypto: Crypto): void => {
   const { qeReport, qeReportSignature } = quote.authentication
   const spec = { name: 'QE report signature', rule: `${API}: ECDSA P-256 by the PCK key over the 384 bytes of the QE report`, seen: qeReportSignature, at: quote.at.qeReportSignature }
@@ -96,6 +103,10 @@ const checkQeReport = (checks: CheckRecorder, quote: QuotingEvidence, pck: Certi
 
 const ZEROS = new Uint8Array(32)
 
+/**
+ * The quoting enclave vouches for the attestation key by hashing it into its own report. The upper half must be zero: it is what the
+ * vendor's quoting enclave writes, and leaves no room for a second meaning of the report.
+ */
 const checkBinding = (checks: CheckRecorder, quote: QuotingEvidence, crypto: Crypto): void => {
   const { attestationKey, qeAuthData, qeReport } = quote.authentication
   const hash = crypto.sha256(concatBytes(attestationKey, qeAuthData))
