@@ -83,6 +83,8 @@ export interface World {
   report(problem: string): void
 }
 
+/** The first problems tell; what follows from them does not. */
+const PROBLEMS_KEPT = 3
 const START_MS = 1_760_000_000_000
 const NODE_URL = 'ws://node'
 const LIAR_URL = 'ws://liar'
@@ -192,7 +194,7 @@ class SimWorld implements World {
   }
 
   report(problem: string): void {
-    this.problems.push(problem)
+    if (this.problems.length < PROBLEMS_KEPT) this.problems.push(problem)
     this.log(`PROBLEM ${problem}`)
   }
 
@@ -245,6 +247,7 @@ class SimWorld implements World {
   }
 
   private audit(node: Node, number: number): void {
+    if (this.problems.length > 0) return
     const { store } = node.chain
     const hash = store.hashOf(number)
     const header = store.header(number)
