@@ -52,7 +52,7 @@ export const renderErrorList = async (): Promise<string> => {
     '',
     'Every refusal carries a stable code, a sentence with the cause, and what to do about it; where a value was decoded, also the path',
     'of the field (`CODEC_OUT_OF_RANGE at registration.features[3]: …`). Words in ‹angle brackets› are filled in. This file is written by',
-    '`npx tsx tools/write-errors.ts` from the packages\' own tables and checked in the test run. Errors of calls on the chain (module',
+    '`npm run docs` from the packages\' own tables and checked in the test run. Errors of calls on the chain (module',
     'errors) are not here: they are in the metadata, with their documentation.',
     '',
   ]

@@ -25,7 +25,7 @@ const layer = (name: string, match: RegExp, rest: Partial<Layer>): Layer => ({ n
 /** The table. Doors (one external dependency, one folder) come before the package they belong to. */
 export const LAYERS: readonly Layer[] = [
   layer('primitives crypto/node', /^packages\/primitives\/src\/crypto\/node\//, {
-    node: true, thirdParty: ['@noble/*', '@scure/*', '@polkadot/wasm-crypto', 'libsodium-wrappers-sumo'],
+    node: true, thirdParty: ['@noble/*', '@scure/*', 'libsodium-wrappers-sumo'],
   }),
   layer('primitives crypto/browser', /^packages\/primitives\/src\/crypto\/browser\//, { thirdParty: ['@noble/*', '@scure/*'] }),
   layer('primitives crypto', /^packages\/primitives\/src\/crypto\//, { thirdParty: ['@noble/*', '@scure/*'], isPure: true }),

@@ -53,7 +53,7 @@ const countMentions = (source: Source): ReadonlyMap<string, number> => {
   return counts
 }
 
-/** Tables of error codes are loaded whole by tools/write-errors.ts and merged by type. */
+/** Tables of error codes are loaded whole by tools/write-docs.ts and merged by type. */
 const isErrorTable = (path: string, name: string): boolean => /\/errors\.ts$/.test(path) && name.endsWith('Errors')
 
 const unusedIn = (source: Source, used: ReadonlySet<string>): readonly Finding[] => {
