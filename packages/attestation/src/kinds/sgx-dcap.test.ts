@@ -186,6 +186,9 @@ describe('sgxDcap', () => {
     const input = { evidence: bare, policy: policyOf(), nowSeconds: NOW, crypto }
     const without = verifyEvidence(input)
     expect(without.ok ? '' : without.errorCode).toBe('ATTESTATION_COLLATERAL_ABSENT')
+    // Before any parsing: the quote's own faults come second.
+    const broken = evaluateRegistration({ report: { kind: 'SgxDcap', value: { quote: new Uint8Array(3), collateral: undefined } }, commit, policy: policyOf(), nowSeconds: NOW, crypto })
+    expect(broken.ok ? '' : broken.palletError).toBe('UnsupportedAttestationType')
     const prepared = prepareSgxCollateral(evidence.value.collateral.value, policyOf(), crypto)
     expect(verifyEvidence({ ...input, prepared }).ok).toBe(true)
     // Prepared under a policy that has since lost its root or its flag.

@@ -67,11 +67,7 @@ const usePrepared = (checks: CheckRecorder, input: VerifyInput<DcapEvidence>): P
   const { roots, simulated } = policy
   const given = evidence.collateral
   const prepared = input.prepared ?? (given === undefined ? undefined : prepareSgxCollateral(given.value, { roots, simulated }, crypto))
-  if (prepared === undefined) {
-    const rule = 'registry.md §2.3.1: a quote is judged together with its collateral'
-    checks.check({ name: 'collateral', rule }, { pass: false, code: 'ATTESTATION_COLLATERAL_ABSENT', detail: 'no collateral' })
-    return undefined
-  }
+  if (prepared === undefined) return undefined
   checks.adopt(prepared.check)
   const { root } = prepared
   if (root === undefined) return prepared
@@ -188,6 +184,11 @@ const checkPlatformAndStatus = (checks: CheckRecorder, draft: Draft, options: { 
 
 /** The order is the order of the verdict: the first failure in it is the code that a submitter gets. */
 const judge = (checks: CheckRecorder, draft: Draft, input: VerifyInput<DcapEvidence>): void => {
+  if (input.prepared === undefined && input.evidence.collateral === undefined) {
+    // Before any parsing, as in the reference; the quote is still read below, for its reader's sake.
+    const spec = { name: 'collateral given', rule: 'registry.md §2.3.1: a quote is judged together with its collateral' }
+    checks.check(spec, { pass: false, code: 'ATTESTATION_COLLATERAL_ABSENT', detail: 'no collateral' })
+  }
   const quote = readQuote(checks, input.evidence.quote)
   if (quote !== undefined) describeQuote(draft, quote)
   const collateral = usePrepared(checks, input)
