@@ -6,14 +6,14 @@ import { assert, AssertionError } from '@phalanx/primitives/assert'
 import { bytesEqual, toHex } from '@phalanx/primitives/bytes'
 import { encodeExtrinsic, SignedExtra, signingPayload, type Era, type Header } from '@phalanx/primitives/chain'
 import { suriToEd25519Seed, suriToSr25519, type Crypto } from '@phalanx/primitives/crypto'
-import { account, blockHash } from '../pallets/system/storage.ts'
+import { account, blockHash, digest } from '../pallets/system/storage.ts'
 import { eventsSoFar } from '../pallets/system/events.ts'
 import type { State, StateVersion } from '@phalanx/primitives/trie'
 import type { PlacedPallet } from './calls.ts'
 import type { Context, DispatchOutcome, Errors, RuntimeCall, RuntimeEvent } from './context.ts'
 import { createRuntime, type AssembledRuntime } from './create-runtime.ts'
 import type { DispatchError } from './dispatch-error.ts'
-import { buildBlock, enterBlock } from './executive.ts'
+import { blockEndItems, buildBlock, enterBlock } from './executive.ts'
 import type { Origin } from './origin.ts'
 import type { BlockOutcome, RuntimeEnv } from './runtime-api.ts'
 
@@ -193,7 +193,7 @@ class Chain implements TestChain {
       this.tryState()
       this.ctx.block.phase = { kind: 'Finalization' }
       for (const { pallet } of parts.pallets.toReversed()) pallet.hooks?.onFinalize?.(pallet.in(this.ctx))
-      const logs = parts.pallets.flatMap(({ pallet }) => pallet.hooks?.onBlockEnd?.(pallet.in(this.ctx)) ?? [])
+      const logs = [...digest.get(this.ctx).logs, ...blockEndItems(this.ctx, parts)]
       const state = this.head.state.apply(this.ctx.storage.changes())
       const { number, parentHash } = this.ctx.block
       this.head = { state, header: { parentHash, number, stateRoot: state.root, extrinsicsRoot: new Uint8Array(32), digest: { logs } } }

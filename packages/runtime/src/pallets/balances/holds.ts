@@ -91,7 +91,7 @@ const updateFrozen = (ctx: BalancesContext, who: Uint8Array): { readonly before:
 /** Sets a lock; zero removes it. */
 export const setLock = (ctx: BalancesContext, { who, reason }: Named, amount: bigint): void => {
   const next = replaceIn(locks.get(ctx, who), { id: reason, amount, reasons: { kind: 'All' } })
-  if (next.length > PER_ACCOUNT_MAX) ctx.fail('LiquidityRestrictions')
+  if (next.length > PER_ACCOUNT_MAX) ctx.fail('TooManyFreezes')
   if (next.length === 0) locks.remove(ctx, who)
   else locks.set(ctx, who, next)
   const { before, after } = updateFrozen(ctx, who)

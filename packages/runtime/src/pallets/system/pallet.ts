@@ -25,17 +25,12 @@ const parts = declarePallet({
   events: {
     ExtrinsicSuccess: { index: 0, doc: 'An extrinsic completed.', fields: { dispatchInfo: DispatchInfo } },
     ExtrinsicFailed: { index: 1, doc: 'An extrinsic failed; everything but its fee and nonce was rolled back.', fields: { dispatchError: DispatchError, dispatchInfo: DispatchInfo } },
-    CodeUpdated: { index: 2, doc: 'The runtime was replaced.' },
     NewAccount: { index: 3, doc: 'An account came into being.', fields: { account: AccountId } },
     KilledAccount: { index: 4, doc: 'An account was removed.', fields: { account: AccountId } },
     Remarked: { index: 5, doc: 'A remark was made.', fields: { sender: AccountId, hash: Hash } },
   },
   errors: {
-    InvalidSpecName: { index: 0, doc: 'The name of the specification does not match.' },
-    SpecVersionNeedsToIncrease: { index: 1, doc: 'The specification version may not decrease.' },
     FailedToExtractRuntimeVersion: { index: 2, doc: 'The rules of this chain come with the node; there is no code to set. Upgrade the nodes instead.' },
-    NonDefaultComposite: { index: 3, doc: 'The account still holds something.' },
-    NonZeroRefCount: { index: 4, doc: 'Something still refers to the account.' },
     CallFiltered: { index: 5, doc: 'The origin may not make this call.' },
   },
   constants: {
