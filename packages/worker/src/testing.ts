@@ -7,4 +7,6 @@ export { createTestCore, createTestFeeder, type TestFeeder } from './testing/cor
 export {
   createMemoryBlobStore, createTestBenchmark, createTestClock, createTestRandom, type MemoryBlobStore, type TestClock,
 } from './testing/outside.ts'
+export { decodeCheckpoint } from './core/state.ts'
+export { openBytes, sealBytes } from './platform/seal.ts'
 export { createTestRegistry, type TestRegistry } from './testing/registry.ts'

@@ -1,7 +1,7 @@
 /** Owns the worker's core without its shell, for tests and benchmarks. */
 import type { AuthoritySet } from '@phalanx/primitives/chain'
 import type { Crypto } from '@phalanx/primitives/crypto'
-import type { Build } from '../core/state.ts'
+import { encodeCheckpoint, type Build, type WorkerState } from '../core/state.ts'
 import { EMPTY_STATE, assertLive, step, type Core } from '../core/step.ts'
 import type { TestChain } from './chain.ts'
 
@@ -10,20 +10,24 @@ export interface TestFeeder {
   readonly authorities: AuthoritySet
   /** Number of the last executed block. @throws LIGHT_ codes */
   feed(blocks: Uint8Array): number
+  /** Checkpoint as it would be after a feed, which is not taken. @throws LIGHT_ codes */
+  preview(blocks: Uint8Array): Uint8Array
 }
 
 /** A core that has been initialised with a chain's genesis. */
-export const createTestFeeder = (crypto: Crypto, chain: TestChain): TestFeeder => {
+export const createTestFeeder = (crypto: Crypto, chain: Pick<TestChain, 'genesisInfo'>): TestFeeder => {
   const core = createTestCore(crypto)
   const entropy = new Uint8Array(32)
   let { state } = step(core, EMPTY_STATE, { kind: 'init', value: { genesis: chain.genesisInfo, operator: undefined, entropy } })
   const { authorities } = assertLive(state).follow
+  const after = (blocks: Uint8Array): WorkerState => step(core, state, { kind: 'feed', value: { blocks, genesisHash: undefined, iterations: 0n, entropy } }).state
   return {
     authorities,
     feed(blocks) {
-      state = step(core, state, { kind: 'feed', value: { blocks, genesisHash: undefined, iterations: 0n, entropy } }).state
+      state = after(blocks)
       return assertLive(state).follow.head.number
     },
+    preview: (blocks) => encodeCheckpoint(assertLive(after(blocks))),
   }
 }
 
