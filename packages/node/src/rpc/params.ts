@@ -75,19 +75,21 @@ export const listOf = <T>(inner: Param<T>, max: number): Param<readonly T[]> =>
   param(`a list of at most ${max} elements`, (value, field) =>
     Array.isArray(value) && value.length <= max ? value.map((element: unknown, index) => inner.parse(element, `${field}[${index}]`)) : undefined)
 
-/** Either form; the first that fits. */
+/** Either form; the first that fits. Where neither does, the error is that of the one that got further. */
 export const either = <A, B>(a: Param<A>, b: Param<B>): Param<A | B> => ({
   expected: `${a.expected}, or ${b.expected}`,
   isOptional: false,
   parse(value, field) {
+    let deeper: AppError | undefined
     for (const one of [a, b]) {
       try {
         return one.parse(value, field)
       } catch (error) {
-        if (!(error instanceof AppError) || error.path.length > field.length) throw error
+        if (!(error instanceof AppError)) throw error
+        if (error.path.length > field.length) deeper = error
       }
     }
-    return refuse(field, this.expected)
+    throw deeper ?? new AppError('RPC_INVALID_PARAMS', { field, expected: this.expected }, { path: field })
   },
 })
 

@@ -177,7 +177,11 @@ export const startRpcServer = async (given: Partial<ServerOptions>, dependencies
       onConnections(sockets.size)
     })
   })
-  const webSockets = new WebSocketServer({ server, maxPayload: options.payloadBytesMax, perMessageDeflate: false })
+  const webSockets = new WebSocketServer({
+    server, maxPayload: options.payloadBytesMax, perMessageDeflate: false,
+    // Browsers let any page open a WebSocket: the origin is checked here, not by them.
+    verifyClient: ({ origin }: { readonly origin?: string }) => origin === undefined || options.corsOrigins.includes('*') || options.corsOrigins.includes(origin),
+  })
   webSockets.on('connection', (socket) => serveSocket(socket, options, dependencies))
   webSockets.on('error', () => undefined)
   const port = await listen(server, options)
