@@ -3,7 +3,6 @@ import type { Crypto } from '../crypto.ts'
 import { createSecp256k1 } from '../shared/secp256k1.ts'
 import { createNistEcdsa } from './ecdsa.ts'
 import { createEd25519 } from './ed25519.ts'
-import { createPublicRistretto } from './ristretto-wasm.ts'
 import { createRsaVerify } from './rsa.ts'
 import { loadSodium } from './sodium.ts'
 import { createSr25519 } from './sr25519.ts'
@@ -12,7 +11,7 @@ import { createSymmetric } from './symmetric.ts'
 const create = async (): Promise<Crypto> => {
   const sodium = await loadSodium()
   return {
-    sr25519: createSr25519({ sodium, fast: createPublicRistretto() }),
+    sr25519: createSr25519(sodium),
     ed25519: createEd25519(sodium),
     secp256k1: createSecp256k1(),
     p256: createNistEcdsa('P-256'),

@@ -1,9 +1,9 @@
 /**
- * Owns schnorrkel (sr25519) of the Node backend: merlin transcripts of our own over libsodium's constant-time ristretto255, and over
- * faster code for verification, which has no secrets (ristretto-wasm.ts). Unlike the Wasm build of schnorrkel it takes randomness
- * from its caller and never traps. Does not own the groups.
+ * Owns schnorrkel (sr25519) of the Node backend: merlin transcripts of our own over libsodium's constant-time ristretto255. Unlike the
+ * Wasm build of schnorrkel it takes randomness from its caller, never traps, and verifies at nearly twice the speed. Does not own the group.
  */
 import { createHash } from 'node:crypto'
+import { keccakP } from '@noble/hashes/sha3.js'
 
 import { bytesEqual, concatBytes, EMPTY, utf8 } from '../../bytes.ts'
 import { AppError } from '../../errors.ts'
@@ -11,7 +11,7 @@ import type { Sr25519, Sr25519Pair } from '../crypto.ts'
 import { requireKeyLength, requireLength } from '../shared/guards.ts'
 import { isCanonicalScalar, requireSr25519Secret, secretFromEd25519Form } from '../shared/sr25519-secret.ts'
 import { Transcript } from '../shared/transcript.ts'
-import type { PublicRistretto } from './ristretto-wasm.ts'
+import { subtractMultiple } from './public-ristretto.ts'
 import type { Sodium } from './sodium.ts'
 
 /** Set in the last byte of every signature of schnorrkel 0.1 and later. */
@@ -54,13 +54,7 @@ const IDENTITY: Uint8Array = new Uint8Array(32)
 
 const invalidPoint = (): AppError => new AppError('CRYPTO_INVALID_KEY', { what: 'sr25519 public key' })
 
-/** Constant-time operations for everything with a secret, variable-time ones for verification. */
-interface Groups {
-  readonly sodium: Sodium
-  readonly fast: PublicRistretto
-}
-
-const createKeys = ({ sodium }: Groups): Pick<Sr25519, 'pairFromSeed' | 'pairFromSecret' | 'agree' | 'isValidPoint'> => {
+const createKeys = (sodium: Sodium): Pick<Sr25519, 'pairFromSeed' | 'pairFromSecret' | 'agree' | 'isValidPoint'> => {
   const pairFromSecret = (secret: Uint8Array): Sr25519Pair => {
     requireSr25519Secret(secret)
     return { secret: new Uint8Array(secret), publicKey: sodium.multiplyBase(secret.subarray(0, 32)) }
@@ -88,8 +82,8 @@ const createKeys = ({ sodium }: Groups): Pick<Sr25519, 'pairFromSeed' | 'pairFro
 }
 
 /** Schnorr signatures with the context `substrate`. */
-const createSignatures = ({ sodium, fast }: Groups): Pick<Sr25519, 'sign' | 'verify'> => {
-  const newTranscript = (): Transcript => new Transcript(fast.keccak, labels.signingContext)
+const createSignatures = (sodium: Sodium): Pick<Sr25519, 'sign' | 'verify'> => {
+  const newTranscript = (): Transcript => new Transcript(keccakP, labels.signingContext)
   const prefix = newTranscript().append(labels.context, CONTEXT)
   // One transcript is enough for verification: it is synchronous and sees nothing secret.
   const verifying = newTranscript()
@@ -120,7 +114,7 @@ const createSignatures = ({ sodium, fast }: Groups): Pick<Sr25519, 'sign' | 'ver
       verifying.resetTo(prefix).append(labels.signBytes, message).append(labels.protocol, labels.schnorrSig)
       verifying.append(labels.signKey, publicKey).append(labels.signR, commitment)
       const challenge = sodium.reduce(verifying.challenge(labels.signChallenge, 64))
-      const expected = fast.subtractMultiple(response, challenge, publicKey)
+      const expected = subtractMultiple(sodium, response, challenge, publicKey)
       return expected !== undefined && bytesEqual(expected, commitment)
     },
   }
@@ -128,11 +122,12 @@ const createSignatures = ({ sodium, fast }: Groups): Pick<Sr25519, 'sign' | 'ver
 
 /** Derivation by chain codes (schnorrkel's HDKD). */
 const createDerivation = (
-  { sodium, fast }: Groups, { pairFromSeed, pairFromSecret, isValidPoint }: ReturnType<typeof createKeys>,
+  sodium: Sodium,
+  { pairFromSeed, pairFromSecret, isValidPoint }: ReturnType<typeof createKeys>,
 ): Pick<Sr25519, 'deriveHard' | 'deriveSoft' | 'derivePublicSoft'> => {
   const newTranscript = (chainCode: Uint8Array): Transcript => {
     requireLength('sr25519 chain code', chainCode, 32)
-    return new Transcript(fast.keccak, labels.derivation).append(labels.signBytes, EMPTY).append(labels.chainCode, chainCode)
+    return new Transcript(keccakP, labels.derivation).append(labels.signBytes, EMPTY).append(labels.chainCode, chainCode)
   }
   return {
     deriveHard(secret, chainCode) {
@@ -162,8 +157,8 @@ const createDerivation = (
 }
 
 /** VRF of schnorrkel with the Kusama transcript: output 32 ‖ challenge 32 ‖ response 32. */
-const createVrf = ({ sodium, fast }: Groups, isValidPoint: (point: Uint8Array) => boolean): Pick<Sr25519, 'vrfSign' | 'vrfVerify'> => {
-  const newTranscript = (label: Uint8Array): Transcript => new Transcript(fast.keccak, label)
+const createVrf = (sodium: Sodium, isValidPoint: (point: Uint8Array) => boolean): Pick<Sr25519, 'vrfSign' | 'vrfVerify'> => {
+  const newTranscript = (label: Uint8Array): Transcript => new Transcript(keccakP, label)
   const inputPoint = (message: Uint8Array, context: Uint8Array, publicKey: Uint8Array): Uint8Array => {
     const transcript = newTranscript(labels.signingContext).append(labels.context, context).append(labels.signBytes, message)
     return sodium.pointFromHash(transcript.append(labels.vrfKey, publicKey).challenge(labels.vrfHash, 64))
@@ -213,7 +208,7 @@ const createVrf = ({ sodium, fast }: Groups, isValidPoint: (point: Uint8Array) =
 }
 
 /** The Node implementation of sr25519. */
-export const createSr25519 = (groups: Groups): Sr25519 => {
-  const keys = createKeys(groups)
-  return { ...keys, ...createSignatures(groups), ...createDerivation(groups, keys), ...createVrf(groups, keys.isValidPoint) }
+export const createSr25519 = (sodium: Sodium): Sr25519 => {
+  const keys = createKeys(sodium)
+  return { ...keys, ...createSignatures(sodium), ...createDerivation(sodium, keys), ...createVrf(sodium, keys.isValidPoint) }
 }
