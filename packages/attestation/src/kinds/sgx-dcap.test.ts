@@ -2,12 +2,13 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
-import { concatBytes, toHexPlain } from '@phalanx/primitives/bytes'
+import { concatBytes, parseHex, toHexPlain } from '@phalanx/primitives/bytes'
 import type { AttestationErrorCode } from '../errors.ts'
 import type { AttestationPolicy } from '../policy.ts'
 import { evaluateRegistration } from '../registration.ts'
 import type { TcbStatus } from '../status.ts'
 import { allFailures, formatVerdict, type Verdict } from '../verdict.ts'
+import { formatPem } from '../x509/pem.ts'
 import { AttestationReport, evidenceDigest, referencePolicy, verifyEvidence } from './index.ts'
 import { prepareSgxCollateral } from './sgx/collateral.ts'
 import type { SgxV30QuoteCollateral } from './sgx/wire.ts'
@@ -142,6 +143,13 @@ describe('sgxDcap', () => {
     expect(verdict.ok ? 'accepted' : `${verdict.errorCode} ${verdict.detail}`.split(' ')[0]).toBe(code)
     const outcome = evaluateRegistration({ report: evidenceOf(setup), commit, policy: policyOf(setup.policy), nowSeconds: setup.now ?? NOW, crypto })
     expect(outcome.ok ? '' : outcome.palletError).toBe(palletError)
+  })
+
+  test('reads revocation lists as hex of either case and as PEM, one list each', () => {
+    const pem = (hex: string): string => formatPem([parseHex(hex)], 'X509 CRL')
+    expect(verify({ edit: ({ pckCrl, rootCaCrl }) => ({ pckCrl: pem(pckCrl), rootCaCrl: rootCaCrl.toUpperCase() }) }).ok).toBe(true)
+    const two = verify({ edit: ({ pckCrl }) => ({ pckCrl: pem(pckCrl) + pem(pckCrl) }) })
+    expect(two.ok ? '' : two.errorCode).toBe('ATTESTATION_CRL_MALFORMED')
   })
 
   test('refuses a blocked family even when it is allowed', () => {
