@@ -77,6 +77,19 @@ describeVectors('beside the oracle', () => {
     console.log(`${questions.length} inputs, ${differences.length} disagreements with @phala/dcap-qvl-web, all with their rule (docs/attestation-differences.md)`)
   })
 
+  test('stated acceptances that we refuse are those with a revocation list of another key, and the oracle refuses them too', () => {
+    const refused = dcapCases('cases').filter(({ expected }) => expected.accepted === true).map((one) => ({ name: one.id, quote: parseHex(one.quoteHex), collateral: one.collateral, at: one.verifyAt }))
+      .filter((question) => !ask(question, crypto).ok)
+    expect(refused.map(({ name }) => name.slice(0, 24)).sort((a, b) => (a < b ? -1 : 1))).toEqual([
+      'v3-sgx-lcp-334b2f-2025-0', 'v3-sgx-lcp-334b2f-2025-0', 'v3-sgx-teekit-9fd922-202', 'v3-sgx-teekit-9fd922-202', 'v3-sgx-teekit-de015c-202', 'v3-sgx-teekit-de015c-202',
+    ])
+    for (const question of refused) {
+      const ours = ask(question, crypto)
+      expect(ours.ok ? '' : ours.errorCode).toBe('ATTESTATION_CRL_ISSUER_MISMATCH')
+      expect(oracle(question.quote, question.collateral, question.at).ok).toBe(false)
+    }
+  })
+
   test('no mutation of signed content is accepted by us, whatever the oracle says', { timeout: 900_000 }, () => {
     const one = dcapCase(BASE_CASE)
     const parts = signedParts({ quote: parseHex(one.quoteHex), collateral: one.collateral })
