@@ -1,33 +1,29 @@
 /**
- * Owns the shell around the core: opens sealed files, applies inputs one after another, performs effects in order and answers methods.
- * A step that needs something durable has happened only once it is durable. Does not own sockets (server/).
+ * Owns the putting together of a worker: opens sealed files, goes on where it stopped, answers methods, ends in order.
+ * Does not own the turning of the core (shell.ts) or sockets (server/).
  */
-import { routes } from './methods/index.ts'
-import { METHODS_NOT_OFFERED } from './api/not-offered.ts'
+import './errors.ts'
 import { bytesEqual } from '@phalanx/primitives/bytes'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { AppError, isAppError } from '@phalanx/primitives/errors'
 import type { BlobStore, Clock, Logger, Random } from '@phalanx/primitives/ports'
-import './errors.ts'
+import { METHODS_NOT_OFFERED } from './api/not-offered.ts'
 import { CONSENSUS_VERSION_MAX, WORKER_VERSION } from './build.ts'
-import { createCheckpoints, type Checkpoints } from './checkpoints.ts'
-import type { Effect } from './core/effects.ts'
+import { createCheckpoints } from './checkpoints.ts'
 import { ENTROPY_BYTES } from './core/entropy.ts'
-import type { Input } from './core/inputs.ts'
 import { openIdentity } from './core/keys.ts'
-import type { WorkerState } from './core/state.ts'
-import { EMPTY_STATE, step, type Core } from './core/step.ts'
+import type { Core } from './core/step.ts'
 import type { MethodContext } from './methods/context.ts'
+import { routes } from './methods/index.ts'
 import type { Benchmark } from './platform/benchmark.ts'
 import type { Platform } from './platform/platform.ts'
-import { createSealer, type Sealer } from './platform/seal.ts'
+import { createSealer } from './platform/seal.ts'
 import { guardLogger } from './server/guarded-logger.ts'
 import { listen, type CallMethod, type ListenOptions, type Listening } from './server/listen.ts'
+import { IDENTITY_FILE, Shell, type ShellDependencies } from './shell.ts'
 import { summarize, type StatusSummary } from './system/status.ts'
 import { decodeMessage, encodeMessage } from './wire/protobuf.ts'
 
-/** File of the sealed identity. */
-export const IDENTITY_FILE = 'identity.seal'
 const CHECKPOINT_EVERY_BLOCKS = 200
 
 /** Choices for a worker. */
@@ -48,13 +44,15 @@ export interface WorkerDependencies {
   readonly clock: Clock
   readonly logger: Logger
   readonly benchmark: Benchmark
+  /** Memory in use, bytes, for GetInfo; 0 unless given. */
+  readonly memoryUsed?: () => number
 }
 
 /** A running worker. */
 export interface Worker {
   /** Answers a method by its full name, protobuf to protobuf, without sockets. @throws AppError */
   handle(method: string, request: Uint8Array): Promise<Uint8Array>
-  /** Serves the API over HTTP. */
+  /** Serves the API over HTTP. Rejects with the socket's error when a port is taken. */
   listen(options: ListenOptions): Promise<Listening>
   /** State, reason, and whether confidential requests are served. */
   status(): StatusSummary
@@ -66,96 +64,55 @@ export interface Worker {
   stop(): Promise<void>
 }
 
-/** Applies inputs one at a time and performs what they ask for. */
-class Shell {
-  readonly core: Core
-  private readonly sealer: Sealer
-  private readonly checkpoints: Checkpoints
-  private readonly dependencies: WorkerDependencies
-  private current: WorkerState = EMPTY_STATE
-  private queue: Promise<unknown> = Promise.resolve()
-  private background: Promise<unknown> = Promise.resolve()
-
-  constructor(core: Core, sealer: Sealer, checkpoints: Checkpoints, dependencies: WorkerDependencies) {
-    this.core = core
-    this.sealer = sealer
-    this.checkpoints = checkpoints
-    this.dependencies = dependencies
-  }
-
-  get state(): WorkerState {
-    return this.current
-  }
-
-  /** Applies an input after all earlier ones. */
-  dispatch(input: Input): Promise<WorkerState> {
-    const done = this.queue.then(() => this.apply(input))
-    this.queue = done.catch(() => undefined)
-    return done
-  }
-
-  /** Waits until nothing is under way, follow-up inputs of effects included. */
-  async settle(): Promise<void> {
-    let seen: Promise<unknown> | undefined
-    while (seen !== this.background) {
-      seen = this.background
-      await seen
-      await this.queue
-    }
-  }
-
-  private async apply(input: Input): Promise<WorkerState> {
-    const { state, effects } = step(this.core, this.current, input)
-    for (const effect of effects) if (effect.kind === 'sealIdentity') await this.sealIdentity(effect.value.content.reveal())
-    this.current = state
-    for (const effect of effects) await this.perform(effect, state)
-    return state
-  }
-
-  private async sealIdentity(content: Uint8Array): Promise<void> {
-    try {
-      await this.sealer.write(IDENTITY_FILE, content)
-    } finally {
-      content.fill(0)
-    }
-  }
-
-  private async perform(effect: Effect, state: WorkerState): Promise<void> {
-    const { benchmark, logger } = this.dependencies
-    switch (effect.kind) {
-      case 'sealIdentity': return
-      case 'log': logger[effect.value.level](effect.value.message, effect.value.data); return
-      case 'startBenchmark': benchmark.start(); return
-      case 'stopBenchmark': benchmark.stop(); return
-      case 'readBenchmark': this.answerBenchmark(effect.value); return
-      case 'checkpoint': {
-        if (state.kind !== 'live') return
-        const saved = this.checkpoints.save(state)
-        if (effect.value.wait) await saved
-        else this.background = Promise.all([this.background, saved])
-        return
-      }
-    }
-  }
-
-  private answerBenchmark({ startTimeMs, elapsedMs }: { readonly startTimeMs: bigint; readonly elapsedMs: bigint }): void {
-    const { benchmark, random } = this.dependencies
-    const value = { startTimeMs, iterations: benchmark.measure(elapsedMs), entropy: random.bytes(ENTROPY_BYTES) }
-    const answered = this.dispatch({ kind: 'benchmarkResult', value }).catch((error: unknown) => {
-      this.dependencies.logger.warn('benchmark result not taken', {}, error)
-    })
-    this.background = Promise.all([this.background, answered])
-  }
-}
+const coreOf = (options: WorkerOptions, { crypto, platform }: WorkerDependencies): Core => ({
+  crypto,
+  build: {
+    version: options.version ?? WORKER_VERSION,
+    maxConsensusVersion: CONSENSUS_VERSION_MAX,
+    measurement: platform.measurement,
+    features: platform.features,
+    checkpointEveryBlocks: options.checkpointEveryBlocks ?? CHECKPOINT_EVERY_BLOCKS,
+  },
+})
 
 /** Brings back identity and state. @throws SEAL_ codes when the identity file is there but cannot be opened; it is never replaced */
-const resume = async (shell: Shell, sealer: Sealer, checkpoints: Checkpoints, dependencies: WorkerDependencies): Promise<void> => {
+const resume = async (shell: Shell, { sealer, checkpoints, random }: ShellDependencies): Promise<void> => {
   const opened = await sealer.read(IDENTITY_FILE)
   if (opened === undefined) return
-  const { identity, genesisHash } = openIdentity(dependencies.crypto, opened)
+  const { identity, genesisHash } = openIdentity(shell.core.crypto, opened)
   opened.fill(0)
   const restored = await checkpoints.load((found) => bytesEqual(found.identity, identity.publicKey) && bytesEqual(found.follow.genesisHash, genesisHash))
-  await shell.dispatch({ kind: 'resume', value: { identity, genesisHash, restored, entropy: dependencies.random.bytes(ENTROPY_BYTES) } })
+  await shell.dispatch({ kind: 'resume', value: { identity, genesisHash, restored, entropy: random.bytes(ENTROPY_BYTES) } })
+}
+
+/** The end of a worker: once, in order, however often it is asked for. */
+interface Ending {
+  readonly hasBegun: boolean
+  readonly stopped: Promise<void>
+  stop(options: { readonly removeCheckpoints: boolean }): Promise<void>
+}
+
+const createEnding = (shell: Shell, listening: ReadonlySet<Listening>, { checkpoints, benchmark, logger }: ShellDependencies): Ending => {
+  let announce = (): void => {}
+  let stopping: Promise<void> | undefined
+  const stopped = new Promise<void>((resolve) => (announce = resolve))
+  const run = async (removeCheckpoints: boolean): Promise<void> => {
+    await Promise.all([...listening].map((server) => server.close()))
+    await shell.settle()
+    if (shell.state.kind === 'live') await shell.dispatch({ kind: 'takeCheckpoint' })
+    if (removeCheckpoints) await checkpoints.remove()
+    await shell.dispatch({ kind: 'stop' })
+    benchmark.stop()
+    logger.info('worker stopped', {})
+    announce()
+  }
+  return {
+    get hasBegun() {
+      return stopping !== undefined
+    },
+    stopped,
+    stop: ({ removeCheckpoints }) => (stopping ??= run(removeCheckpoints)),
+  }
 }
 
 const refuseUnknown = (name: string): AppError => {
@@ -164,88 +121,62 @@ const refuseUnknown = (name: string): AppError => {
   return known ? new AppError('WORKER_METHOD_NOT_OFFERED', { method: name }) : new AppError('WORKER_METHOD_UNKNOWN', { method: name })
 }
 
+const createCall = (context: MethodContext, ending: Ending, logger: Logger): CallMethod => async (name, readParams) => {
+  const route = routes.get(name)
+  if (route === undefined) throw refuseUnknown(name)
+  if (ending.hasBegun) throw new AppError('WORKER_STOPPED', {})
+  const { method } = route
+  const params = readParams(method)
+  try {
+    return { method, result: await route.handle(context, params) }
+  } catch (error) {
+    if (isAppError(error)) throw error
+    logger.error('method failed by a fault of the worker', { method: name }, error)
+    throw new AppError('WORKER_INTERNAL', {}, { cause: error })
+  }
+}
+
 /**
  * Opens a worker: unseals what there is and waits for InitRuntime, or goes on from the newest usable checkpoint.
  * @throws SEAL_ codes when the sealed identity cannot be opened
  */
-export const createWorker = async (options: WorkerOptions, given: WorkerDependencies): Promise<Worker> => {
-  const dependencies = { ...given, logger: guardLogger(given.logger) }
-  const { platform, random, crypto, logger, benchmark } = dependencies
-  const core: Core = {
-    crypto,
-    build: {
-      version: options.version ?? WORKER_VERSION, maxConsensusVersion: CONSENSUS_VERSION_MAX, measurement: platform.measurement, features: platform.features,
-      checkpointEveryBlocks: options.checkpointEveryBlocks ?? CHECKPOINT_EVERY_BLOCKS,
-    },
-  }
+export const createWorker = async (options: WorkerOptions, dependencies: WorkerDependencies): Promise<Worker> => {
+  const { platform, random, crypto, benchmark, clock, memoryUsed } = dependencies
+  const logger = guardLogger(dependencies.logger)
   const sealer = createSealer(dependencies)
-  const checkpoints = createCheckpoints({ sealer, logger })
-  const shell = new Shell(core, sealer, checkpoints, dependencies)
-  await resume(shell, sealer, checkpoints, dependencies)
-
+  const outside: ShellDependencies = { sealer, checkpoints: createCheckpoints({ sealer, logger }), benchmark, random, logger }
+  const shell = new Shell(coreOf(options, dependencies), outside)
+  await resume(shell, outside)
   const listening = new Set<Listening>()
-  let stopping: Promise<void> | undefined
-  let announceStopped = (): void => {}
-  const stopped = new Promise<void>((resolve) => (announceStopped = resolve))
-  const stop = (removeCheckpoints: boolean): Promise<void> =>
-    (stopping ??= (async () => {
-      await Promise.all([...listening].map((server) => server.close()))
-      await shell.settle()
-      if (shell.state.kind === 'live') await shell.dispatch({ kind: 'takeCheckpoint' })
-      if (removeCheckpoints) await checkpoints.remove()
-      await shell.dispatch({ kind: 'stop' })
-      benchmark.stop()
-      logger.info('worker stopped', {})
-      announceStopped()
-    })())
+  const ending = createEnding(shell, listening, outside)
   const context: MethodContext = {
-    core, platform,
+    core: shell.core,
+    platform,
     state: () => shell.state,
     dispatch: (input) => shell.dispatch(input),
     entropy: () => random.bytes(ENTROPY_BYTES),
     takeIterations: () => benchmark.take(),
-    memoryUsed: () => process.memoryUsage.rss(),
-    requestStop({ removeCheckpoints }) {
-      given.clock.after(0, () => void stop(removeCheckpoints).catch((error: unknown) => logger.error('stopping failed', {}, error)))
+    memoryUsed: memoryUsed ?? (() => 0),
+    requestStop(how) {
+      clock.after(0, () => void ending.stop(how).catch((error: unknown) => logger.error('stopping failed', {}, error)))
     },
   }
-  const call: CallMethod = async (name, readParams) => {
-    const route = routes.get(name)
-    if (route === undefined) throw refuseUnknown(name)
-    if (stopping !== undefined) throw new AppError('WORKER_STOPPED', {})
-    const { method } = route
-    const params = readParams(method)
-    try {
-      return { method, result: await route.handle(context, params) }
-    } catch (error) {
-      if (isAppError(error)) throw error
-      logger.error('method failed by a fault of the worker', { method: name }, error)
-      throw new AppError('WORKER_INTERNAL', {}, { cause: error })
-    }
-  }
-  const identity = (): Uint8Array | undefined => {
-    const { state } = shell
-    return state.kind === 'live' ? state.keys.identity.publicKey : state.sealed?.identity.publicKey
-  }
+  const call = createCall(context, ending, logger)
+  const sign = (body: Uint8Array): Uint8Array | undefined =>
+    shell.state.kind === 'live' ? crypto.sr25519.sign(shell.state.keys.identity.secret.reveal(), body, random.bytes(32)) : undefined
   return {
     async handle(name, request) {
       const { method, result } = await call(name, ({ params }) => decodeMessage(params, request))
       return encodeMessage(method.result, result)
     },
     async listen(listenOptions) {
-      const server = await listen(listenOptions, {
-        call, clock: given.clock, logger,
-        sign: (body) => {
-          const { state } = shell
-          return state.kind === 'live' ? crypto.sr25519.sign(state.keys.identity.secret.reveal(), body, random.bytes(32)) : undefined
-        },
-      })
+      const server = await listen(listenOptions, { call, clock, logger, sign })
       listening.add(server)
       return server
     },
-    status: () => summarize(core.build, shell.state),
-    identity,
-    stopped,
-    stop: () => stop(false),
+    status: () => summarize(shell.core.build, shell.state),
+    identity: () => (shell.state.kind === 'live' ? shell.state.keys : shell.state.sealed)?.identity.publicKey,
+    stopped: ending.stopped,
+    stop: () => ending.stop({ removeCheckpoints: false }),
   }
 }

@@ -45,8 +45,6 @@ export const workerErrors = defineErrors({
     'The platform {platform} gave no evidence.', 'Check the platform with phalanx doctor, then try again.'),
   WORKER_STOPPED: describe('The worker is stopping.', 'Start it again.'),
   WORKER_INTERNAL: describe('The worker could not finish the request because of a fault of its own.', 'Look into the worker\'s log and report it; the worker\'s state is unchanged.'),
-  WORKER_BASE_PATH_IN_USE: describe<{ path: string; pid: number }>(
-    'Another worker (process {pid}) uses {path}.', 'Stop it, or give this worker its own base path.'),
   WORKER_BLOB_NAME_INVALID: describe<{ name: string }>('No file may be called {name}.', 'Use lower-case letters, digits, dots and dashes.'),
   SEAL_MALFORMED: describe<{ name: string; reason: string }>(
     'The sealed file {name} cannot be read: {reason}. It was left as it is.', 'Restore it from a back-up. Without one, move it away; a lost identity means a new worker.'),

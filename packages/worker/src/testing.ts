@@ -1,7 +1,7 @@
 /** Public face of `@phalanx/worker/testing`: chains, a registry and stand-ins for the outside world. */
 import './errors.ts'
 
-export { TEST_BLOCK_TIME_MS, TEST_GENESIS_TIME_MS, createTestChain, justifyBlock, type TestBlock, type TestChain } from './testing/chain.ts'
+export { TEST_GENESIS_TIME_MS, createTestChain, justifyBlock, type TestBlock, type TestChain } from './testing/chain.ts'
 export { createDirectClient, createHarness, type StartOptions, type WorkerHarness } from './testing/harness.ts'
 export { createTestCore, createTestFeeder, type TestFeeder } from './testing/core.ts'
 export {

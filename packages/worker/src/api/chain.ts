@@ -19,11 +19,10 @@ export const FeedRequest = message('FeedRequest', { encodedBlocks: bytes(1), gen
 export type FeedRequest = MessageOf<typeof FeedRequest>
 
 /** SCALE `Vec<(MessageOrigin, Vec<SignedMessage>)>`, sorted by origin. */
-export const GetEgressMessagesResponse = message('GetEgressMessagesResponse', { encodedMessages: bytes(1) })
-export type GetEgressMessagesResponse = MessageOf<typeof GetEgressMessagesResponse>
+const GetEgressMessagesResponse = message('GetEgressMessagesResponse', { encodedMessages: bytes(1) })
 
 /** Whether to forget checkpoints when stopping; the identity always stays. */
-export const StopOptions = message('StopOptions', { removeCheckpoints: bool(1) })
+const StopOptions = message('StopOptions', { removeCheckpoints: bool(1) })
 
 /** Methods of the service PhactoryAPI. */
 export const chainMethods = {

@@ -5,7 +5,7 @@ import { KIB, bytes, message, method, optional, string, type MessageOf } from '.
 /** `encodedEndpointType` is one byte: 0 I2P, 1 HTTP. */
 export const AddEndpointRequest = message('AddEndpointRequest', { encodedEndpointType: bytes(1), endpoint: string(2) })
 /** SCALE `Vec<String>`. */
-export const SignEndpointsRequest = message('SignEndpointsRequest', { encodedEndpoints: bytes(1) })
+const SignEndpointsRequest = message('SignEndpointsRequest', { encodedEndpoints: bytes(1) })
 /** SCALE `WorkerEndpointPayload` and the identity's signature over `ff 02` ‖ payload. */
 export const GetEndpointResponse = message('GetEndpointResponse', { encodedEndpointPayload: optional(bytes(1)), signature: optional(bytes(2)) })
 export type GetEndpointResponse = MessageOf<typeof GetEndpointResponse>

@@ -36,7 +36,7 @@ export const PhactoryInfo = message('PhactoryInfo', {
 export type PhactoryInfo = MessageOf<typeof PhactoryInfo>
 
 /** States of a worker, in the order in which a healthy one passes through them; the last two are left only by an operator. */
-export const WORKER_STATES = ['unsealed', 'initialised', 'syncing', 'anchoring', 'registered', 'outdated', 'halted'] as const
+const WORKER_STATES = ['unsealed', 'initialised', 'syncing', 'anchoring', 'registered', 'outdated', 'halted'] as const
 /** State of a worker. */
 export type WorkerStateName = (typeof WORKER_STATES)[number]
 

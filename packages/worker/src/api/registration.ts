@@ -3,10 +3,9 @@ import { InitRuntimeRequest } from './chain.ts'
 import { KIB, MIB, bool, bytes, message, method, nested, optional, string, uint32, uint64, type MessageOf } from './schema.ts'
 
 /** Evidence for the registration info. `encodedReport` is SCALE `Option<AttestationReport>`, `provider` JSON text, `timestamp` Unix seconds of chain time. */
-export const Attestation = message('Attestation', {
+const Attestation = message('Attestation', {
   version: uint32(1), provider: string(2), timestamp: uint64(4), encodedReport: bytes(5),
 })
-export type Attestation = MessageOf<typeof Attestation>
 
 /** `encodedRuntimeInfo` is SCALE `WorkerRegistrationInfoV2`; pass it to the chain as it is. */
 export const InitRuntimeResponse = message('InitRuntimeResponse', {
@@ -22,9 +21,9 @@ export type InitRuntimeResponse = MessageOf<typeof InitRuntimeResponse>
 export const GetRuntimeInfoRequest = message('GetRuntimeInfoRequest', { forceRefreshRa: bool(1), encodedOperator: optional(bytes(2)) })
 
 /** Identity of the worker asked about. */
-export const GetWorkerStateRequest = message('GetWorkerStateRequest', { publicKey: bytes(1) })
+const GetWorkerStateRequest = message('GetWorkerStateRequest', { publicKey: bytes(1) })
 /** A worker as gatekeepers see it; the other fields come with the gatekeeper's economics. */
-export const WorkerStateMessage = message('WorkerState', { registered: bool(1), unresponsive: bool(2) })
+const WorkerStateMessage = message('WorkerState', { registered: bool(1), unresponsive: bool(2) })
 
 /** Methods of the service PhactoryAPI. */
 export const registrationMethods = {

@@ -2,7 +2,7 @@
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { Secret } from '@phalanx/primitives/crypto'
 import { Hash, Sr25519Public } from '@phalanx/primitives/chain'
-import { fixedBytes, struct, type TypeOf } from '@phalanx/primitives/codec'
+import { fixedBytes, struct } from '@phalanx/primitives/codec'
 import { AppError } from '@phalanx/primitives/errors'
 import { bytesEqual } from '@phalanx/primitives/bytes'
 import type { Entropy } from './entropy.ts'
@@ -20,8 +20,7 @@ export interface Keys {
 }
 
 /** Content of the sealed identity file: the secret and the chain it was made for. */
-export const SealedIdentity = struct({ genesisHash: Hash, publicKey: Sr25519Public, secret: fixedBytes(64) })
-export type SealedIdentity = TypeOf<typeof SealedIdentity>
+const SealedIdentity = struct({ genesisHash: Hash, publicKey: Sr25519Public, secret: fixedBytes(64) })
 
 /** Makes a key from fresh entropy. */
 export const createKey = (crypto: Pick<Crypto, 'sr25519'>, entropy: Entropy, purpose: 'identity' | 'ecdh'): KeyPair => {

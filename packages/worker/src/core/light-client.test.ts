@@ -1,7 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { bytesEqual, concatBytes, utf8 } from '@phalanx/primitives/bytes'
 import {
-  AuthorityList, FollowedBlocks, GRANDPA_ENGINE, GenesisBlockInfo, GrandpaLog, PHLX_ENGINE, PHLX_VERSION, PhlxDigest, type DigestItem, type FollowedBlock, headerHash,
+  type AuthorityList, FollowedBlocks, GRANDPA_ENGINE, GenesisBlockInfo, GrandpaLog, PHLX_ENGINE, PHLX_VERSION, PhlxDigest, type DigestItem, type FollowedBlock, headerHash,
 } from '@phalanx/primitives/chain'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'

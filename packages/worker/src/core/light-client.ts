@@ -13,8 +13,8 @@ import type { Crypto } from '@phalanx/primitives/crypto'
 import { isSoundSet } from './genesis.ts'
 
 /** Most blocks that may wait for a justification, and their size. */
-export const PENDING_BLOCKS_MAX = FEED_BLOCKS_MAX
-export const PENDING_BYTES_MAX = 64 * 1024 * 1024
+const PENDING_BLOCKS_MAX = FEED_BLOCKS_MAX
+const PENDING_BYTES_MAX = 64 * 1024 * 1024
 /** How many finalised hashes are remembered. */
 export const RECENT_BLOCKS_MAX = 256
 

@@ -11,11 +11,11 @@ import type { Crypto } from '@phalanx/primitives/crypto'
 import type { Entropy } from './entropy.ts'
 
 /** Most messages of one sender that wait for the chain's ack; the oldest stay, so that sequences never break. */
-export const EGRESS_MESSAGES_MAX = 10_000
+const EGRESS_MESSAGES_MAX = 10_000
 
 /** What one sender still has to say: the next sequence to assign and the signed messages that the chain has not acknowledged. */
-export const EgressChannel = struct({ sequence: u64, messages: vecUpTo(SignedMessage, EGRESS_MESSAGES_MAX) })
-export type EgressChannel = TypeOf<typeof EgressChannel>
+const EgressChannel = struct({ sequence: u64, messages: vecUpTo(SignedMessage, EGRESS_MESSAGES_MAX) })
+type EgressChannel = TypeOf<typeof EgressChannel>
 
 /** All senders of this worker, sorted by origin. */
 export const Egress = vecUpTo(tuple(MessageOrigin, EgressChannel), 1024)

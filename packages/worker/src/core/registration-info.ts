@@ -5,7 +5,7 @@ import type { Crypto } from '@phalanx/primitives/crypto'
 import type { Build, LiveState } from './state.ts'
 
 /** `(major << 16) + (minor << 8) + patch`. */
-export const versionNumber = ([major, minor, patch]: Build['version']): number => major * 65_536 + minor * 256 + patch
+const versionNumber = ([major, minor, patch]: Build['version']): number => major * 65_536 + minor * 256 + patch
 
 /** SCALE WorkerRegistrationInfoV2 of the worker as it is now. */
 export const registrationInfo = (build: Build, state: LiveState): Uint8Array =>

@@ -27,11 +27,11 @@ export interface CachedAttestation {
 }
 
 /** Endpoints by type (0 I2P, 1 HTTP), and the list as it was last signed. */
-export const Endpoints = struct({
+const Endpoints = struct({
   urls: vecUpTo(tuple(u8, text), 8),
   signed: option(struct({ payload: bytesUpTo(4096), signature: fixedBytes(64) })),
 })
-export type Endpoints = TypeOf<typeof Endpoints>
+type Endpoints = TypeOf<typeof Endpoints>
 
 /** A worker that follows a chain. */
 export interface LiveState {

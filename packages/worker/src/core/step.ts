@@ -9,7 +9,7 @@ import { AppError } from '@phalanx/primitives/errors'
 import { retiredReason } from '../system/gate.ts'
 import { ensureAnnounced } from '../system/anchor.ts'
 import { reportResult } from '../system/benchmark.ts'
-import { workerOrigin, type Draft } from '../system/draft.ts'
+import type { Draft } from '../system/draft.ts'
 import { INITIAL_SYSTEM } from '../system/state.ts'
 import { logEffect, type Effect } from './effects.ts'
 import { addEndpoint, signEndpoints } from './endpoints.ts'
@@ -19,12 +19,11 @@ import { startAtGenesis } from './genesis.ts'
 import type { Input } from './inputs.ts'
 import { createKey, eraseKey, identityToSealed, type KeyPair } from './keys.ts'
 import { takeFeed, type FinalityConflict, type FollowState } from './light-client.ts'
-import { channelOf } from './mq.ts'
 import { registrationInfo } from './registration-info.ts'
 import type { Build, LiveState, Restored, WorkerState } from './state.ts'
 
 /** How long evidence is used again, in chain time. */
-export const ATTESTATION_LIFE_MS = 3_600_000n
+const ATTESTATION_LIFE_MS = 3_600_000n
 
 /** What every step needs and none changes. */
 export interface Core {
@@ -178,6 +177,3 @@ export const step = (core: Core, state: WorkerState, input: Input): StepResult =
     case 'stop': return stop(state)
   }
 }
-
-/** Messages of the worker itself that the chain has not acknowledged. */
-export const waitingForChain = (state: LiveState): number => channelOf(state.egress, workerOrigin(state.keys.identity.publicKey)).messages.length

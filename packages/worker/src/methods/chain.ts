@@ -1,6 +1,6 @@
 /** Owns the handlers by which a relay feeds the worker, takes its messages and stops it. */
 import { AppError } from '@phalanx/primitives/errors'
-import { chainMethods, feedMethods } from '../api/chain.ts'
+import { type chainMethods, type feedMethods } from '../api/chain.ts'
 import type { Handlers } from '../api/schema.ts'
 import { EgressMessages, waitingMessages } from '../core/mq.ts'
 import { assertLive } from '../core/step.ts'

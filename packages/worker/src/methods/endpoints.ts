@@ -1,6 +1,6 @@
 /** Owns the handlers around the worker's public addresses. */
 import { textUpTo, u8, vecUpTo } from '@phalanx/primitives/codec'
-import { endpointMethods, type GetEndpointResponse } from '../api/endpoints.ts'
+import { type endpointMethods, type GetEndpointResponse } from '../api/endpoints.ts'
 import type { Handlers } from '../api/schema.ts'
 import { ENDPOINT_PAYLOAD_BYTES_MAX, signEndpointList } from '../core/endpoints.ts'
 import { createEntropy } from '../core/entropy.ts'

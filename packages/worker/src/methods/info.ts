@@ -1,6 +1,6 @@
 /** Owns the handlers that tell what the worker is. */
 import { toHex, toHexPlain } from '@phalanx/primitives/bytes'
-import { infoMethods, statusMethods, type PhactoryInfo, type WorkerStatus } from '../api/info.ts'
+import { type infoMethods, type statusMethods, type PhactoryInfo, type WorkerStatus } from '../api/info.ts'
 import type { Handlers } from '../api/schema.ts'
 import { nextHeader } from '../core/light-client.ts'
 import { waitingCount } from '../core/mq.ts'

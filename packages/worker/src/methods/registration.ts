@@ -1,7 +1,7 @@
 /** Owns the handlers around registration: initialisation, registration info, evidence. */
 import { AccountId } from '@phalanx/primitives/chain'
 import { AppError, isAppError } from '@phalanx/primitives/errors'
-import { registrationMethods, type InitRuntimeResponse } from '../api/registration.ts'
+import { type registrationMethods, type InitRuntimeResponse } from '../api/registration.ts'
 import type { InitRuntimeRequest } from '../api/chain.ts'
 import type { Handlers } from '../api/schema.ts'
 import { registrationInfo, reportData } from '../core/registration-info.ts'

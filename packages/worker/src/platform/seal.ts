@@ -38,7 +38,7 @@ interface SealedFile {
 }
 
 /** Reads the form of a sealed file. @throws SEAL_MALFORMED, SEAL_VERSION_UNSUPPORTED */
-export const parseSealed = (name: string, file: Uint8Array): SealedFile => {
+const parseSealed = (name: string, file: Uint8Array): SealedFile => {
   try {
     const input = new ByteReader(file)
     if (!bytesEqual(input.raw(MAGIC.length), MAGIC)) throw new AppError('SEAL_MALFORMED', { name, reason: 'it is not a sealed file' })

@@ -2,7 +2,7 @@
  * Owns the software platform for development: evidence in the real formats from the simulated vendor, sealing keys from a secret file.
  * It protects nothing; only chains whose genesis says `simulated` accept it.
  */
-import { AttestationReport, OptionalAttestationReport } from '@phalanx/attestation'
+import { type AttestationReport, OptionalAttestationReport } from '@phalanx/attestation'
 import { createSimulatedVendor, type SimulatedVendor } from '@phalanx/attestation/simulated'
 import { concatBytes, toHexPlain, utf8 } from '@phalanx/primitives/bytes'
 import { bytes } from '@phalanx/primitives/codec'

@@ -10,7 +10,7 @@ import { grandpaAuthoritiesKey } from '../core/genesis.ts'
 
 /** Time of a test chain's genesis, and between two of its blocks, in ms. */
 export const TEST_GENESIS_TIME_MS = 1_800_000_000_000n
-export const TEST_BLOCK_TIME_MS = 1_000n
+const TEST_BLOCK_TIME_MS = 1_000n
 
 /** What a test block is to hold. */
 export interface TestBlock extends Partial<BlockMessages> {

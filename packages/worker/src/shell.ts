@@ -1,0 +1,101 @@
+/**
+ * Owns the turning of the core: inputs one after another, effects in order. A step that needs something durable has happened only
+ * once it is durable; a step that was refused has not happened at all.
+ */
+import type { Benchmark } from './platform/benchmark.ts'
+import type { Logger, Random } from '@phalanx/primitives/ports'
+import type { Checkpoints } from './checkpoints.ts'
+import type { Effect } from './core/effects.ts'
+import { ENTROPY_BYTES } from './core/entropy.ts'
+import type { Input } from './core/inputs.ts'
+import type { WorkerState } from './core/state.ts'
+import { EMPTY_STATE, step, type Core } from './core/step.ts'
+import type { Sealer } from './platform/seal.ts'
+
+/** File of the sealed identity. */
+export const IDENTITY_FILE = 'identity.seal'
+
+/** What effects are performed with. */
+export interface ShellDependencies {
+  readonly sealer: Sealer
+  readonly checkpoints: Checkpoints
+  readonly benchmark: Benchmark
+  readonly random: Random
+  readonly logger: Logger
+}
+
+/** Applies inputs one at a time and performs what they ask for. */
+export class Shell {
+  readonly core: Core
+  private readonly outside: ShellDependencies
+  private current: WorkerState = EMPTY_STATE
+  private queue: Promise<unknown> = Promise.resolve()
+  private background: Promise<unknown> = Promise.resolve()
+
+  constructor(core: Core, dependencies: ShellDependencies) {
+    this.core = core
+    this.outside = dependencies
+  }
+
+  get state(): WorkerState {
+    return this.current
+  }
+
+  /** Applies an input after all earlier ones; resolves with the state right after it. */
+  dispatch(input: Input): Promise<WorkerState> {
+    const done = this.queue.then(() => this.apply(input))
+    this.queue = done.catch(() => undefined)
+    return done
+  }
+
+  /** Waits until nothing is under way, follow-up inputs of effects included. */
+  async settle(): Promise<void> {
+    let seen: Promise<unknown> | undefined
+    while (seen !== this.background) {
+      await this.queue
+      seen = this.background
+      await seen
+    }
+  }
+
+  private async apply(input: Input): Promise<WorkerState> {
+    const { state, effects } = step(this.core, this.current, input)
+    for (const effect of effects) if (effect.kind === 'sealIdentity') await this.sealIdentity(effect.value.content.reveal())
+    this.current = state
+    for (const effect of effects) await this.perform(effect, state)
+    return state
+  }
+
+  private async sealIdentity(content: Uint8Array): Promise<void> {
+    try {
+      await this.outside.sealer.write(IDENTITY_FILE, content)
+    } finally {
+      content.fill(0)
+    }
+  }
+
+  private async perform(effect: Effect, state: WorkerState): Promise<void> {
+    const { benchmark, logger } = this.outside
+    switch (effect.kind) {
+      case 'sealIdentity': return
+      case 'log': logger[effect.value.level](effect.value.message, effect.value.data); return
+      case 'startBenchmark': benchmark.start(); return
+      case 'stopBenchmark': benchmark.stop(); return
+      case 'readBenchmark': this.answerBenchmark(effect.value); return
+      case 'checkpoint': {
+        if (state.kind !== 'live') return
+        const saved = this.outside.checkpoints.save(state)
+        if (effect.value.wait) await saved
+        else this.background = Promise.all([this.background, saved])
+        return
+      }
+    }
+  }
+
+  private answerBenchmark({ startTimeMs, elapsedMs }: { readonly startTimeMs: bigint; readonly elapsedMs: bigint }): void {
+    const { benchmark, random, logger } = this.outside
+    const value = { startTimeMs, iterations: benchmark.measure(elapsedMs), entropy: random.bytes(ENTROPY_BYTES) }
+    const answered = this.dispatch({ kind: 'benchmarkResult', value }).catch((error: unknown) => logger.warn('benchmark result not taken', {}, error))
+    this.background = Promise.all([this.background, answered])
+  }
+}
