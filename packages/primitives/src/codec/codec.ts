@@ -32,11 +32,14 @@ export interface CodecParts<T> {
   read(input: ByteReader): T
 }
 
+/** From this size on a value's buffer begins as large as its type's least size: exact for types of fixed size. */
+const EXACT_FROM = 16
+
 /** Completes a codec with `encode` and the strict `decode`. */
 export const createCodec = <T>(parts: CodecParts<T>): Codec<T> => ({
   ...parts,
   encode(value) {
-    const out = new ByteWriter()
+    const out = new ByteWriter(parts.minSize >= EXACT_FROM ? parts.minSize : undefined)
     parts.write(out, value)
     return out.finish()
   },

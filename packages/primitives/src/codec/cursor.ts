@@ -71,12 +71,12 @@ export class ByteReader {
 /** Appends to a buffer that doubles as needed. */
 export class ByteWriter {
   private buffer: Uint8Array
-  private view: DataView
+  /** Made when a wide integer is first written: many values need none. */
+  private view: DataView | undefined
   private length = 0
 
   constructor(capacity = 64) {
     this.buffer = new Uint8Array(capacity)
-    this.view = new DataView(this.buffer.buffer)
   }
 
   private reserve(count: number): number {
@@ -86,10 +86,20 @@ export class ByteWriter {
       const grown = new Uint8Array(Math.max(needed, this.buffer.length * 2))
       grown.set(this.buffer.subarray(0, at))
       this.buffer = grown
-      this.view = new DataView(grown.buffer)
+      this.view = undefined
     }
     this.length = needed
     return at
+  }
+
+  /** Bytes written so far. */
+  get size(): number {
+    return this.length
+  }
+
+  /** Takes back everything after the first `size` bytes. Not after `finish`. */
+  truncate(size: number): void {
+    if (size < this.length) this.length = size
   }
 
   u8(value: number): void {
@@ -99,16 +109,21 @@ export class ByteWriter {
 
   u16(value: number): void {
     const at = this.reserve(2)
-    this.view.setUint16(at, value, true)
+    this.buffer[at] = value
+    this.buffer[at + 1] = value >>> 8
   }
 
   u32(value: number): void {
     const at = this.reserve(4)
-    this.view.setUint32(at, value, true)
+    this.buffer[at] = value
+    this.buffer[at + 1] = value >>> 8
+    this.buffer[at + 2] = value >>> 16
+    this.buffer[at + 3] = value >>> 24
   }
 
   u64(value: bigint): void {
     const at = this.reserve(8)
+    this.view ??= new DataView(this.buffer.buffer)
     this.view.setBigUint64(at, value, true)
   }
 
@@ -117,8 +132,8 @@ export class ByteWriter {
     this.buffer.set(bytes, at)
   }
 
-  /** A copy of what was written. */
+  /** What was written; the writer's own buffer where it is exactly full, which later writes never touch. */
   finish(): Uint8Array {
-    return this.buffer.slice(0, this.length)
+    return this.length === this.buffer.length ? this.buffer : this.buffer.slice(0, this.length)
   }
 }

@@ -3,7 +3,7 @@ import { assert } from '@phalanx/primitives/assert'
 import { bytesEqual } from '@phalanx/primitives/bytes'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { depositEvent } from '../pallets/system/events.ts'
-import type { OuterEnums, PlacedPallet } from './calls.ts'
+import type { EventEntry, OuterEnums, PlacedPallet } from './calls.ts'
 import type { BlockInfo, Context, Errors, Events, PalletContext, RuntimeServices } from './context.ts'
 import { DispatchFailure, moduleError } from './dispatch-error.ts'
 import { createOverlay, type BaseState, type Overlay } from './overlay.ts'
@@ -64,12 +64,12 @@ class ScopedContext implements PalletContext<any, any> {
   readonly block: BlockInfo
   readonly runtime: RuntimeServices
   private readonly outer: BlockContext
-  private readonly enums: OuterEnums
+  private readonly events: ReadonlyMap<string, EventEntry>
   private readonly placed: PlacedPallet
 
   constructor(outer: BlockContext, enums: OuterEnums, placed: PlacedPallet) {
     this.outer = outer
-    this.enums = enums
+    this.events = enums.eventsOf(placed.pallet.name)
     this.placed = placed
     this.storage = outer.storage
     this.crypto = outer.crypto
@@ -86,7 +86,7 @@ class ScopedContext implements PalletContext<any, any> {
   }
 
   emit(name: string, value?: unknown): void {
-    const entry = this.enums.event(this.placed.pallet.name, name)
+    const entry = this.events.get(name)
     assert(entry !== undefined, `${this.placed.pallet.name} declares the event ${name}`)
     depositEvent(this, entry, value)
   }

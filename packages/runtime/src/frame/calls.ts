@@ -67,7 +67,8 @@ export interface OuterEnums {
   readonly errorInfo: TypeInfo
   readonly typeInfos: ReadonlyMap<string, PalletTypeInfos>
   call(pallet: string, name: string): CallEntry | undefined
-  event(pallet: string, name: string): EventEntry | undefined
+  /** Events of a pallet by name. */
+  eventsOf(pallet: string): ReadonlyMap<string, EventEntry>
 }
 
 const eventContent = (spec: EventSpec): Codec<any> => (spec.fields !== undefined ? struct(spec.fields) : spec.tuple !== undefined ? tuple(...spec.tuple) : unit)
@@ -75,6 +76,7 @@ const eventContent = (spec: EventSpec): Codec<any> => (spec.fields !== undefined
 const eventFields = (spec: EventSpec): readonly FieldInfo[] =>
   spec.fields !== undefined ? fieldsOf(spec.fields) : (spec.tuple ?? []).map((codec) => ({ type: codec.info }))
 
+type ByName<T> = ReadonlyMap<string, ReadonlyMap<string, T>>
 type Table<T> = readonly ((readonly (T | undefined)[]) | undefined)[]
 
 const readEntry = <T>(input: ByteReader, table: Table<T>, type: string): T => {
@@ -87,12 +89,12 @@ const readEntry = <T>(input: ByteReader, table: Table<T>, type: string): T => {
   return entry
 }
 
-const createCallCodec = (table: Table<CallEntry>, byName: ReadonlyMap<string, CallEntry>, info: () => TypeInfo): Codec<RuntimeCall> =>
+const createCallCodec = (table: Table<CallEntry>, byName: ByName<CallEntry>, info: () => TypeInfo): Codec<RuntimeCall> =>
   createCodec<RuntimeCall>({
     info,
     minSize: 2,
     write(out, call) {
-      const entry = byName.get(`${call.pallet}.${call.name}`)
+      const entry = byName.get(call.pallet)?.get(call.name)
       if (entry === undefined) throw new AppError('CODEC_UNKNOWN_VARIANT', { kind: `${call.pallet}.${call.name}`, type: 'RuntimeCall' })
       out.u8(entry.palletIndex)
       out.u8(entry.spec.index)
@@ -111,12 +113,12 @@ const createCallCodec = (table: Table<CallEntry>, byName: ReadonlyMap<string, Ca
     },
   })
 
-const createEventCodec = (table: Table<EventEntry>, byName: ReadonlyMap<string, EventEntry>, info: () => TypeInfo): Codec<RuntimeEvent> =>
+const createEventCodec = (table: Table<EventEntry>, byName: ByName<EventEntry>, info: () => TypeInfo): Codec<RuntimeEvent> =>
   createCodec<RuntimeEvent>({
     info,
     minSize: 2,
     write(out, event) {
-      const entry = byName.get(`${event.pallet}.${event.name}`)
+      const entry = byName.get(event.pallet)?.get(event.name)
       if (entry === undefined) throw new AppError('CODEC_UNKNOWN_VARIANT', { kind: `${event.pallet}.${event.name}`, type: 'RuntimeEvent' })
       out.u8(entry.palletIndex)
       out.u8(entry.eventIndex)
@@ -139,10 +141,19 @@ const eventVariants = (pallet: AnyPallet): readonly VariantInfo[] =>
 const errorVariants = (pallet: AnyPallet): readonly VariantInfo[] =>
   sortedByIndex<{ readonly index: number; readonly doc: string }>(pallet.errors).map(([name, spec]) => ({ name, index: spec.index, fields: [], docs: [spec.doc] }))
 
+const callEntries = (palletIndex: number, pallet: AnyPallet, types: RuntimeTypes): ReadonlyMap<string, CallEntry> =>
+  new Map(Object.entries(pallet.calls).map(([name, spec]) => [name, { pallet: pallet.name, name, palletIndex, spec, args: struct(resolveArgs(spec.args, types)) }]))
+
+const eventEntries = (palletIndex: number, pallet: AnyPallet): ReadonlyMap<string, EventEntry> =>
+  new Map(Object.entries(pallet.events as Events).map(([name, spec]) => {
+    const hasContent = spec.fields !== undefined || spec.tuple !== undefined
+    return [name, { pallet: pallet.name, name, palletIndex, eventIndex: spec.index, content: eventContent(spec), hasContent }]
+  }))
+
 /** Builds the outer enums of a list of pallets. */
 export const createOuterEnums = (pallets: readonly PlacedPallet[]): OuterEnums => {
-  const calls = new Map<string, CallEntry>()
-  const events = new Map<string, EventEntry>()
+  const calls = new Map<string, ReadonlyMap<string, CallEntry>>()
+  const events = new Map<string, ReadonlyMap<string, EventEntry>>()
   const callTable: (CallEntry | undefined)[][] = []
   const eventTable: (EventEntry | undefined)[][] = []
   const typeInfos = new Map<string, PalletTypeInfos>()
@@ -152,17 +163,14 @@ export const createOuterEnums = (pallets: readonly PlacedPallet[]): OuterEnums =
   const RuntimeEvent = createEventCodec(eventTable, events, () => (eventInfo ??= outerInfo('RuntimeEvent', pallets, (pallet) => typeInfos.get(pallet.name)?.events)))
   const types: RuntimeTypes = { RuntimeCall }
   for (const { index: palletIndex, pallet } of pallets) {
-    const ownCalls: (CallEntry | undefined)[] = (callTable[palletIndex] = [])
-    for (const [name, spec] of Object.entries(pallet.calls)) {
-      const entry: CallEntry = { pallet: pallet.name, name, palletIndex, spec, args: struct(resolveArgs(spec.args, types)) }
-      calls.set(`${pallet.name}.${name}`, (ownCalls[spec.index] = entry))
-    }
-    const ownEvents: (EventEntry | undefined)[] = (eventTable[palletIndex] = [])
-    for (const [name, spec] of Object.entries(pallet.events as Events)) {
-      const hasContent = spec.fields !== undefined || spec.tuple !== undefined
-      const entry: EventEntry = { pallet: pallet.name, name, palletIndex, eventIndex: spec.index, content: eventContent(spec), hasContent }
-      events.set(`${pallet.name}.${name}`, (ownEvents[spec.index] = entry))
-    }
+    const ownCalls = callEntries(palletIndex, pallet, types)
+    const ownEvents = eventEntries(palletIndex, pallet)
+    calls.set(pallet.name, ownCalls)
+    events.set(pallet.name, ownEvents)
+    callTable[palletIndex] = []
+    for (const entry of ownCalls.values()) callTable[palletIndex][entry.spec.index] = entry
+    eventTable[palletIndex] = []
+    for (const entry of ownEvents.values()) eventTable[palletIndex][entry.eventIndex] = entry
     typeInfos.set(pallet.name, {
       calls: palletEnum(pallet, 'Call', `Calls of ${pallet.name}.`, callVariants(pallet, types)),
       events: palletEnum(pallet, 'Event', `Events of ${pallet.name}.`, eventVariants(pallet)),
@@ -174,7 +182,7 @@ export const createOuterEnums = (pallets: readonly PlacedPallet[]): OuterEnums =
     RuntimeEvent,
     errorInfo: outerInfo('RuntimeError', pallets, (pallet) => typeInfos.get(pallet.name)?.errors),
     typeInfos,
-    call: (pallet, name) => calls.get(`${pallet}.${name}`),
-    event: (pallet, name) => events.get(`${pallet}.${name}`),
+    call: (pallet, name) => calls.get(pallet)?.get(name),
+    eventsOf: (pallet) => events.get(pallet) ?? new Map(),
   }
 }

@@ -22,7 +22,7 @@ test('behaves as a plain map with a stack of copies', () => {
     fc.property(fc.array(fc.tuple(key, fc.uint8Array({ minLength: 1, maxLength: 3 })), { maxLength: 8 }), fc.array(step, { maxLength: 40 }), key, (initial, steps, prefix) => {
       const base = createTrie({ crypto, version: 1 }).apply([...new Map(initial)].map(([at, bytes]) => [keyToBytes(at), bytes] as const))
       const overlay = createOverlay({ state: base }, { crypto })
-      let model = new Map(initial)
+      let model = new Map<string, Uint8Array>(initial)
       const stack: Map<string, Uint8Array>[] = []
       for (const one of steps) {
         if (one.kind === 'set') {

@@ -4,7 +4,7 @@
  * Does not know what the keys mean (storage.ts does).
  */
 import { assert } from '@phalanx/primitives/assert'
-import { keyToBytes } from '@phalanx/primitives/bytes'
+import { bytesEqual, keyToBytes } from '@phalanx/primitives/bytes'
 import type { Codec } from '@phalanx/primitives/codec'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import type { State, StateChanges } from '@phalanx/primitives/trie'
@@ -25,7 +25,8 @@ export interface StorageHost {
 }
 
 interface Entry {
-  readonly bytes: Uint8Array | undefined
+  /** Undefined for a deferred value that nobody asked the bytes of yet, and for ABSENT. */
+  bytes: Uint8Array | undefined
   /** Decoded form, valid for `codec` only. */
   value: unknown
   codec: Codec<unknown> | undefined
@@ -36,6 +37,11 @@ type Undo = { readonly key: string; readonly entry: Entry | undefined } | (() =>
 const ABSENT: Entry = { bytes: undefined, value: undefined, codec: undefined }
 const CHUNK = 4096
 
+const bytesOf = (entry: Entry): Uint8Array | undefined => {
+  if (entry === ABSENT) return undefined
+  return (entry.bytes ??= (entry.codec as Codec<unknown>).encode(entry.value))
+}
+
 /** Key string of bytes. */
 export const toKey = (bytes: Uint8Array): string => {
   if (bytes.length <= CHUNK) return String.fromCharCode.apply(null, bytes as unknown as number[])
@@ -44,13 +50,37 @@ export const toKey = (bytes: Uint8Array): string => {
   return out
 }
 
+const RECENT = 4
+
+/** Full keys of one map by the bytes of its key: the last few by content, all by their text. */
+export class KeyMemo {
+  private readonly byText = new Map<string, string>()
+  private readonly raws: Uint8Array[] = []
+  private readonly keys: string[] = []
+  private next = 0
+
+  /** The storage key for key bytes; `make` computes it once. */
+  find(raw: Uint8Array, make: (raw: Uint8Array) => string): string {
+    for (let i = 0; i < this.raws.length; i++) {
+      if (bytesEqual(this.raws[i] as Uint8Array, raw)) return this.keys[i] as string
+    }
+    const text = toKey(raw)
+    let key = this.byText.get(text)
+    if (key === undefined) this.byText.set(text, (key = make(raw)))
+    this.raws[this.next] = raw.slice()
+    this.keys[this.next] = key
+    this.next = (this.next + 1) % RECENT
+    return key
+  }
+}
+
 /** Writes over a state. Values handed in and out are shared: treat them as immutable. */
 export class Overlay {
   readonly hasher: KeyHasher
   private readonly base: BaseState
   private readonly written = new Map<string, Entry>()
   private readonly seen = new Map<string, Entry>()
-  private readonly hashedKeys = new Map<object, Map<string, string>>()
+  private readonly memos = new Map<object, KeyMemo>()
   private readonly transients = new Map<object, unknown>()
   private readonly journal: Undo[] = []
   private readonly layers: number[] = []
@@ -60,10 +90,10 @@ export class Overlay {
     this.hasher = hasher
   }
 
-  /** Memo of a storage map's hashed keys, for the life of this overlay. */
-  keysOf(item: object): Map<string, string> {
-    let found = this.hashedKeys.get(item)
-    if (found === undefined) this.hashedKeys.set(item, (found = new Map()))
+  /** Memo of a storage map's keys, for the life of this overlay. */
+  memoOf(item: object): KeyMemo {
+    let found = this.memos.get(item)
+    if (found === undefined) this.memos.set(item, (found = new KeyMemo()))
     return found
   }
 
@@ -83,7 +113,12 @@ export class Overlay {
 
   /** Bytes under a key. */
   get(key: string): Uint8Array | undefined {
-    return this.lookup(key).bytes
+    return bytesOf(this.lookup(key))
+  }
+
+  /** Whether there is anything under a key. */
+  has(key: string): boolean {
+    return this.lookup(key) !== ABSENT
   }
 
   /** Sets the bytes under a key; undefined removes. */
@@ -94,10 +129,10 @@ export class Overlay {
   /** Decoded value under a key; `item` names it in the error. @throws STATE_CORRUPT */
   read<T>(key: string, codec: Codec<T>, item: string): T | undefined {
     const entry = this.lookup(key)
-    if (entry.bytes === undefined) return undefined
+    if (entry === ABSENT) return undefined
     if (entry.codec === codec) return entry.value as T
     try {
-      entry.value = codec.decode(entry.bytes)
+      entry.value = codec.decode(bytesOf(entry) as Uint8Array)
     } catch (cause) {
       throw new AppError('STATE_CORRUPT', { item }, { cause })
     }
@@ -105,16 +140,16 @@ export class Overlay {
     return entry.value as T
   }
 
-  /** Encodes and sets a value. */
-  write<T>(key: string, codec: Codec<T>, value: T): void {
-    this.store(key, { bytes: codec.encode(value), value, codec: codec as Codec<unknown> })
+  /** Encodes and sets a value. A deferred one is encoded when its bytes are needed: only for values that cannot fail to encode. */
+  write<T>(key: string, codec: Codec<T>, value: T, deferred = false): void {
+    this.store(key, { bytes: deferred ? undefined : codec.encode(value), value, codec: codec as Codec<unknown> })
   }
 
   /** Present keys that begin with `prefix` and come after `after`, ascending. Keys written while iterating are not visited; removed ones are skipped. */
   *keys(prefix: string, after = ''): Generator<string> {
     const added: string[] = []
     for (const [key, entry] of this.written) {
-      if (entry.bytes !== undefined && key.startsWith(prefix) && key > after) added.push(key)
+      if (entry !== ABSENT && key.startsWith(prefix) && key > after) added.push(key)
     }
     added.sort((a, b) => (a < b ? -1 : 1))
     let next = 0
@@ -153,6 +188,11 @@ export class Overlay {
     kept.push(value)
   }
 
+  /** Runs `undo` if the layer that is innermost now, or one around it, is taken back. */
+  onRollback(undo: () => void): void {
+    if (this.layers.length > 0) this.journal.push(undo)
+  }
+
   /** Number of open layers. */
   get depth(): number {
     return this.layers.length
@@ -189,7 +229,7 @@ export class Overlay {
     const out: (readonly [Uint8Array, Uint8Array | undefined])[] = []
     for (const key of keys) {
       const bytes = keyToBytes(key)
-      const value = (this.written.get(key) as Entry).bytes
+      const value = bytesOf(this.written.get(key) as Entry)
       if (value === undefined && this.base.get(bytes) === undefined) continue
       out.push([bytes, value])
     }

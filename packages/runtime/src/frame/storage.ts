@@ -98,6 +98,8 @@ export type StorageDoubleMap<K1, K2, T, Q = T | undefined> = StorageKeyed<[first
 interface ValueSpec<T> {
   readonly type: Codec<T>
   readonly doc?: string
+  /** Encode when the block ends instead of at every write: only for values that cannot fail to encode. */
+  readonly deferred?: boolean
 }
 interface MapSpec<K, T> extends ValueSpec<T> {
   readonly hasher: HasherName
@@ -153,6 +155,7 @@ interface ItemParts {
   readonly hasDefault: boolean
   readonly fallback: unknown
   readonly doc: string | undefined
+  readonly deferred: boolean
 }
 
 const keyInfo = (parts: readonly KeyPart[]): (() => TypeInfo) | undefined => {
@@ -191,17 +194,16 @@ const createItem = (item: ItemParts) => {
   const keyBytes = (hasher: KeyHasher, key: AnyKey): Uint8Array =>
     concatBytes(prefix(hasher), ...key.map((value, i) => hashPart(hasher, parts[i] as KeyPart, encodePart(parts[i] as KeyPart, value))))
 
+  const [onlyPart] = parts.length === 1 ? parts : []
+  const makeKey = (storage: Overlay) => (raw: Uint8Array): string => prefixOf(storage) + toKey(hashPart(storage.hasher, onlyPart as KeyPart, raw))
+
   const lookupKey = (storage: Overlay, key: AnyKey): string => {
     if (key.length === 0) return prefixOf(storage)
+    if (onlyPart !== undefined) return storage.memoOf(onlyPart).find(encodePart(onlyPart, key[0]), makeKey(storage))
     let out = prefixOf(storage)
     for (let i = 0; i < key.length; i++) {
       const part = parts[i] as KeyPart
-      const memo = storage.keysOf(part)
-      const raw = encodePart(part, key[i])
-      const rawKey = toKey(raw)
-      let hashed = memo.get(rawKey)
-      if (hashed === undefined) memo.set(rawKey, (hashed = toKey(hashPart(storage.hasher, part, raw))))
-      out += hashed
+      out += storage.memoOf(part).find(encodePart(part, key[i]), (raw) => toKey(hashPart(storage.hasher, part, raw)))
     }
     return out
   }
@@ -222,10 +224,10 @@ const createItem = (item: ItemParts) => {
     const value = host.storage.read(lookupKey(host.storage, key), type, label)
     return value === undefined ? item.fallback : value
   }
-  const set = (host: AnyHost, key: AnyKey, value: unknown): void => host.storage.write(lookupKey(host.storage, key), type, value)
+  const set = (host: AnyHost, key: AnyKey, value: unknown): void => host.storage.write(lookupKey(host.storage, key), type, value, item.deferred)
   const remove = (host: AnyHost, key: AnyKey): void => {
     const at = lookupKey(host.storage, key)
-    if (host.storage.get(at) !== undefined) host.storage.set(at, undefined)
+    if (host.storage.has(at)) host.storage.set(at, undefined)
   }
   function* stored(host: AnyHost, key: AnyKey): Generator<string> {
     yield* host.storage.keys(lookupKey(host.storage, key))
@@ -238,7 +240,7 @@ const createItem = (item: ItemParts) => {
     get,
     set,
     remove,
-    has: (host: AnyHost, key: AnyKey): boolean => host.storage.get(lookupKey(host.storage, key)) !== undefined,
+    has: (host: AnyHost, key: AnyKey): boolean => host.storage.has(lookupKey(host.storage, key)),
     mutate(host: AnyHost, key: AnyKey, change: (value: unknown) => unknown): void {
       const next = change(get(host, key))
       if (next === undefined) remove(host, key)
@@ -315,7 +317,7 @@ const keyedItem = (parts: ItemParts): StorageKeyed<unknown[], unknown, unknown> 
 export const palletStorage = (pallet: string): PalletStorage => {
   const common = (name: string, spec: ValueSpec<never> & Partial<WithDefault<unknown>>, parts: readonly KeyPart[]): ItemParts => {
     assert(/^[A-Z]\w*$/.test(name), `${pallet}.${name} is PascalCase`)
-    return { pallet, name, parts, type: spec.type as Codec<unknown>, hasDefault: 'default' in spec, fallback: spec.default, doc: spec.doc }
+    return { pallet, name, parts, type: spec.type as Codec<unknown>, hasDefault: 'default' in spec, fallback: spec.default, doc: spec.doc, deferred: spec.deferred ?? false }
   }
   const kit = {
     value: (name: string, spec: ValueSpec<never>) => valueItem(common(name, spec, [])),

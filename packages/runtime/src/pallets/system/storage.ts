@@ -7,7 +7,9 @@ import { AccountInfo, EventRecords, LastRuntimeUpgradeInfo, NO_ACCOUNT, Phase, W
 
 const system = palletStorage('System')
 
+// Written several times in a transfer; every write goes through checked sums, so that encoding cannot fail.
 export const account = system.map('Account', {
+  deferred: true,
   hasher: 'Blake2_128Concat', key: AccountId, type: AccountInfo, default: NO_ACCOUNT, doc: 'Nonce, reference counts and balances of an account.' })
 export const extrinsicCount = system.value('ExtrinsicCount', { type: u32, doc: 'Extrinsics of the block being run.' })
 export const blockWeight = system.value('BlockWeight', {
