@@ -33,15 +33,15 @@ const STEPS = [
   { name: 'tidy', about: 'layers, style, dead code', command: [bin('tsx'), 'tools/tidy.ts'], needs: 'tools/tidy.ts' },
   { name: 'lint', about: 'eslint', command: [bin('eslint'), '.', '--max-warnings=0'], needs: 'eslint.config.js' },
   { name: 'types', about: 'tsc', command: [bin('tsc'), '-p', 'tsconfig.json'], needs: 'tsconfig.json' },
-  { name: 'tests', about: 'unit, property, vectors, conformance', command: vitest('tests', '--exclude', 'test/e2e/**'), needs: 'vitest.config.ts', isVitest: true },
+  { name: 'tests', about: 'unit, property, vectors, conformance', command: vitest('tests', '--exclude', 'test/e2e/**', '--exclude', 'test/kill/**'), needs: 'vitest.config.ts', isVitest: true },
   {
     name: 'simulator',
     about: isLong ? '1,000 seeds' : '100 seeds',
     command: [bin('tsx'), 'simulation/src/run.ts', '--seeds', isLong ? '1000' : '100', '--from', commit],
     needs: 'simulation/src/run.ts',
   },
-  { name: 'e2e', about: 'real processes, unmodified clients', command: vitest('e2e', '--no-file-parallelism', '--exclude', 'test/e2e/kill.test.ts', 'test/e2e'), needs: 'test/e2e', isVitest: true },
-  { name: 'kill', about: isLong ? '200 kills' : '20 kills', command: vitest('kill', 'test/e2e/kill.test.ts'), needs: 'test/e2e/kill.test.ts', isVitest: true },
+  { name: 'e2e', about: 'real processes, unmodified clients', command: vitest('e2e', '--no-file-parallelism', 'test/e2e'), needs: 'test/e2e', isVitest: true },
+  { name: 'kill', about: isLong ? '200 kills' : '20 kills', command: vitest('kill', '--no-file-parallelism', 'test/kill'), needs: 'test/kill', isVitest: true },
 ]
 
 const environment = {

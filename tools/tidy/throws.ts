@@ -17,8 +17,9 @@ const UNTYPED = /^(Error|TypeError|RangeError|SyntaxError|AggregateError|EvalErr
 const isCaught = (source: Source, use: ts.Identifier): boolean => {
   for (let up: ts.Node | undefined = use; up !== undefined; up = up.parent) {
     if (ts.isCatchClause(up) && up.variableDeclaration?.name.getText() === use.text) return true
-    const isHandler = ts.isFunctionLike(up) && ts.isCallExpression(up.parent) && /\.(catch|then)$/.test(up.parent.expression.getText())
-    if (isHandler && up.parameters.some(({ name }) => name.getText() === use.text)) return true
+    const isFunction = ts.isArrowFunction(up) || ts.isFunctionExpression(up)
+    const isHandler = isFunction && ts.isCallExpression(up.parent) && /\.(catch|then)$/.test(up.parent.expression.getText())
+    if (isHandler && (up as ts.ArrowFunction).parameters.some(({ name }) => name.getText() === use.text)) return true
   }
   return holdsError(source, use.text)
 }
