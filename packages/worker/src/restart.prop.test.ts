@@ -6,6 +6,7 @@ import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { CHECKPOINT_FILES, IDENTITY_FILE } from './index.ts'
 import { createHarness, createMemoryBlobStore, type WorkerHarness } from './testing.ts'
 
+const isLong = process.env['PHALANX_LONG'] === '1'
 let crypto: Crypto
 beforeAll(async () => {
   crypto = await loadCrypto()
@@ -86,7 +87,7 @@ describe('whatever happens to a worker', () => {
         expect((await world.client.PhactoryAPI.GetInfo({})).pendingMessages).toBe(0n)
         expect(world.blobs.files.has(IDENTITY_FILE)).toBe(true)
       }),
-      { numRuns: 60 },
+      { numRuns: isLong ? 1000 : 40 },
     )
-  })
+  }, isLong ? 3_600_000 : 60_000)
 })

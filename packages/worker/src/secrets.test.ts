@@ -69,6 +69,7 @@ describe('secrets', () => {
     const identities = seeds.filter(({ length }) => length === 32).map((seed) => toHexPlain(createKey(crypto, createEntropy(crypto, seed), 'identity').publicKey))
     expect(identities).toContain(toHexPlain(worker.identity() as Uint8Array))
     const text = lines.join('\n')
+    expect(text).not.toContain('withheld')
     expect(text).toContain(toHexPlain(worker.identity() as Uint8Array))
     for (const secret of secrets) for (const form of forms(secret)) expect(text.includes(form)).toBe(false)
   })
@@ -85,11 +86,12 @@ describe('secrets', () => {
 })
 
 describe('the log filter', () => {
-  test('lets listed fields with plain values through, and of errors only code or class and place', () => {
+  test('lets listed lines and fields with plain values through, and of errors only code or class and place', () => {
     const lines: string[] = []
     const log = guardLogger(captureLogger(lines))
-    log.info('m', { block: 7, secret: 'hush', identity: { nested: 'hush' } }, new TypeError('hush hush'))
-    const [line] = lines
+    log.info('resumed from a checkpoint', { block: 7, secret: 'hush', identity: { nested: 'hush' } }, new TypeError('hush hush'))
+    log.error('hush', { block: 7 })
+    const line = lines.join()
     expect(line).toContain('block: 7')
     expect(line).toContain('TypeError')
     expect(line).not.toContain('hush')

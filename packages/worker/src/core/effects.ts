@@ -1,5 +1,6 @@
 /** Owns what a step asks its shell to do. Effects are performed in order. */
 import type { Secret } from '@phalanx/primitives/crypto'
+import type { LogLine } from './log-lines.ts'
 
 /** Severity of a log effect. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
@@ -15,7 +16,7 @@ export type Effect =
   | { readonly kind: 'readBenchmark'; readonly value: { readonly startTimeMs: bigint; readonly elapsedMs: bigint } }
   /** Stop counting iterations. */
   | { readonly kind: 'stopBenchmark' }
-  | { readonly kind: 'log'; readonly value: { readonly level: LogLevel; readonly message: string; readonly data: Readonly<Record<string, unknown>> } }
+  | { readonly kind: 'log'; readonly value: { readonly level: LogLevel; readonly message: LogLine; readonly data: Readonly<Record<string, unknown>> } }
 
 /** A log effect. */
-export const logEffect = (level: LogLevel, message: string, data: Readonly<Record<string, unknown>> = {}): Effect => ({ kind: 'log', value: { level, message, data } })
+export const logEffect = (level: LogLevel, message: LogLine, data: Readonly<Record<string, unknown>> = {}): Effect => ({ kind: 'log', value: { level, message, data } })

@@ -10,6 +10,8 @@ import type { Input } from './inputs.ts'
 import { encodeCheckpoint, type WorkerState } from './state.ts'
 import { EMPTY_STATE, assertLive, step, type Core } from './step.ts'
 
+/** Every bit of every byte, or one bit of every byte. */
+const BITS = process.env['PHALANX_LONG'] === '1' ? [0, 1, 2, 3, 4, 5, 6, 7] : undefined
 let crypto: Crypto
 let core: Core
 let start: WorkerState
@@ -50,9 +52,9 @@ const isHonest = (state: WorkerState | undefined): boolean => {
 }
 
 describe('a feed in which anything was changed', () => {
-  test('is refused, or comes to exactly the honest state: every byte, every bit', () => {
+  test('is refused, or comes to exactly the honest state, whichever byte it was', () => {
     for (let at = 0; at < bytes.length; at++) {
-      for (let bit = 0; bit < 8; bit++) {
+      for (const bit of BITS ?? [at % 8]) {
         const altered = bytes.slice()
         altered[at] = (altered[at] as number) ^ (1 << bit)
         expect(isHonest(after(altered)), `byte ${at}, bit ${bit}`).toBe(true)
@@ -66,7 +68,7 @@ describe('a feed in which anything was changed', () => {
         const altered = new Uint8Array([...bytes.slice(0, at), ...insert, ...bytes.slice(at + length)])
         expect(isHonest(after(altered))).toBe(true)
       }),
-      { numRuns: 1000 },
+      { numRuns: 500 },
     )
   })
 

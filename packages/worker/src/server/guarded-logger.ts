@@ -1,19 +1,18 @@
-/** Owns the filter through which every log line of the worker passes: fields that are not on the list do not leave. */
+/** Owns the filter through which every log line of the worker passes: lines and fields that are not listed do not leave. */
 import { isAppError } from '@phalanx/primitives/errors'
 import type { Logger } from '@phalanx/primitives/ports'
-
-/** Messages begin with an area's subject; these fields, and no others, may stand beside any of them. All of them are public facts. */
-const ALLOWED_FIELDS: ReadonlySet<string> = new Set([
-  'block', 'blocks', 'code', 'confidence', 'file', 'fresh', 'genesis', 'identity', 'index', 'method', 'port', 'publicPort', 'address', 'reason', 'requestId', 'costMs', 'status',
-])
+import { LOG_LINES } from '../core/log-lines.ts'
 
 const WITHHELD = '[withheld]'
+const UNLISTED = 'a line that is not on the list was withheld'
+
+const linesByMessage = new Map<string, ReadonlySet<string>>(Object.entries(LOG_LINES).map(([message, fields]) => [message, new Set(fields)]))
 
 /** Only primitive values pass: an object could carry anything. */
-const filter = (data: Readonly<Record<string, unknown>> | undefined): Record<string, unknown> | undefined => {
+const filter = (data: Readonly<Record<string, unknown>> | undefined, allowed: ReadonlySet<string>): Record<string, unknown> | undefined => {
   if (data === undefined) return undefined
   return Object.fromEntries(
-    Object.entries(data).map(([field, value]) => [field, ALLOWED_FIELDS.has(field) && (typeof value !== 'object' || value === null) ? value : WITHHELD]),
+    Object.entries(data).map(([field, value]) => [field, allowed.has(field) && (typeof value !== 'object' || value === null) ? value : WITHHELD]),
   )
 }
 
@@ -26,8 +25,12 @@ const describeError = (error: unknown): unknown => {
   return [error.name, ...frames].join('\n')
 }
 
-/** A logger that lets only listed fields, and of errors only code or class, through. */
+/** A logger that lets only listed lines with their listed fields, and of errors only code or class and place, through. */
 export const guardLogger = (logger: Logger): Logger => {
-  const guard = (level: keyof Logger): Logger['info'] => (message, data, error) => logger[level](message, filter(data), describeError(error))
+  const guard = (level: keyof Logger): Logger['info'] => (message, data, error) => {
+    const allowed = linesByMessage.get(message)
+    if (allowed === undefined) logger[level](UNLISTED)
+    else logger[level](message, filter(data, allowed), describeError(error))
+  }
   return { debug: guard('debug'), info: guard('info'), warn: guard('warn'), error: guard('error') }
 }

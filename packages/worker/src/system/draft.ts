@@ -1,7 +1,7 @@
 /** Owns the working copy of a worker's state while one input is applied: fields are replaced, never changed in place. */
 import type { BlockPoint } from '../core/light-client.ts'
 import { enqueue, type EgressSigner } from '../core/mq.ts'
-import type { Effect } from '../core/effects.ts'
+import { logEffect, type Effect } from '../core/effects.ts'
 import type { Build, LiveState } from '../core/state.ts'
 import type { Message, MessageOrigin, TopicOf } from '@phalanx/primitives/messages'
 import { createMessage } from '@phalanx/primitives/messages'
@@ -31,5 +31,7 @@ export const ownMessage = <T>(draft: Draft, to: TopicOf<T>, payload: T): Message
 
 /** Queues a message of the worker for the chain. */
 export const send = <T>(draft: Draft, to: TopicOf<T>, payload: T): void => {
-  draft.state = { ...draft.state, egress: enqueue(draft.state.egress, ownMessage(draft, to, payload), draft.signer) }
+  const egress = enqueue(draft.state.egress, ownMessage(draft, to, payload), draft.signer)
+  if (egress === draft.state.egress) draft.effects.push(logEffect('warn', 'message dropped: too many wait for the chain', { block: draft.block.number }))
+  draft.state = { ...draft.state, egress }
 }

@@ -1,0 +1,28 @@
+/** Owns every line that the worker may log, with the fields that may stand beside it. Nothing else leaves the trusted side; all of it is public. */
+
+/** Constant messages and their fields. */
+export const LOG_LINES = {
+  initialised: ['identity', 'genesis', 'fresh'],
+  'resumed from a checkpoint': ['identity', 'block'],
+  'checkpoint belongs to another identity or chain and is not used': [],
+  'checkpoint is not usable': ['file', 'code'],
+  'checkpoint written': ['file', 'block'],
+  'checkpoint could not be written': ['file', 'block'],
+  'registered on chain': ['block', 'confidence'],
+  'responsiveness event does not fit the session': ['block'],
+  'message skipped: its payload does not decode': ['block', 'index', 'code'],
+  'message dropped: too many wait for the chain': ['block'],
+  'halted: two final histories': ['block'],
+  'this version is retired: nothing confidential is served': ['reason'],
+  'benchmark result not taken': [],
+  'worker listens': ['port', 'publicPort'],
+  'listener failed': [],
+  'request failed': ['requestId', 'status', 'costMs'],
+  'request could not be answered': [],
+  'method failed by a fault of the worker': ['method'],
+  'stopping failed': [],
+  'worker stopped': [],
+} as const satisfies Readonly<Record<string, readonly string[]>>
+
+/** A message that may be logged. */
+export type LogLine = keyof typeof LOG_LINES
