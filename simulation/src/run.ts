@@ -1,4 +1,7 @@
 /** Owns the command `npm run sim`: one seed in full, or many drawn from a start; prints a line each and a summary that names how to replay. */
+import { spawn } from 'node:child_process'
+import { availableParallelism } from 'node:os'
+import { createInterface } from 'node:readline'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { AppError, isAppError } from '@phalanx/primitives/errors'
 import './errors.ts'
@@ -6,7 +9,7 @@ import { simulate, type SimulationResult } from './simulate.ts'
 import type { Broken } from './world.ts'
 
 const USAGE = `Usage: npm run sim -- SEED [--blocks N] [--faults N] [--verbose] [--broken skip-signature|drop-fsync]
-       npm run sim -- --seeds COUNT [--from TEXT] [--json]
+       npm run sim -- --seeds COUNT [--from TEXT] [--jobs N] [--json]
 
 Runs node, relays and workers in one thread under virtual time, with faults drawn from the seed. The same seed gives the same run.
 
@@ -22,6 +25,8 @@ interface Arguments {
   readonly broken: Broken
   readonly verbose: boolean
   readonly json: boolean
+  /** Processes that share the seeds. */
+  readonly jobs: number
 }
 
 const usage = (reason: string): AppError => new AppError('SIM_USAGE', { reason })
@@ -46,7 +51,7 @@ const parseArguments = (argv: readonly string[]): Arguments => {
     const word = argv[i] as string
     if (!word.startsWith('--')) seeds.push(number(word, 'SEED'))
     else if (word === '--verbose' || word === '--json') given.set(word, '')
-    else if (['--blocks', '--faults', '--seeds', '--from', '--broken'].includes(word)) given.set(word, argv[++i] ?? '')
+    else if (['--blocks', '--faults', '--seeds', '--from', '--broken', '--jobs'].includes(word)) given.set(word, argv[++i] ?? '')
     else throw usage(`there is no option ${word}`)
   }
   const broken = given.get('--broken') ?? 'none'
@@ -56,8 +61,9 @@ const parseArguments = (argv: readonly string[]): Arguments => {
   if (drawn.length === 0) throw usage('no seed is given')
   const blocks = given.get('--blocks')
   const faults = given.get('--faults')
+  const jobs = given.has('--verbose') ? 1 : number(given.get('--jobs') ?? String(availableParallelism()), '--jobs')
   return {
-    seeds: drawn, broken, verbose: given.has('--verbose'), json: given.has('--json'),
+    seeds: drawn, broken, jobs: Math.max(1, Math.min(jobs, drawn.length)), verbose: given.has('--verbose'), json: given.has('--json'),
     ...(blocks === undefined ? {} : { blocks: number(blocks, '--blocks') }),
     ...(faults === undefined ? {} : { faults: number(faults, '--faults') }),
   }
@@ -76,12 +82,37 @@ const ignoreDead = (): void => {
   })
 }
 
+/** Shares the seeds out among processes of this same command; their lines come as they are made. */
+const runShared = async (argv: readonly string[], seeds: readonly number[], jobs: number, isJson: boolean): Promise<number> => {
+  const options = argv.filter((word, i) => ['--blocks', '--faults', '--broken'].some((name) => word === name || argv[i - 1] === name))
+  const failed = await Promise.all(
+    Array.from({ length: jobs }, (_, job) => {
+      const share = seeds.filter((_seed, i) => i % jobs === job).map(String)
+      const child = spawn(process.execPath, [...process.execArgv, import.meta.filename, ...share, ...options, '--jobs', '1', ...(isJson ? ['--json'] : [])], { stdio: ['ignore', 'pipe', 'inherit'] })
+      const lines = createInterface({ input: child.stdout })
+      let passed = 0
+      lines.on('line', (text) => {
+        if (/^\d+ passed, \d+ failed$/.test(text)) return
+        if (text.startsWith('ok ') || text.startsWith('{"seed":') && text.includes('"ok":true')) passed++
+        process.stdout.write(`${text}\n`)
+      })
+      return new Promise<number>((resolve) => child.once('close', () => resolve(share.length - passed)))
+    }),
+  )
+  return failed.reduce((sum, count) => sum + count, 0)
+}
+
 const main = async (argv: readonly string[]): Promise<number> => {
   if (argv.includes('--help') || argv.length === 0) {
     process.stdout.write(`${USAGE}\n`)
     return argv.length === 0 ? 2 : 0
   }
-  const { seeds, verbose, json, ...rest } = parseArguments(argv)
+  const { seeds, verbose, json, jobs, ...rest } = parseArguments(argv)
+  if (jobs > 1) {
+    const failed = await runShared(argv, seeds, jobs, json)
+    if (!json) process.stdout.write(`${seeds.length - failed} passed, ${failed} failed\n`)
+    return failed === 0 ? 0 : 1
+  }
   const crypto = await loadCrypto()
   ignoreDead()
   let failed = 0

@@ -16,14 +16,18 @@ import type { Sodium } from './sodium.ts'
 const SPKI_PREFIX = parseHex('302a300506032b6570032100')
 const PKCS8_PREFIX = parseHex('302e020100300506032b657004220420')
 const KEYS_KEPT = 1024
+const SIGNERS_KEPT = 4
 
 /** The Node implementation of ed25519. */
 export const createEd25519 = (sodium: Sodium): Ed25519 => {
   const keys = createKeyCache({ limit: KEYS_KEPT }, (publicKey) =>
     createPublicKey({ key: Buffer.from(concatBytes(SPKI_PREFIX, publicKey)), format: 'der', type: 'spki' }))
+  // An authority signs every block with one key, and importing it costs twice the signature.
+  const signers = createKeyCache({ limit: SIGNERS_KEPT }, (seed) =>
+    createPrivateKey({ key: Buffer.from(concatBytes(PKCS8_PREFIX, seed)), format: 'der', type: 'pkcs8' }))
   const privateKey = (seed: Uint8Array) => {
     requireKeyLength('ed25519 seed', seed, 32)
-    return createPrivateKey({ key: Buffer.from(concatBytes(PKCS8_PREFIX, seed)), format: 'der', type: 'pkcs8' })
+    return signers.get(seed)
   }
   return {
     publicKey: (seed) => new Uint8Array(createPublicKey(privateKey(seed)).export({ format: 'der', type: 'spki' })).slice(SPKI_PREFIX.length),
