@@ -57,18 +57,16 @@ export const testHygieneRule: Rule = {
   },
 }
 
-/** Names under `calls` of the pallet declarations in a source. */
+const isNamed = (property: ts.ObjectLiteralElementLike, name: string): boolean => property.name !== undefined && property.name.getText() === name
+
+/** Calls a source declares: properties whose value is an object with an index and a `dispatch` of its own. */
 const callsOf = (source: Source): readonly { name: string; node: ts.Node }[] => {
   const found: { name: string; node: ts.Node }[] = []
   walk(source.ast, (node) => {
-    const isCalls = (ts.isPropertyAssignment(node) && node.name.getText() === 'calls') || (ts.isVariableDeclaration(node) && /^\w*[cC]alls$/.test(node.name.getText()))
-    const value = isCalls ? (node as ts.PropertyAssignment | ts.VariableDeclaration).initializer : undefined
-    const object = value !== undefined && ts.isCallExpression(value) ? value.arguments[0] : value
-    if (object === undefined || !ts.isObjectLiteralExpression(object)) return
-    for (const property of object.properties) {
-      const looksLikeCall = ts.isPropertyAssignment(property) && /\b(dispatch|index)\b/.test(property.initializer.getText())
-      if (looksLikeCall && (ts.isIdentifier(property.name) || ts.isStringLiteralLike(property.name))) found.push({ name: property.name.text, node: property })
-    }
+    if (!ts.isPropertyAssignment(node) || !ts.isObjectLiteralExpression(node.initializer)) return
+    const { properties } = node.initializer
+    if (!properties.some((each) => isNamed(each, 'dispatch')) || !properties.some((each) => isNamed(each, 'index'))) return
+    found.push({ name: ts.isStringLiteralLike(node.name) ? node.name.text : node.name.getText(), node })
   })
   return found
 }
