@@ -61,8 +61,9 @@ interface Damage {
 /**
  * Records of a log file. What a crash leaves behind ends the log quietly: a record cut short, or zeros. A record with a wrong checksum
  * that is there in full, or has valid records after it, was damaged later.
+ * @throws STORAGE_CORRUPT
  */
-const readLog = (file: string, bytes: Uint8Array): readonly Uint8Array[] => {
+export const readLog = (file: string, bytes: Uint8Array): readonly Uint8Array[] => {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const records: Uint8Array[] = []
   let parts: Uint8Array[] = []
@@ -103,7 +104,8 @@ interface LiveFiles {
   readonly logNumber: number
 }
 
-const readManifest = (file: string, bytes: Uint8Array): LiveFiles => {
+/** Tables and log that a manifest names. @throws STORAGE_CORRUPT */
+export const readManifest = (file: string, bytes: Uint8Array): LiveFiles => {
   const tables = new Map<number, number>()
   let logNumber = 0
   const records = readLog(file, bytes)
