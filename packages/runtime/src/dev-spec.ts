@@ -6,7 +6,7 @@ import { SS58_PREFIX } from './pallets/system/pallet.ts'
 const NAMES = ['Alice', 'Bob', 'Charlie', 'Dave', 'Eve', 'Ferdie'] as const
 
 /** Secret URIs of the accounts that a development chain endows. */
-export const DEV_ACCOUNTS: readonly string[] = NAMES.flatMap((name) => [`//${name}`, `//${name}//stash`])
+const DEV_ACCOUNTS: readonly string[] = NAMES.flatMap((name) => [`//${name}`, `//${name}//stash`])
 
 /** 10^7 PHA of 12 decimals. */
 const ENDOWMENT = 10n ** 19n

@@ -1,6 +1,6 @@
 /** Entry point of `@phalanx/runtime`: the chain's runtime, its chain spec and the contract with whoever runs it. */
-export { createPhalanxRuntime, PALLETS, VERSION } from './runtime.ts'
-export { createDevChainSpec, DEV_ACCOUNTS } from './dev-spec.ts'
+export { createPhalanxRuntime } from './runtime.ts'
+export { createDevChainSpec } from './dev-spec.ts'
 export { runtimeErrors } from './errors.ts'
 export type { AssembledRuntime } from './frame/create-runtime.ts'
 export type { ChainSpec } from './frame/chain-spec.ts'

@@ -17,7 +17,7 @@ import { transactionPayment } from './pallets/transaction-payment/pallet.ts'
 import { utility } from './pallets/utility/pallet.ts'
 
 /** Pallets of the chain; indices as the reference chain has them. */
-export const PALLETS: readonly PlacedPallet[] = [
+const PALLETS: readonly PlacedPallet[] = [
   { index: 1, pallet: system },
   { index: 2, pallet: utility },
   { index: 4, pallet: timestamp },
@@ -32,7 +32,7 @@ export const PALLETS: readonly PlacedPallet[] = [
 ]
 
 /** Versions of the rules: raise `specVersion` with every change of execution, `transactionVersion` when call or extension encodings change. */
-export const VERSION: Omit<RuntimeVersion, 'apis' | 'stateVersion'> = {
+const VERSION: Omit<RuntimeVersion, 'apis' | 'stateVersion'> = {
   specName: 'phalanx', implName: 'phalanx', authoringVersion: 1, specVersion: 1, implVersion: 1, transactionVersion: 1,
 }
 

@@ -10,13 +10,13 @@ export class ByteReader {
   readonly end: number
   offset: number
   depth = 0
-  private readonly view: DataView
+  /** Made when a wide integer is first read: many values have none. */
+  private view: DataView | undefined
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes
     this.offset = 0
     this.end = bytes.length
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
 
   /** Bytes not read yet. */
@@ -36,15 +36,20 @@ export class ByteReader {
   }
 
   u16(): number {
-    return this.view.getUint16(this.take(2), true)
+    const at = this.take(2)
+    return (this.bytes[at] as number) | ((this.bytes[at + 1] as number) << 8)
   }
 
   u32(): number {
-    return this.view.getUint32(this.take(4), true)
+    const at = this.take(4)
+    const { bytes } = this
+    return ((bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16) | ((bytes[at + 3] as number) << 24)) >>> 0
   }
 
   u64(): bigint {
-    return this.view.getBigUint64(this.take(8), true)
+    const at = this.take(8)
+    this.view ??= new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength)
+    return this.view.getBigUint64(at, true)
   }
 
   /** A copy of the next `count` bytes, so that a kept value never pins or aliases its message. */

@@ -17,7 +17,7 @@ export interface ContextParts {
 }
 
 /** Checks a signature with our own crypto. */
-export const verifySignature = (crypto: Crypto, check: SignatureCheck): boolean => {
+const verifySignature = (crypto: Crypto, check: SignatureCheck): boolean => {
   const { kind, signature, message, publicKey } = check
   if (kind === 'sr25519') return crypto.sr25519.verify(signature, message, publicKey)
   if (kind === 'ed25519') return crypto.ed25519.verify(signature, message, publicKey)

@@ -108,7 +108,7 @@ const callApi = (parts: ExecutiveParts, table: ReadonlyMap<string, ApiEntry>): R
 }
 
 /** Id of a runtime API: blake2b-64 of its name. */
-export const apiId = (crypto: Pick<Crypto, 'blake2b'>, name: string): Uint8Array => crypto.blake2b(utf8(name), 8)
+const apiId = (crypto: Pick<Crypto, 'blake2b'>, name: string): Uint8Array => crypto.blake2b(utf8(name), 8)
 
 /** Assembles a runtime. `crypto` serves naming only (API ids, storage prefixes). */
 export const createRuntime = (options: RuntimeOptions, dependencies: { readonly crypto: Crypto }): AssembledRuntime => {

@@ -3,7 +3,7 @@ import type { PostInfo } from './context.ts'
 import { fixedBytes, named, result, struct, u8, unit, variant, type TypeOf } from '@phalanx/primitives/codec'
 
 /** What is wrong with an amount. */
-export const TokenError = named(
+const TokenError = named(
   'sp_runtime::TokenError',
   variant('TokenError', {
     FundsUnavailable: { index: 0 },
@@ -18,23 +18,23 @@ export const TokenError = named(
     Blocked: { index: 9 },
   }),
 )
-export type TokenError = TypeOf<typeof TokenError>
+type TokenError = TypeOf<typeof TokenError>
 
 /** What is wrong with a calculation. */
-export const ArithmeticError = named(
+const ArithmeticError = named(
   'sp_arithmetic::ArithmeticError',
   variant('ArithmeticError', { Underflow: { index: 0 }, Overflow: { index: 1 }, DivisionByZero: { index: 2 } }),
 )
 
 /** Trouble with nested transactions. */
-export const TransactionalError = named(
+const TransactionalError = named(
   'sp_runtime::TransactionalError',
   variant('TransactionalError', { LimitReached: { index: 0 }, NoLayer: { index: 1 } }),
 )
 
 /** An error that a pallet declares: its index in the runtime and the error's own, padded to four bytes. */
-export const ModuleError = named('sp_runtime::ModuleError', struct({ index: u8, error: fixedBytes(4) }))
-export type ModuleError = TypeOf<typeof ModuleError>
+const ModuleError = named('sp_runtime::ModuleError', struct({ index: u8, error: fixedBytes(4) }))
+type ModuleError = TypeOf<typeof ModuleError>
 
 /** Why a call failed. */
 export const DispatchError = named(

@@ -42,7 +42,7 @@ export const codeOf = (parts: ExecutiveParts): Uint8Array => {
 }
 
 /** Reason of a refusal for people. */
-export const refusalText = (error: TransactionValidityError): string => `${error.kind}.${error.value.kind}`
+const refusalText = (error: TransactionValidityError): string => `${error.kind}.${error.value.kind}`
 
 /** Marks this runtime as the one that runs, when an older one ran last. */
 const noteUpgrade = (ctx: Context, parts: ExecutiveParts): void => {
@@ -144,7 +144,7 @@ export const createInherents = (ctx: Context, parts: ExecutiveParts, timeMs: big
     encodeExtrinsic({ call: parts.services.RuntimeCall.encode({ pallet: pallet.name, name: call, args: pallet.inherent?.create(pallet.in(ctx), { timeMs }) }) }))
 
 /** Applies one extrinsic to an entered block, for builders and runtime APIs. */
-export const applyExtrinsic = (ctx: Context, parts: ExecutiveParts, bytes: Uint8Array, allowInherent: boolean): Applied => {
+const applyExtrinsic = (ctx: Context, parts: ExecutiveParts, bytes: Uint8Array, allowInherent: boolean): Applied => {
   const checked = checkExtrinsic(ctx, parts.services, bytes)
   if (checked.kind === 'refused') return checked
   if (checked.kind === 'signed') return applySigned(ctx, parts.extensions, checked.transaction)

@@ -1,5 +1,5 @@
 /** Owns the shape of a transaction extension: a step that judges a signed transaction, and may act before and after its call. */
-import type { AccountId, AdditionalSigned, SignedExtra } from '@phalanx/primitives/chain'
+import type { AccountId, SignedExtra } from '@phalanx/primitives/chain'
 import type { Codec } from '@phalanx/primitives/codec'
 import type { Context, DispatchOutcome, RuntimeCall } from './context.ts'
 import type { TransactionValidityError, ValidTransaction } from './validity.ts'
@@ -37,6 +37,3 @@ export interface TransactionExtension {
   /** After the call, successful or not. */
   settle?(ctx: Context, transaction: SignedTransaction, outcome: DispatchOutcome): void
 }
-
-/** Values the signer must have signed besides the call. */
-export type SignedAdditions = AdditionalSigned

@@ -53,7 +53,7 @@ export const toKey = (bytes: Uint8Array): string => {
 const RECENT = 4
 
 /** Full keys of one map by the bytes of its key: the last few by content, all by their text. */
-export class KeyMemo {
+class KeyMemo {
   private readonly byText = new Map<string, string>()
   private readonly raws: Uint8Array[] = []
   private readonly keys: string[] = []

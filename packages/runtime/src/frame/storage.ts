@@ -18,6 +18,8 @@ interface HasherSpec {
   hash(hasher: KeyHasher, key: Uint8Array): Uint8Array
 }
 
+/** twox128 of the pallet's name and of the item's. */
+const PREFIX_LENGTH = 32
 const NO_HASH = new Uint8Array(0)
 const HASHERS: Readonly<Record<HasherName, HasherSpec>> = {
   Identity: { hashLength: 0, keepsKey: true, hash: () => NO_HASH },
@@ -175,90 +177,84 @@ const entryInfo = (item: ItemParts): StorageEntryInfo => ({
   docs: item.doc === undefined ? [] : [item.doc],
 })
 
-type AnyHost = StorageHost
 type AnyKey = readonly unknown[]
 
-/** The one implementation behind values and maps; key parts come as an array. */
-const createItem = (item: ItemParts) => {
+/** How an item's keys are made, remembered and read back. */
+const createKeys = (item: ItemParts) => {
+  const { parts } = item
   const label = `${item.pallet}.${item.name}`
-  const { parts, type } = item
   let prefixBytes: Uint8Array | undefined
   let prefixKey: string | undefined
   const prefix = (hasher: KeyHasher): Uint8Array =>
     (prefixBytes ??= concatBytes(hasher.twox128(utf8(item.pallet)), hasher.twox128(utf8(item.name))))
   const prefixOf = (storage: Overlay): string => (prefixKey ??= toKey(prefix(storage.hasher)))
-
   const hashPart = (hasher: KeyHasher, part: KeyPart, raw: Uint8Array): Uint8Array =>
     part.hasher.keepsKey ? concatBytes(part.hasher.hash(hasher, raw), raw) : part.hasher.hash(hasher, raw)
-
-  const keyBytes = (hasher: KeyHasher, key: AnyKey): Uint8Array =>
-    concatBytes(prefix(hasher), ...key.map((value, i) => hashPart(hasher, parts[i] as KeyPart, encodePart(parts[i] as KeyPart, value))))
-
   const [onlyPart] = parts.length === 1 ? parts : []
-  const makeKey = (storage: Overlay) => (raw: Uint8Array): string => prefixOf(storage) + toKey(hashPart(storage.hasher, onlyPart as KeyPart, raw))
-
-  const lookupKey = (storage: Overlay, key: AnyKey): string => {
-    if (key.length === 0) return prefixOf(storage)
-    if (onlyPart !== undefined) return storage.memoOf(onlyPart).find(encodePart(onlyPart, key[0]), makeKey(storage))
-    let out = prefixOf(storage)
-    for (let i = 0; i < key.length; i++) {
-      const part = parts[i] as KeyPart
-      out += storage.memoOf(part).find(encodePart(part, key[i]), (raw) => toKey(hashPart(storage.hasher, part, raw)))
-    }
-    return out
+  return {
+    prefix,
+    /** Storage key for readers outside. */
+    bytes: (hasher: KeyHasher, key: AnyKey): Uint8Array =>
+      concatBytes(prefix(hasher), ...key.map((value, i) => hashPart(hasher, parts[i] as KeyPart, encodePart(parts[i] as KeyPart, value)))),
+    /** Overlay key of leading key parts. */
+    lookup(storage: Overlay, key: AnyKey): string {
+      if (key.length === 0) return prefixOf(storage)
+      if (onlyPart !== undefined)
+        return storage.memoOf(onlyPart).find(encodePart(onlyPart, key[0]), (raw) => prefixOf(storage) + toKey(hashPart(storage.hasher, onlyPart, raw)))
+      let out = prefixOf(storage)
+      for (let i = 0; i < key.length; i++) {
+        const part = parts[i] as KeyPart
+        out += storage.memoOf(part).find(encodePart(part, key[i]), (raw) => toKey(hashPart(storage.hasher, part, raw)))
+      }
+      return out
+    },
+    decode(bytes: Uint8Array): AnyKey {
+      const input = new ByteReader(bytes)
+      input.raw(PREFIX_LENGTH)
+      const out = parts.map((part) => {
+        assert(part.hasher.keepsKey, `${label} keeps its keys`)
+        input.raw(part.hasher.hashLength)
+        return part.codec.read(input)
+      })
+      input.finish()
+      return out
+    },
   }
+}
 
-  const decodeKeyParts = (bytes: Uint8Array): AnyKey => {
-    const input = new ByteReader(bytes)
-    input.raw(32)
-    const out = parts.map((part) => {
-      assert(part.hasher.keepsKey, `${label} keeps its keys`)
-      input.raw(part.hasher.hashLength)
-      return part.codec.read(input)
-    })
-    input.finish()
-    return out
-  }
-
-  const get = (host: AnyHost, key: AnyKey): unknown => {
-    const value = host.storage.read(lookupKey(host.storage, key), type, label)
+/** The one implementation behind values and maps; key parts come as an array. */
+const createItem = (item: ItemParts) => {
+  const { type } = item
+  const label = `${item.pallet}.${item.name}`
+  const keys = createKeys(item)
+  const get = (host: StorageHost, key: AnyKey): unknown => {
+    const value = host.storage.read(keys.lookup(host.storage, key), type, label)
     return value === undefined ? item.fallback : value
   }
-  const set = (host: AnyHost, key: AnyKey, value: unknown): void => host.storage.write(lookupKey(host.storage, key), type, value, item.deferred)
-  const remove = (host: AnyHost, key: AnyKey): void => {
-    const at = lookupKey(host.storage, key)
+  const set = (host: StorageHost, key: AnyKey, value: unknown): void => host.storage.write(keys.lookup(host.storage, key), type, value, item.deferred)
+  const remove = (host: StorageHost, key: AnyKey): void => {
+    const at = keys.lookup(host.storage, key)
     if (host.storage.has(at)) host.storage.set(at, undefined)
   }
-  function* stored(host: AnyHost, key: AnyKey): Generator<string> {
-    yield* host.storage.keys(lookupKey(host.storage, key))
-  }
+  const stored = (host: StorageHost, key: AnyKey): Generator<string> => host.storage.keys(keys.lookup(host.storage, key))
   return {
-    entry: entryInfo(item),
-    prefix,
-    keyBytes,
-    decodeKeyParts,
-    get,
-    set,
-    remove,
-    has: (host: AnyHost, key: AnyKey): boolean => host.storage.has(lookupKey(host.storage, key)),
-    mutate(host: AnyHost, key: AnyKey, change: (value: unknown) => unknown): void {
+    entry: entryInfo(item), prefix: keys.prefix, keyBytes: keys.bytes, decodeKeyParts: keys.decode, get, set, remove,
+    has: (host: StorageHost, key: AnyKey): boolean => host.storage.has(keys.lookup(host.storage, key)),
+    mutate(host: StorageHost, key: AnyKey, change: (value: unknown) => unknown): void {
       const next = change(get(host, key))
       if (next === undefined) remove(host, key)
       else set(host, key, next)
     },
-    *keys(host: AnyHost, key: AnyKey): Generator<AnyKey> {
-      for (const at of stored(host, key)) yield decodeKeyParts(keyToBytes(at))
+    *keys(host: StorageHost, key: AnyKey): Generator<AnyKey> {
+      for (const at of stored(host, key)) yield keys.decode(keyToBytes(at))
     },
-    *entries(host: AnyHost, key: AnyKey): Generator<readonly [AnyKey, unknown]> {
-      for (const at of stored(host, key)) yield [decodeKeyParts(keyToBytes(at)), host.storage.read(at, type, label)]
+    *entries(host: StorageHost, key: AnyKey): Generator<readonly [AnyKey, unknown]> {
+      for (const at of stored(host, key)) yield [keys.decode(keyToBytes(at)), host.storage.read(at, type, label)]
     },
-    clear(host: AnyHost, key: AnyKey): number {
-      let count = 0
-      for (const at of [...stored(host, key)]) {
-        host.storage.set(at, undefined)
-        count++
-      }
-      return count
+    clear(host: StorageHost, key: AnyKey): number {
+      const doomed = [...stored(host, key)]
+      for (const at of doomed) host.storage.set(at, undefined)
+      return doomed.length
     },
     decode: (bytes: Uint8Array | undefined): unknown => (bytes === undefined ? item.fallback : type.decode(bytes)),
     encode: (value: unknown): Uint8Array => type.encode(value),

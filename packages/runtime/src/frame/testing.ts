@@ -82,9 +82,6 @@ const describeError = (runtime: AssembledRuntime, error: DispatchError): string 
   return `${placed?.pallet.name ?? index}.${found?.[0] ?? toHex(raw)}`
 }
 
-/** Short name of a dispatch error: `Balances.InsufficientBalance`, `BadOrigin`, `Token.Frozen`. */
-export const errorName = (runtime: AssembledRuntime, error: DispatchError): string => describeError(runtime, error)
-
 const plain = (value: unknown): unknown => {
   if (value instanceof Uint8Array) return toHex(value)
   if (typeof value === 'bigint') return `${value}n`
@@ -229,7 +226,7 @@ class Chain implements TestChain {
 }
 
 /** Signs an extrinsic with sr25519; deterministic (no randomness beyond the key and message). */
-export const signExtrinsic = (
+const signExtrinsic = (
   crypto: Crypto,
   parts: {
     readonly runtime: Pick<AssembledRuntime, 'version' | 'parts'>

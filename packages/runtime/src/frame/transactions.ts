@@ -61,7 +61,7 @@ export const extrinsicSignatureCheck = (
 }
 
 /** Hash of an ancestor that the state still knows. */
-export const knownBlockHash = (ctx: Context, number: number): Uint8Array | undefined =>
+const knownBlockHash = (ctx: Context, number: number): Uint8Array | undefined =>
   number < ctx.block.number && number + BLOCK_HASH_COUNT >= ctx.block.number - 1 && blockHash.has(ctx, number) ? blockHash.get(ctx, number) : undefined
 
 /** Decodes an extrinsic and checks its signature. */

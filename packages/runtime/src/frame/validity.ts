@@ -2,7 +2,7 @@
 import { bool, bytes, named, result, struct, u64, u8, variant, vec, type TypeOf } from '@phalanx/primitives/codec'
 
 /** A transaction that cannot be in this block. */
-export const InvalidTransaction = named(
+const InvalidTransaction = named(
   'sp_runtime::transaction_validity::InvalidTransaction',
   variant('InvalidTransaction', {
     Call: { index: 0 },
@@ -18,14 +18,14 @@ export const InvalidTransaction = named(
     BadSigner: { index: 10 },
   }),
 )
-export type InvalidTransaction = TypeOf<typeof InvalidTransaction>
+type InvalidTransaction = TypeOf<typeof InvalidTransaction>
 
 /** A transaction whose validity cannot be told. */
-export const UnknownTransaction = named(
+const UnknownTransaction = named(
   'sp_runtime::transaction_validity::UnknownTransaction',
   variant('UnknownTransaction', { CannotLookup: { index: 0 }, NoUnsignedValidator: { index: 1 }, Custom: { index: 2, value: u8 } }),
 )
-export type UnknownTransaction = TypeOf<typeof UnknownTransaction>
+type UnknownTransaction = TypeOf<typeof UnknownTransaction>
 
 /** Why a transaction is refused. */
 export const TransactionValidityError = named(
@@ -53,7 +53,7 @@ export const TransactionSource = named(
 export type TransactionSource = TypeOf<typeof TransactionSource>
 
 /** Longest longevity: never ends. */
-export const LONGEVITY_MAX = (1n << 64n) - 1n
+const LONGEVITY_MAX = (1n << 64n) - 1n
 
 /** A transaction that is valid and says nothing about order. */
 export const VALID_DEFAULT: ValidTransaction = { priority: 0n, requires: [], provides: [], longevity: LONGEVITY_MAX, propagate: true }

@@ -18,8 +18,8 @@ export type DispatchClass = TypeOf<typeof DispatchClass>
 export type DispatchClassName = DispatchClass['kind']
 
 /** Whether the sender pays a fee. */
-export const Pays = named('frame_support::dispatch::Pays', variant('Pays', { Yes: { index: 0 }, No: { index: 1 } }))
-export type Pays = TypeOf<typeof Pays>
+const Pays = named('frame_support::dispatch::Pays', variant('Pays', { Yes: { index: 0 }, No: { index: 1 } }))
+type Pays = TypeOf<typeof Pays>
 
 /** What is known about the cost of a call: before it ran, and in its event what it really took. */
 export const DispatchInfo = named(
@@ -58,12 +58,6 @@ export const addWeights = (...weights: readonly Weight[]): Weight => {
 const U64_MAX = (1n << 64n) - 1n
 const saturate = (value: bigint): bigint => (value > U64_MAX ? U64_MAX : value)
 
-/** A weight times a count. */
-export const scaleWeight = (weight: Weight, times: number): Weight => ({
-  refTime: saturate(weight.refTime * BigInt(times)),
-  proofSize: saturate(weight.proofSize * BigInt(times)),
-})
-
 /** The smaller of two weights in each dimension. */
 export const minWeight = (a: Weight, b: Weight): Weight => ({
   refTime: a.refTime < b.refTime ? a.refTime : b.refTime,
@@ -88,7 +82,7 @@ export const weigh = (cost: { readonly reads?: number; readonly writes?: number;
 export const writes = (count: number): Weight => weigh({ reads: count, writes: count })
 
 /** Wire form of the pays flag. */
-export const paysOf = (paysFee: boolean): Pays => ({ kind: paysFee ? 'Yes' : 'No' })
+const paysOf = (paysFee: boolean): Pays => ({ kind: paysFee ? 'Yes' : 'No' })
 
 /** Wire form of a call's cost. */
 export const dispatchInfo = (info: CallInfo): DispatchInfo => ({ weight: info.weight, class: { kind: info.class }, paysFee: paysOf(info.paysFee) })

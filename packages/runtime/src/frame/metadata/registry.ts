@@ -27,18 +27,25 @@ const childrenOf = ({ params, def }: TypeInfo): readonly TypeInfo[] => {
   return out
 }
 
+/** One text per nested list of texts and numbers; no two lists share one. */
+const textOf = (value: unknown): string => {
+  if (Array.isArray(value)) return `[${value.map(textOf).join('')}]`
+  const text = String(value)
+  return `${typeof value === 'string' ? 's' : 'n'}${text.length}:${text}`
+}
+
 const fieldShape = ({ name, typeName, docs }: FieldInfo): unknown => [name ?? null, typeName ?? null, docs ?? []]
 
 /** Everything about a type but its children, as text. */
 const shapeOf = ({ path, params, def, docs }: TypeInfo): string => {
   const head = [path, params.map(({ name, type }) => [name, type !== undefined]), docs, def.kind]
   switch (def.kind) {
-    case 'composite': return JSON.stringify([head, def.fields.map(fieldShape)])
-    case 'variant': return JSON.stringify([head, def.variants.map(({ name, index, fields, docs: own }) => [name, index, own ?? [], fields.map(fieldShape)])])
-    case 'array': return JSON.stringify([head, def.length])
-    case 'tuple': return JSON.stringify([head, def.elements.length])
-    case 'primitive': return JSON.stringify([head, def.name])
-    default: return JSON.stringify(head)
+    case 'composite': return textOf([head, def.fields.map(fieldShape)])
+    case 'variant': return textOf([head, def.variants.map(({ name, index, fields, docs: own }) => [name, index, own ?? [], fields.map(fieldShape)])])
+    case 'array': return textOf([head, def.length])
+    case 'tuple': return textOf([head, def.elements.length])
+    case 'primitive': return textOf([head, def.name])
+    default: return textOf(head)
   }
 }
 

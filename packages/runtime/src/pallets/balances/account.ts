@@ -73,7 +73,7 @@ export const setBalances = (ctx: BalancesContext, who: Uint8Array, change: (data
 export type Preservation = 'Expendable' | 'Preserve'
 
 /** How much of the free balance may leave. */
-export const reducible = (info: AccountInfo, preservation: Preservation): bigint => {
+const reducible = (info: AccountInfo, preservation: Preservation): bigint => {
   const { free, reserved, frozen } = info.data
   let untouchable = frozen > reserved ? frozen - reserved : 0n
   const keepsAlive = preservation === 'Preserve' || (free > 0n && !canDecProvider(info))

@@ -8,7 +8,7 @@ import * as storage from './storage.ts'
 export const EXISTENTIAL_DEPOSIT = 10_000_000_000n
 
 /** Where repatriated reserves end up. */
-export const BalanceStatus = named(
+const BalanceStatus = named(
   'frame_support::traits::tokens::misc::BalanceStatus', variant('BalanceStatus', { Free: { index: 0 }, Reserved: { index: 1 } }))
 
 const amountOf = { who: AccountId, amount: u128 } as const

@@ -92,7 +92,7 @@ export const phalaRegistry = registryParts.withCalls(
         ensureSigned(origin)
         const info = WorkerRegistrationInfo.encode(pruntimeInfo)
         const attested = ensureAttested(ctx, attestation, ctx.crypto.blake2b256(info))
-        registerWorker(ctx, pruntimeInfo, attested, { info, report: AttestationReport.encode(attestation) })
+        registerWorker(ctx, pruntimeInfo, attested, { info, report: attestation })
       },
     },
     registerWorkerV2: {
@@ -106,7 +106,7 @@ export const phalaRegistry = registryParts.withCalls(
         const info = WorkerRegistrationInfoV2.encode(pruntimeInfo)
         const attested = ensureAttested(ctx, report, ctx.crypto.blake2b256(info))
         if (pruntimeInfo.paraId !== 0) ctx.fail('ParachainIdMismatch')
-        registerWorker(ctx, pruntimeInfo, attested, { info, report: AttestationReport.encode(report) })
+        registerWorker(ctx, pruntimeInfo, attested, { info, report })
         noteConsensusVersion(ctx, pruntimeInfo.maxConsensusVersion)
       },
     },

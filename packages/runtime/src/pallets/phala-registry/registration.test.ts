@@ -1,4 +1,4 @@
-import { Attestation } from '@phalanx/attestation'
+import { Attestation, AttestationReport, joinCollateral } from '@phalanx/attestation'
 import { toHex } from '@phalanx/primitives/bytes'
 import { bytes, tuple, u8 } from '@phalanx/primitives/codec'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
@@ -46,11 +46,16 @@ describe('registry.registerWorkerV2', () => {
     ])
   })
 
-  test('its evidence stays on the chain for anyone to judge again', () => {
-    bed.chain.assertOk(bed.registration(w), anyone)
-    const kept = storage.evidence.get(bed.chain.ctx, w.pubkey)
+  test('its evidence stays on the chain for anyone to judge again, shared collateral once', () => {
+    const { chain } = bed
+    const call = bed.registration(w)
+    chain.assertOk(call, anyone)
+    chain.assertOk(bed.registration(bed.worker('other')), anyone)
+    const kept = storage.evidence.get(chain.ctx, w.pubkey)
+    const collateral = storage.collateral.get(chain.ctx, kept?.collateral ?? new Uint8Array(32))
+    expect([...storage.collateral.keys(chain.ctx)]).toHaveLength(1)
     expect(kept?.verifiedAt).toBe(1_760_000_000n)
-    expect(kept?.report.length).toBeGreaterThan(4000)
+    expect(joinCollateral({ report: AttestationReport.decode(kept?.report ?? new Uint8Array(0)), collateral })).toEqual((call.args as { attestation: unknown }).attestation)
   })
 
   test('a known worker that registers again keeps its ECDH key, provider and score', () => {

@@ -1,5 +1,5 @@
 /** Owns the registration of workers: evidence judged, replays refused, entry written, worker told (registry.md section 6). */
-import { evaluateRegistration, evidenceDigest, type AttestationProvider, type AttestationReport } from '@phalanx/attestation'
+import { AttestationReport, evaluateRegistration, evidenceDigest, separateCollateral, type AttestationProvider } from '@phalanx/attestation'
 import { bytesEqual } from '@phalanx/primitives/bytes'
 import type { WorkerRegistrationInfo } from '@phalanx/primitives/messages'
 import { blockHash } from '../system/storage.ts'
@@ -62,11 +62,18 @@ export const noteConsensusVersion = (ctx: RegistryContext, version: number): voi
   else if (version === known.version) storage.maxKnownConsensusVersion.set(ctx, { version, count: known.count + 1 })
 }
 
+/** Keeps evidence so that anyone can judge it again; collateral that several workers share is kept once. */
+const keepEvidence = (ctx: RegistryContext, pubkey: Uint8Array, info: Uint8Array, evidence: AttestationReport): void => {
+  const { report, collateral } = separateCollateral(evidence)
+  const hash = collateral === undefined ? undefined : ctx.crypto.blake2b256(collateral)
+  if (hash !== undefined && collateral !== undefined && !storage.collateral.has(ctx, hash)) storage.collateral.set(ctx, hash, collateral)
+  storage.evidence.set(ctx, pubkey, { info, report: AttestationReport.encode(report), collateral: hash, verifiedAt: now.get(ctx) / 1000n })
+}
+
 /**
  * Writes an attested worker. A known worker keeps its ECDH key, provider and score; the key changes by announcement only.
- * The raw evidence is kept so that anyone can judge it again.
  */
-export const registerWorker = (ctx: RegistryContext, info: WorkerRegistrationInfo, attested: Attested, evidence: { readonly info: Uint8Array; readonly report: Uint8Array }): void => {
+export const registerWorker = (ctx: RegistryContext, info: WorkerRegistrationInfo, attested: Attested, evidence: { readonly info: Uint8Array; readonly report: AttestationReport }): void => {
   ensureInfo(ctx, info)
   const { pubkey } = info
   const known = storage.workers.get(ctx, pubkey)
@@ -78,7 +85,7 @@ export const registerWorker = (ctx: RegistryContext, info: WorkerRegistrationInf
     features: info.features,
   }
   const event = { pubkey, attestationProvider: attested.provider, confidenceLevel: attested.confidenceLevel }
-  storage.evidence.set(ctx, pubkey, { ...evidence, verifiedAt: now.get(ctx) / 1000n })
+  keepEvidence(ctx, pubkey, evidence.info, evidence.report)
   pushWorkerEvent(ctx, pubkey, { kind: 'Registered', value: { confidenceLevel: attested.confidenceLevel } })
   if (known === undefined) {
     storage.workers.set(ctx, pubkey, { pubkey, ecdhPubkey: info.ecdhPubkey, attestationProvider: attested.provider, initialScore: undefined, ...fresh })

@@ -4,7 +4,7 @@ import { bytesUpTo, fixedBytes, option, textUpTo, tuple, u32, u64, vecUpTo } fro
 import { Hash, Sr25519Public } from '@phalanx/primitives/chain'
 import { VersionedWorkerEndpoints } from '@phalanx/primitives/messages'
 import { palletStorage } from '../../frame/storage.ts'
-import { EcdhKeyRecord, EvidenceRecord, KnownConsensusVersion, WorkerInfoV2 } from './types.ts'
+import { COLLATERAL_BYTES_MAX, EcdhKeyRecord, EvidenceRecord, KnownConsensusVersion, WorkerInfoV2 } from './types.ts'
 
 const storage = palletStorage('PhalaRegistry')
 
@@ -69,5 +69,9 @@ export const attestationPolicy = storage.value('AttestationPolicy', {
 })
 /** Evidence of registered workers, as it was handed in. */
 export const evidence = storage.map('Evidence', { hasher: 'Twox64Concat', key: Sr25519Public, type: EvidenceRecord, doc: 'A worker\'s registration info and evidence, for anyone to judge again.' })
+/** Collateral that evidence refers to, by blake2b-256 of its bytes. */
+export const collateral = storage.map('Collateral', {
+  hasher: 'Identity', key: Hash, type: bytesUpTo(COLLATERAL_BYTES_MAX), doc: 'Collateral that evidence was judged with, by its hash.',
+})
 /** Block in which a piece of evidence was used. */
 export const evidenceSeen = storage.map('EvidenceSeen', { hasher: 'Identity', key: fixedBytes(32), type: u32, doc: 'Digest of evidence that was used, and the block.' })

@@ -1,7 +1,7 @@
 /** Owns the registry's on-chain types (registry.md sections 2 and 4). Payloads shared with workers are in primitives/messages. */
 import { AttestationProvider } from '@phalanx/attestation'
 import { bytesUpTo, named, option, struct, u32, u64, u8, vecUpTo, type TypeOf } from '@phalanx/primitives/codec'
-import { AccountId, Sr25519Public } from '@phalanx/primitives/chain'
+import { AccountId, Hash, Sr25519Public } from '@phalanx/primitives/chain'
 
 /** Registry entry of a worker; `lastUpdated` in Unix seconds. */
 export const WorkerInfoV2 = named(
@@ -30,12 +30,17 @@ export type EcdhKeyRecord = TypeOf<typeof EcdhKeyRecord>
 
 /** Longest registration info kept. */
 const INFO_BYTES_MAX = 4096
-/** Longest evidence kept, its collateral included. */
-export const EVIDENCE_BYTES_MAX = 256 * 1024
+/** Longest evidence kept, its collateral not counted. */
+const EVIDENCE_BYTES_MAX = 64 * 1024
+/** Longest collateral kept. */
+export const COLLATERAL_BYTES_MAX = 256 * 1024
 
-/** Evidence as it was handed in: SCALE of the registration info and of the report; `verifiedAt` in Unix seconds. */
+/**
+ * Evidence as it was handed in: SCALE of the registration info and of the report without its collateral, which stands once under its
+ * hash; `verifiedAt` in Unix seconds.
+ */
 export const EvidenceRecord = named(
   'phalanx_pallets::registry::EvidenceRecord',
-  struct({ info: bytesUpTo(INFO_BYTES_MAX), report: bytesUpTo(EVIDENCE_BYTES_MAX), verifiedAt: u64 }),
+  struct({ info: bytesUpTo(INFO_BYTES_MAX), report: bytesUpTo(EVIDENCE_BYTES_MAX), collateral: option(Hash), verifiedAt: u64 }),
 )
 export type EvidenceRecord = TypeOf<typeof EvidenceRecord>

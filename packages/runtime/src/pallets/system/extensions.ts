@@ -10,7 +10,7 @@ import { fitsAnyBlock, refundWeight, takeBlockSpace } from './weights.ts'
 const isZero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0)
 
 /** Tag that a transaction of an account with a nonce provides. */
-export const nonceTag = (signer: Uint8Array, nonce: number): Uint8Array => {
+const nonceTag = (signer: Uint8Array, nonce: number): Uint8Array => {
   const tag = new Uint8Array(36)
   tag.set(signer)
   tag.set(u32.encode(nonce), 32)

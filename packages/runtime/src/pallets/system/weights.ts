@@ -11,9 +11,6 @@ const usedLength = transientValue<number>('length of the block', 0)
 /** Weight of the block so far. */
 export const weightSoFar = (host: StorageHost): WeightPerClass => used.get(host)
 
-/** Bytes of the block's extrinsics so far. */
-export const lengthSoFar = (host: StorageHost): number => usedLength.get(host)
-
 /** Adds weight outside extrinsics (hooks). */
 export const registerWeight = (host: StorageHost, weight: Weight, name: DispatchClassName): void => {
   const now = used.get(host)

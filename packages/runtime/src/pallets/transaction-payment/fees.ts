@@ -7,14 +7,14 @@ import { extrinsicWeight } from '../system/weights.ts'
 import { FIXED_ONE, nextFeeMultiplier } from './storage.ts'
 
 /** Smallest units per byte: 0.000001 PHA. */
-export const FEE_PER_BYTE = 1_000_000n
+const FEE_PER_BYTE = 1_000_000n
 /** Smallest units per picosecond: a transfer costs about 0.002 PHA, a full block 15 PHA. */
-export const FEE_PER_PICOSECOND = 10n
+const FEE_PER_PICOSECOND = 10n
 /** Operational calls outrank normal ones as if they tipped their fee this many times. */
 export const OPERATIONAL_FEE_MULTIPLIER = 5
 
 /** The parts of an inclusion fee. */
-export const InclusionFee = named('pallet_transaction_payment::types::InclusionFee', struct({ baseFee: u128, lenFee: u128, adjustedWeightFee: u128 }))
+const InclusionFee = named('pallet_transaction_payment::types::InclusionFee', struct({ baseFee: u128, lenFee: u128, adjustedWeightFee: u128 }))
 /** A fee taken apart; without inclusion fee for calls that are free. */
 export const FeeDetails = named('pallet_transaction_payment::types::FeeDetails', struct({ inclusionFee: option(InclusionFee), tip: u128 }))
 export type FeeDetails = TypeOf<typeof FeeDetails>
