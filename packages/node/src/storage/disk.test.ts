@@ -80,6 +80,16 @@ describe('a damaged database', () => {
   const damages: readonly (readonly [string, (folder: string) => string])[] = [
     ['a byte in the middle of the log', (at) => { const file = fileOf(at, /\.log$/); flip(file, 0.5); return file }],
     ['a byte in the last record of the log', (at) => { const file = fileOf(at, /\.log$/); flip(file, 0.99); return file }],
+    ['the length of the last record but one', (at) => {
+      const file = fileOf(at, /\.log$/)
+      const bytes = readFileSync(file)
+      const starts: number[] = []
+      for (let start = 0; start + 7 < bytes.length && start < 32_768; start += 7 + bytes.readUInt16LE(start + 4)) starts.push(start)
+      const start = starts.at(-2) as number
+      bytes.writeUInt16LE(bytes.length - start, start + 4)
+      writeFileSync(file, bytes)
+      return file
+    }],
     ['a byte in a table', (at) => { const file = fileOf(at, /\.ldb$/); flip(file, 0.3); return file }],
     ['the footer of a table', (at) => { const file = fileOf(at, /\.ldb$/); flip(file, 0.9999); return file }],
     ['a shortened table', (at) => { const file = fileOf(at, /\.ldb$/); truncateSync(file, 1000); return file }],

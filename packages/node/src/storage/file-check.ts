@@ -58,6 +58,19 @@ interface Damage {
   readonly whole: boolean
 }
 
+/** Whether a whole record with a right checksum begins anywhere from `from` on. */
+const hasRecordWithin = (bytes: Uint8Array, from: number): boolean => {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  for (let at = from; at + LOG_HEADER_BYTES < bytes.length; at++) {
+    const kind = bytes[at + 6] as number
+    const length = view.getUint16(at + 4, true)
+    const end = at + LOG_HEADER_BYTES + length
+    if (kind < 1 || kind > 4 || length === 0 || end > bytes.length) continue
+    if (unmaskCrc(view.getUint32(at, true)) === crc32c(bytes, at + 6, end)) return true
+  }
+  return false
+}
+
 /**
  * Records of a log file. What a crash leaves behind ends the log quietly: a record cut short, or zeros. A record with a wrong checksum
  * that is there in full, or has valid records after it, was damaged later.
@@ -79,7 +92,11 @@ export const readLog = (file: string, bytes: Uint8Array): readonly Uint8Array[] 
     }
     const end = at + LOG_HEADER_BYTES + view.getUint16(at + 4, true)
     const fitsBlock = end - at <= leftInBlock
-    if (fitsBlock && end > bytes.length) break
+    if (fitsBlock && end > bytes.length) {
+      // Cut short, or a length that was damaged: then whole records follow.
+      if (hasRecordWithin(bytes, at + 1)) refuse({ at, whole: true })
+      break
+    }
     if (!fitsBlock || unmaskCrc(view.getUint32(at, true)) !== crc32c(bytes, at + 6, end)) {
       if (isZero(bytes.subarray(at))) break
       damage ??= { at, whole: fitsBlock && !isZero(bytes.subarray(Math.max(at, bytes.length - ZERO_TAIL_BYTES))) }
