@@ -1,18 +1,14 @@
 /** The table of kinds and its wire forms (registry.md section 2). */
-import { beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { toHexPlain, utf8 } from '@phalanx/primitives/bytes'
-import type { Crypto } from '@phalanx/primitives/crypto'
 import { loadCrypto as loadBrowser } from '@phalanx/primitives/crypto/browser'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { parseCertificate } from '../x509/certificate.ts'
-import { Attestation, AttestationProvider, AttestationReport, OptionalAttestationReport, legacyToReport, referencePolicy, teeKinds, verifyEvidence, vendorRoots } from './index.ts'
+import { Attestation, AttestationProvider, AttestationReport, OptionalAttestationReport, joinCollateral, referencePolicy, separateCollateral, teeKinds, verifyEvidence, vendorRoots } from './index.ts'
 import { createSimulatedVendor } from './simulated-vendor.ts'
 import { ROOT_FINGERPRINTS, dcapRoot, iasRoot } from './sgx/roots.ts'
 
-let crypto: Crypto
-beforeAll(async () => {
-  crypto = await loadCrypto()
-})
+const crypto = await loadCrypto()
 
 const bytes = (text: string): Uint8Array => utf8(text)
 
@@ -35,7 +31,7 @@ describe('wire forms', () => {
 
   test('the first call\'s evidence is a report', () => {
     const legacy = Attestation.decode(AttestationReport.encode(report))
-    expect(legacyToReport(legacy)).toEqual(report)
+    expect(legacy).toEqual(report)
   })
 
   test('providers are Root 0, Ias 1, Dcap 2', () => {
@@ -85,5 +81,25 @@ describe('two backends', () => {
       expect(other).toEqual(one)
     }
     expect(verifyEvidence({ evidence: ours.good, policy, nowSeconds: now, crypto: browser }).ok).toBe(true)
+  })
+})
+
+describe('separateCollateral', () => {
+  const vendor = createSimulatedVendor({ seed: new Uint8Array(32).fill(5), crypto })
+  const evidence = vendor.evidence({
+    platform: vendor.platform({ id: 'm' }), quote: { report: { mrEnclave: new Uint8Array(32), mrSigner: new Uint8Array(32) }, reportData: new Uint8Array(64) }, nowSeconds: 1_760_000_000,
+  })
+
+  test('takes the collateral out and puts it back', () => {
+    const separated = separateCollateral(evidence)
+    expect(separated.collateral?.length).toBeGreaterThan(1000)
+    expect(AttestationReport.encode(separated.report).length + (separated.collateral?.length ?? 0)).toBe(AttestationReport.encode(evidence).length)
+    expect(joinCollateral(separated)).toEqual(evidence)
+  })
+
+  test('leaves evidence without collateral as it is', () => {
+    const { report } = separateCollateral(evidence)
+    expect(separateCollateral(report)).toEqual({ report, collateral: undefined })
+    expect(joinCollateral({ report, collateral: undefined })).toEqual(report)
   })
 })

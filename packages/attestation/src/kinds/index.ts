@@ -11,7 +11,7 @@ import type { TeeKind, VerifyInput } from './kind.ts'
 import { sgxDcap } from './sgx-dcap.ts'
 import { sgxIas } from './sgx-ias.ts'
 import { dcapRoot, iasRoot } from './sgx/roots.ts'
-import { iasEvidenceFields } from './sgx/wire.ts'
+import { Collateral, iasEvidenceFields } from './sgx/wire.ts'
 
 /** Every kind, by the name used in policies and evidence. */
 export const teeKinds = {
@@ -46,9 +46,6 @@ export const Attestation = named(
   variant('Attestation', { SgxIas: { index: 0, fields: iasEvidenceFields } }),
 )
 export type Attestation = TypeOf<typeof Attestation>
-
-/** The first call's evidence as evidence of today. */
-export const legacyToReport = (attestation: Attestation): AttestationReport => attestation
 
 /** How a worker's entry came about: by root, or by evidence of a kind. */
 export type AttestationProviderName = 'Root' | (typeof teeKinds)[TeeKindName]['provider']['name']
@@ -89,6 +86,25 @@ export const evidenceDigest = (crypto: Crypto, evidence: AttestationReport): Uin
   const kind = teeKinds[evidence.kind] as TeeKind<TeeKindName, unknown>
   return crypto.blake2b256(concatBytes(Uint8Array.of(kind.index), kind.signedContent(evidence.value)))
 }
+
+/** Evidence and its collateral apart: many pieces of evidence share one collateral, which is then kept once. */
+export interface SeparatedEvidence {
+  /** The same evidence without collateral. */
+  readonly report: AttestationReport
+  /** SCALE of the collateral; undefined where the evidence carries none. */
+  readonly collateral: Uint8Array | undefined
+}
+
+/** Takes the collateral out of evidence. */
+export const separateCollateral = (evidence: AttestationReport): SeparatedEvidence => {
+  if (!('collateral' in evidence.value) || evidence.value.collateral === undefined) return { report: evidence, collateral: undefined }
+  const { collateral, ...rest } = evidence.value
+  return { report: { kind: evidence.kind, value: { ...rest, collateral: undefined } } as AttestationReport, collateral: Collateral.encode(collateral) }
+}
+
+/** Inverse of `separateCollateral`. @throws CODEC_ codes */
+export const joinCollateral = ({ report, collateral }: SeparatedEvidence): AttestationReport =>
+  collateral === undefined ? report : ({ kind: report.kind, value: { ...report.value, collateral: Collateral.decode(collateral) } } as AttestationReport)
 
 /** Vendor roots of all kinds, DER. */
 export const vendorRoots: readonly Uint8Array[] = [dcapRoot, iasRoot]
