@@ -1,6 +1,7 @@
 /** The table of kinds and its wire forms (registry.md section 2). */
 import { describe, expect, test } from 'vitest'
 import { toHexPlain, utf8 } from '@phalanx/primitives/bytes'
+import type { Crypto } from '@phalanx/primitives/crypto'
 import { loadCrypto as loadBrowser } from '@phalanx/primitives/crypto/browser'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { parseCertificate } from '../x509/certificate.ts'
