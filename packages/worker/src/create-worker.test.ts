@@ -81,7 +81,7 @@ describe('a worker from start to registration', () => {
     })
     expect(crypto.sr25519.verify(message?.signature as Uint8Array, messageSigningPayload(message?.message as never, 0n), info.pubkey)).toBe(true)
     const got = await client.PhactoryAPI.GetInfo({})
-    expect(got).toMatchObject({ initialized: true, registered: true, headernum: 5, blocknum: 5, publicKey: toHexPlain(info.pubkey), ecdhPublicKey: toHexPlain(info.pubkey) })
+    expect(got).toMatchObject({ initialized: true, registered: true, headernum: 5, blocknum: 5, stateRoot: '00'.repeat(32), publicKey: toHexPlain(info.pubkey), ecdhPublicKey: toHexPlain(info.pubkey) })
     expect((await client.PhalanxAPI.Status({})).measurement).toBe(toHex(softwareMeasurement(crypto)))
   })
 })

@@ -3,7 +3,8 @@ import { Empty, GatekeeperStatus, MemoryUsage, SystemInfo } from './common.ts'
 import { KIB, MIB, bool, bytes, message, method, nested, optional, repeated, string, uint32, uint64, type MessageOf } from './schema.ts'
 
 /**
- * The worker in the reference's form. Hex strings have no 0x. `headernum` is the next header wanted, `blocknum` the next block to be executed.
+ * The worker in the reference's form. Hex strings have no 0x. `headernum` is the next header wanted, `blocknum` the next block to be executed,
+ * `stateRoot` the root after the last executed one.
  * `ecdhPublicKey` is the identity: clients of the reference's form agree with that key; `WorkerStatus` has the rotating one.
  */
 export const PhactoryInfo = message('PhactoryInfo', {

@@ -36,6 +36,6 @@ export const startAtGenesis = (crypto: Pick<Crypto, 'blake2b256' | 'twox128'>, e
   if (proven === undefined || !bytesEqual(proven, AuthorityList.encode(authoritySet.list))) throw refused('the authorities are not the proven ones')
   const hash = headerHash(crypto, blockHeader)
   return {
-    genesisHash: hash, authorities: authoritySet, authoritiesSince: 1, head: { number: 0, hash, timeMs }, recent: [{ number: 0, hash }], pending: [],
+    genesisHash: hash, authorities: authoritySet, authoritiesSince: 1, head: { number: 0, hash, stateRoot: blockHeader.stateRoot, timeMs }, recent: [{ number: 0, hash }], pending: [],
   }
 }

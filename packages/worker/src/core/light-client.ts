@@ -18,10 +18,11 @@ const PENDING_BYTES_MAX = 64 * 1024 * 1024
 /** How many finalised hashes are remembered. */
 export const RECENT_BLOCKS_MAX = 256
 
-/** A block by number, hash and time (ms). */
+/** A block by number, hash and time (ms), with the root of the state after it. */
 export interface BlockPoint {
   readonly number: number
   readonly hash: Uint8Array
+  readonly stateRoot: Uint8Array
   readonly timeMs: bigint
 }
 
@@ -86,7 +87,7 @@ const readFeed = (crypto: FollowCrypto, bytes: Uint8Array): readonly FedBlock[] 
     const messages = BlockMessages.read(input)
     const digest = readPhlx(header)
     blocks.push({
-      header, digest, hash, justification, messages, number: header.number, timeMs: digest.timeMs, nextSet: undefined, sizeBytes: input.offset - start,
+      header, digest, hash, justification, messages, number: header.number, stateRoot: header.stateRoot, timeMs: digest.timeMs, nextSet: undefined, sizeBytes: input.offset - start,
     })
   }
   input.finish()
@@ -190,7 +191,7 @@ const linkBlocks = (crypto: FollowCrypto, follow: FollowState, kept: readonly Pe
   })
 }
 
-const strip = ({ number, hash, timeMs, messages, nextSet, sizeBytes }: PendingBlock): PendingBlock => ({ number, hash, timeMs, messages, nextSet, sizeBytes })
+const strip = ({ number, hash, stateRoot, timeMs, messages, nextSet, sizeBytes }: PendingBlock): PendingBlock => ({ number, hash, stateRoot, timeMs, messages, nextSet, sizeBytes })
 
 const assertPending = (pending: readonly PendingBlock[]): void => {
   const size = pending.reduce((sum, block) => sum + block.sizeBytes, 0)
@@ -206,7 +207,7 @@ const advance = (follow: FollowState, executed: readonly PendingBlock[], pending
     genesisHash: follow.genesisHash,
     authorities: change?.nextSet ?? follow.authorities,
     authoritiesSince: change === undefined ? follow.authoritiesSince : change.number + 1,
-    head: { number: head.number, hash: head.hash, timeMs: head.timeMs },
+    head: { number: head.number, hash: head.hash, stateRoot: head.stateRoot, timeMs: head.timeMs },
     recent: [...follow.recent, ...executed.map(({ number, hash }) => ({ number, hash }))].slice(-RECENT_BLOCKS_MAX),
     pending,
   }

@@ -69,7 +69,7 @@ const Checkpoint = struct({
   genesisHash: Hash,
   authorities: AuthoritySet,
   authoritiesSince: u32,
-  head: struct({ number: u32, hash: Hash, timeMs: u64 }),
+  head: struct({ number: u32, hash: Hash, stateRoot: Hash, timeMs: u64 }),
   recent: vecUpTo(struct({ number: u32, hash: Hash }), RECENT_BLOCKS_MAX),
   egress: Egress,
   system: SystemState,

@@ -22,6 +22,7 @@ const liveInfo = (context: MethodContext, state: LiveState): Partial<PhactoryInf
     ecdhPublicKey: publicKey,
     headernum: nextHeader(state.follow),
     blocknum: state.follow.head.number + 1,
+    stateRoot: toHexPlain(state.follow.head.stateRoot),
     pendingMessages: BigInt(waitingCount(state.egress)),
     score: BigInt(state.system.score ?? 0),
     currentBlockTime: state.follow.head.timeMs,

@@ -1,5 +1,5 @@
 import { request as httpRequest } from 'node:http'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseHex, toHexPlain, utf8 } from '@phalanx/primitives/bytes'
 import type { Crypto } from '@phalanx/primitives/crypto'
@@ -61,6 +61,56 @@ const call = (path: string, options: { port?: number; method?: string; headers?:
 const alive = async (): Promise<void> => {
   expect((await call('/prpc/PhactoryAPI.GetInfo')).status).toBe(200)
 }
+
+/** Another worker on ports of its own. */
+const open = async (options: Parameters<Worker['listen']>[0]): Promise<{ worker: Worker; listening: Promise<Listening> }> => {
+  const random = createTestRandom(crypto, 'other')
+  const blobs = createMemoryBlobStore()
+  const platform = await createSoftwarePlatform({}, { crypto, blobs, random })
+  const other = await createWorker({}, { platform, blobs, random, crypto, clock: realClock, logger: silentLogger, benchmark: createTestBenchmark() })
+  return { worker: other, listening: other.listen(options) }
+}
+
+describe('the listeners', () => {
+  test('say when a port is taken, and leave no half open', async () => {
+    const { worker: other, listening: opening } = await open({ port: 0, publicPort: listening.port, publicAddress: '127.0.0.1' })
+    await expect(opening).rejects.toMatchObject({ code: 'EADDRINUSE' })
+    await other.stop()
+  })
+
+  test('take no more connections than allowed, and go on when one ends', async () => {
+    const { worker: other, listening: opening } = await open({ port: 0, connectionsMax: 2 })
+    const { port } = await opening
+    const idle = await Promise.all([0, 1].map(() => new Promise<Socket>((resolve) => {
+      const socket = connect(port, '127.0.0.1', () => resolve(socket))
+    })))
+    await expect(call('/prpc/PhactoryAPI.GetInfo', { port })).rejects.toThrow()
+    await Promise.all(idle.map((socket) => new Promise((resolve) => socket.on('close', resolve).destroy())))
+    for (;;) {
+      const status = await call('/prpc/PhactoryAPI.GetInfo', { port }).then((reply) => reply.status, () => 0)
+      if (status === 200) break
+    }
+    await other.stop()
+  })
+
+  test('close when the worker is stopped through its API', async () => {
+    const { worker: other, listening: opening } = await open({ port: 0 })
+    const { port } = await opening
+    expect((await call('/prpc/PhactoryAPI.Stop', { port })).status).toBe(200)
+    await other.stopped
+    await expect(call('/prpc/PhactoryAPI.GetInfo', { port })).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+  })
+
+  test('serve many requests over one connection', async () => {
+    const text = await new Promise<string>((resolve) => {
+      let seen = ''
+      const socket = connect(listening.port, '127.0.0.1', () => socket.write('GET /info HTTP/1.1\r\nHost: x\r\n\r\nGET /help HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'))
+      socket.on('data', (chunk) => (seen += chunk.toString()))
+      socket.on('close', () => resolve(seen))
+    })
+    expect(text.match(/HTTP\/1\.1 200 OK/g)?.length).toBe(2)
+  })
+})
 
 describe('the HTTP door', () => {
   test('answers protobuf to protobuf', async () => {
