@@ -9,7 +9,7 @@ import { AppError } from '@phalanx/primitives/errors'
 import './errors.ts'
 
 /** Format of folders that this version writes. */
-export const BASE_PATH_FORMAT = 1
+const BASE_PATH_FORMAT = 1
 const FORMAT_FILE = 'phalanx.json'
 const LOCK_FILE = 'phalanx.lock'
 /** What other programs leave in any folder. */

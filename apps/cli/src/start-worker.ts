@@ -9,7 +9,7 @@ import { explainDiskError } from './base-path.ts'
 import './errors.ts'
 
 /** Address on which workers of this binary listen. */
-export const WORKER_ADDRESS = '127.0.0.1'
+const WORKER_ADDRESS = '127.0.0.1'
 
 /** A worker and where it listens. */
 export interface StartedWorker {

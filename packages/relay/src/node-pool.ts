@@ -93,7 +93,7 @@ class WatchedNodes implements NodePool {
     if (node?.genesis !== undefined && node.head !== undefined) return { kind: 'at', genesis: node.genesis, head: node.head }
     const [other] = usable
     if (other?.genesis !== undefined) return { kind: 'other', genesis: other.genesis }
-    return { kind: 'none', failure: failureOf(this.noNode()) }
+    return { kind: 'none', isAwaited: this.nodes.every(({ trouble, genesis: known }) => trouble === undefined && known === undefined), failure: failureOf(this.noNode()) }
   }
 
   views(): readonly NodeView[] {

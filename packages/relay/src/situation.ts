@@ -5,8 +5,9 @@ import type { ChainView, RelayState, Status, WorkerView } from './state.ts'
 export type Situation =
   | 'unknown' | 'noChain' | 'otherChain' | 'workerHalted' | 'uninitialized' | 'chainBehind' | 'behind' | 'unregistered' | 'unanchored' | 'settled'
 
-/** Blocks a worker may lag without being called syncing: it is fed as they come. */
+/** Blocks a worker may lag without being called syncing: it is fed as they come, and a busy machine is no news. */
 const LAG_TOLERATED = 2
+const LAG_TOLERATED_RUNNING = 16
 
 /** States of a worker that only an operator ends. */
 const HALTED_STATES: readonly string[] = ['halted', 'outdated']
@@ -50,7 +51,10 @@ const trouble = (state: RelayState): Status | undefined => {
   if (isHalted(worker)) {
     return { phase: 'halted', code: 'RELAY_WORKER_HALTED', reason: `the worker is ${worker.state}: ${worker.reason}`, fix: 'See the worker\'s log; it stops by itself only when going on would be unsafe.' }
   }
-  if (chain.kind === 'none') return { phase: worker.registered ? 'degraded' : 'connecting', ...chain.failure }
+  if (chain.kind === 'none') {
+    if (chain.isAwaited) return { phase: 'connecting', reason: 'waiting for a node to answer' }
+    return { phase: worker.registered ? 'degraded' : 'connecting', ...chain.failure }
+  }
   if (chain.kind === 'other') {
     return {
       phase: 'halted', code: 'RELAY_GENESIS_MISMATCH',
@@ -74,7 +78,8 @@ export const describeState = (state: RelayState): Status => {
   const found = trouble(state)
   if (found !== undefined) return found
   const head = headOf(state.chain)
-  switch (situationWithLag(state, LAG_TOLERATED)) {
+  const tolerated = state.worker?.registered === true && state.worker.anchored ? LAG_TOLERATED_RUNNING : LAG_TOLERATED
+  switch (situationWithLag(state, tolerated)) {
     case 'unknown': return { phase: 'connecting', reason: 'asking the worker for its state' }
     case 'uninitialized': return { phase: 'initialising', reason: 'handing the worker the genesis of the chain' }
     case 'behind': return { phase: 'syncing', reason: `block ${Math.max(0, state.next - 1)} of ${head}` }

@@ -41,7 +41,7 @@ export const rowOf = (url: string, state: RelayState): WorkerRow => {
 }
 
 /** Whether every worker runs. */
-export const isHealthy = (snapshot: RelaySnapshot): boolean => snapshot.workers.every(({ phase }) => phase === 'running')
+const isHealthy = (snapshot: RelaySnapshot): boolean => snapshot.workers.every(({ phase }) => phase === 'running')
 
 const escapeLabel = (value: string): string => value.replace(/[\\"\n]/g, (character) => (character === '\n' ? '\\n' : `\\${character}`))
 
@@ -54,7 +54,7 @@ const metric = (name: string, help: string, lines: readonly (readonly [labels: R
 }
 
 /** Prometheus text, version 0.0.4. */
-export const toMetrics = ({ workers, nodes }: RelaySnapshot): string => {
+const toMetrics = ({ workers, nodes }: RelaySnapshot): string => {
   const perWorker = (value: (row: WorkerRow) => number): (readonly [Record<string, string>, number])[] =>
     workers.map((row) => [{ worker: row.url }, value(row)] as const)
   return [

@@ -43,7 +43,8 @@ export interface WorkerView {
 
 /** What the nodes together look like to one worker: those of its chain, or of the first chain met while it has none. */
 export type ChainView =
-  | { readonly kind: 'none'; readonly failure: Failure }
+  /** `isAwaited`: no node has failed yet, they were only just asked. */
+  | { readonly kind: 'none'; readonly isAwaited: boolean; readonly failure: Failure }
   | { readonly kind: 'other'; readonly genesis: string }
   | { readonly kind: 'at'; readonly genesis: string; readonly head: number }
 

@@ -27,7 +27,7 @@ const NO_REGISTRATION: RegistrationState = { stage: 'attest', evidence: undefine
 /** State of a worker about which nothing is known. `endpoints` are the URLs to announce for it. */
 export const createRelayState = (options: { readonly endpoints: readonly string[]; readonly nowMs: number }): RelayState => ({
   endpoints: options.endpoints,
-  chain: { kind: 'none', failure: { code: 'RELAY_NODE_NONE', reason: 'no node has answered yet', fix: 'Wait, or check --node.' } },
+  chain: { kind: 'none', isAwaited: true, failure: { code: 'RELAY_NODE_NONE', reason: 'no node has answered yet', fix: 'Wait, or check --node.' } },
   worker: undefined, isStale: true, askedAtMs: 0, next: 0, batches: [], limit: LIMIT_FIRST, avoid: [], busy: {},
   failures: 0, failure: undefined, failedEffect: undefined, isRefusal: false, retryAtMs: 0, registration: NO_REGISTRATION,
   endpointsDone: options.endpoints.length === 0, endpointsRetryAtMs: 0, endpointFailures: 0,

@@ -39,16 +39,17 @@ interface Network {
   readonly crypto: Crypto
   readonly logger: Logger
   readonly shutdown: Shutdown
+  readonly onFatal: (error: unknown) => void
 }
 
-const startChain = async ({ options, base, crypto, logger, shutdown }: Network): Promise<StartedNode> => {
+const startChain = async ({ options, base, crypto, logger, shutdown, onFatal }: Network): Promise<StartedNode> => {
   const spec = keptSpec(base.path, () => developmentSpec(crypto, options.blockTime))
   const started = await startNode(
     {
       spec, folder: base.folder('node'), blockTimeMs: options.blockTime, rpcPort: options.rpcPort, isUnsafeRpcAllowed: false, isArchive: true,
       isDev: true, authority: ALICE, isEager: true,
     },
-    { crypto, clock: systemClock, logger, onFatal: () => shutdown.request() },
+    { crypto, clock: systemClock, logger, onFatal },
   )
   shutdown.add(() => started.node.stop())
   return started
@@ -110,17 +111,25 @@ const run = async (network: Network, view: DevView): Promise<void> => {
 export const runDev: Runner = async (io, _positional, given) => {
   const options = given as unknown as DevOptions
   const shutdown = createShutdown()
-  let view: DevView | undefined
+  let fatal: unknown
   try {
     const base = openBasePath({ path: options.basePath, kind: 'dev' })
     shutdown.add(() => base.close())
     const [crypto, logger] = await Promise.all([loadCrypto(), createLogger({ level: options.logLevel ?? 'silent', name: 'dev' })])
-    view = createDevView(io, { json: options.json, toAddress: (identity) => (identity === '' ? '' : encodeSs58(crypto, { prefix: SS58_PREFIX, payload: parseHex(identity) })) })
-    await run({ options, base, crypto, logger, shutdown }, view)
+    const view = createDevView(io, { json: options.json, toAddress: (identity) => (identity === '' ? '' : encodeSs58(crypto, { prefix: SS58_PREFIX, payload: parseHex(identity) })) })
+    await run({
+      options, base, crypto, logger, shutdown,
+      onFatal: (error) => {
+        fatal = error
+        shutdown.request()
+      },
+    }, view)
     const why = await shutdown.requested
-    return why === 'signal' ? 0 : 1
+    await shutdown.close()
+    view.stopped()
+    if (why === 'failure') throw fatal
+    return 0
   } finally {
     await shutdown.close()
-    view?.stopped()
   }
 }
