@@ -30,14 +30,20 @@ export const createDispatcher = (
     return entry
   }
 
+  // A call's cost asks for the costs of the calls it carries, and their class again: without the memo that doubles with every level.
+  const known = new WeakMap<RuntimeCall, CallInfo>()
   const callInfo = (call: RuntimeCall): CallInfo => {
+    const found = known.get(call)
+    if (found !== undefined) return found
     const { spec } = entryOf(call)
     const tools = services()
-    return {
+    const info: CallInfo = {
       weight: typeof spec.weight === 'function' ? spec.weight(call.args, tools) : spec.weight,
       class: typeof spec.class === 'function' ? spec.class(call.args, tools) : (spec.class ?? 'Normal'),
       paysFee: spec.paysFee ?? true,
     }
+    known.set(call, info)
+    return info
   }
 
   const run = (ctx: Context, call: RuntimeCall, origin: Origin): DispatchOutcome => {

@@ -42,7 +42,8 @@ const checkNonce: TransactionExtension = {
   name: 'CheckNonce',
   extra: compactU32,
   validate(ctx, { signer, extra }) {
-    const { nonce } = account.get(ctx, signer)
+    const { nonce, providers, sufficients } = account.get(ctx, signer)
+    if (providers + sufficients === 0) return { ok: false, error: invalid('Payment') }
     if (extra.nonce < nonce) return { ok: false, error: invalid('Stale') }
     return {
       ok: true,
@@ -51,6 +52,8 @@ const checkNonce: TransactionExtension = {
   },
   prepare(ctx, { signer, extra }) {
     const info = account.get(ctx, signer)
+    // An account that does not exist may not come to be by a nonce: nothing would pay for it.
+    if (info.providers + info.sufficients === 0) return invalid('Payment')
     if (extra.nonce < info.nonce) return invalid('Stale')
     if (extra.nonce > info.nonce) return invalid('Future')
     account.set(ctx, signer, { ...info, nonce: info.nonce + 1 })
