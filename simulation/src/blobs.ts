@@ -9,7 +9,7 @@ const VERSIONS_KEPT = 8
 interface PendingWrite {
   readonly name: string
   readonly bytes: Uint8Array | undefined
-  readonly settle: (error?: unknown) => void
+  readonly settle: () => void
 }
 
 /** A disk that outlives the worker's processes. */
@@ -19,8 +19,6 @@ export interface BlobDisk {
   /** Pulls the plug: writes that were not acknowledged are kept or lost, each whole. */
   crash(): void
   names(): readonly string[]
-  /** The present bytes of a file. */
-  read(name: string): Uint8Array | undefined
   /** Deletes a file, as a careless operator would. */
   lose(name: string): void
   /** Puts an older version back, as a backup or a rollback attack would. False when there is none. */
@@ -29,74 +27,83 @@ export interface BlobDisk {
   corrupt(name: string, prng: Prng): boolean
 }
 
-/** An empty disk. */
-export const createBlobDisk = (clock: Clock, prng: Prng): BlobDisk => {
+/** Files and their older versions. */
+const createVersionedFiles = () => {
   const files = new Map<string, Uint8Array>()
   const history = new Map<string, Uint8Array[]>()
-  let pending: PendingWrite[] = []
-  let generation = 0
-
-  const apply = ({ name, bytes }: PendingWrite): void => {
-    if (bytes === undefined) {
-      files.delete(name)
-      return
-    }
-    const older = history.get(name) ?? []
-    const previous = files.get(name)
-    if (previous !== undefined) history.set(name, [...older, previous].slice(-VERSIONS_KEPT))
-    files.set(name, bytes)
-  }
-
-  const change = (openedAs: number, name: string, bytes: Uint8Array | undefined): Promise<void> =>
-    new Promise((resolve, reject) => {
-      if (openedAs !== generation) return
-      const write: PendingWrite = { name, bytes, settle: (error) => (error === undefined ? resolve() : reject(error)) }
-      pending.push(write)
-      clock.after(prng.below(SYNC_MS_MAX), () => {
-        if (!pending.includes(write)) return
-        // Files are synced in the order they were written.
-        const upTo = pending.indexOf(write) + 1
-        const done = pending.slice(0, upTo)
-        pending = pending.slice(upTo)
-        for (const one of done) {
-          apply(one)
-          one.settle()
-        }
-      })
-    })
-
   return {
-    open() {
-      const openedAs = ++generation
-      const assertOpen = (): void => {
-        if (openedAs !== generation) throw new AppError('SIM_PROCESS_DEAD', {})
-      }
-      return {
-        async read(name) {
-          assertOpen()
-          const newest = pending.filter((write) => write.name === name).at(-1)
-          return (newest === undefined ? files.get(name) : newest.bytes)?.slice()
-        },
-        write: (name, bytes) => change(openedAs, name, bytes.slice()),
-        remove: (name) => change(openedAs, name, undefined),
-      }
+    files,
+    olderThan: (name: string): readonly Uint8Array[] => history.get(name) ?? [],
+    apply({ name, bytes }: PendingWrite): void {
+      const previous = files.get(name)
+      if (bytes !== undefined && previous !== undefined) history.set(name, [...(history.get(name) ?? []), previous].slice(-VERSIONS_KEPT))
+      if (bytes === undefined) files.delete(name)
+      else files.set(name, bytes)
     },
-    crash() {
-      generation++
+  }
+}
+
+/** Writes under way; they become durable one after another. */
+const createWriteQueue = (clock: Clock, prng: Prng, apply: (write: PendingWrite) => void) => {
+  let pending: PendingWrite[] = []
+  const completeUpTo = (write: PendingWrite): void => {
+    // Files are synced in the order they were written; a write that a crash took is no longer here.
+    const count = pending.indexOf(write) + 1
+    const done = pending.slice(0, count)
+    pending = pending.slice(count)
+    for (const one of done) {
+      apply(one)
+      one.settle()
+    }
+  }
+  return {
+    add(name: string, bytes: Uint8Array | undefined): Promise<void> {
+      return new Promise((settle) => {
+        const write = { name, bytes, settle }
+        pending.push(write)
+        clock.after(prng.below(SYNC_MS_MAX), () => completeUpTo(write))
+      })
+    },
+    newest: (name: string): PendingWrite | undefined => pending.filter((write) => write.name === name).at(-1),
+    crash(): void {
       for (const write of pending) {
         if (!prng.chance(500)) break
         apply(write)
       }
       pending = []
     },
+  }
+}
+
+/** An empty disk. */
+export const createBlobDisk = (clock: Clock, prng: Prng): BlobDisk => {
+  const { files, olderThan, apply } = createVersionedFiles()
+  const writes = createWriteQueue(clock, prng, apply)
+  let generation = 0
+
+  const openAs = (opening: number): BlobStore => ({
+    async read(name) {
+      if (opening !== generation) throw new AppError('SIM_PROCESS_DEAD', {})
+      const newest = writes.newest(name)
+      return (newest === undefined ? files.get(name) : newest.bytes)?.slice()
+    },
+    // What a dead process writes goes nowhere, and nobody hears of it.
+    write: (name, bytes) => (opening === generation ? writes.add(name, bytes.slice()) : new Promise(() => {})),
+    remove: (name) => (opening === generation ? writes.add(name, undefined) : new Promise(() => {})),
+  })
+
+  return {
+    open: () => openAs(++generation),
+    crash() {
+      generation++
+      writes.crash()
+    },
     names: () => [...files.keys()].sort((a, b) => (a < b ? -1 : 1)),
-    read: (name) => files.get(name),
     lose: (name) => void files.delete(name),
     rollBack(name, draws) {
-      const older = history.get(name) ?? []
-      if (older.length === 0) return false
-      files.set(name, draws.pick(older))
-      return true
+      const older = olderThan(name)
+      if (older.length > 0) files.set(name, draws.pick(older))
+      return older.length > 0
     },
     corrupt(name, draws) {
       const bytes = files.get(name)

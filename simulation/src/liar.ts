@@ -55,7 +55,7 @@ export const tellFeedLie = (encoded: Uint8Array, prng: Prng): Uint8Array | undef
 }
 
 /** Lies about genesis: another authority set, or a broken proof. */
-export const tellGenesisLie = (encoded: Uint8Array, prng: Prng): Uint8Array => {
+const tellGenesisLie = (encoded: Uint8Array, prng: Prng): Uint8Array => {
   const info = GenesisBlockInfo.decode(encoded)
   const list = info.authoritySet.list.map(([id, weight]) => [flipBit(id, prng), weight] as const)
   if (prng.chance(500)) return GenesisBlockInfo.encode({ ...info, authoritySet: { ...info.authoritySet, list } })

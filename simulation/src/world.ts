@@ -348,7 +348,3 @@ class SimWorld implements World {
   }
 }
 
-/** Whether a worker follows the node's chain: its head is one of the finalised blocks. */
-export const followsChain = (world: World, head: { readonly number: number; readonly hash: Uint8Array }): boolean =>
-  world.finalized[head.number] === toHex(head.hash)
-

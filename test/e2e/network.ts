@@ -23,7 +23,7 @@ export interface Network {
 }
 
 /** Ports that were free a moment ago, `count` of them in a row. */
-export const freePorts = async (count: number): Promise<number> => {
+const freePorts = async (count: number): Promise<number> => {
   for (let attempt = 0; attempt < 50; attempt++) {
     const first = 20_000 + Math.floor(Math.random() * 30_000)
     const servers = await Promise.all(Array.from({ length: count }, (_, i) => tryListen(first + i)))

@@ -6,7 +6,7 @@ import { SIGNATURE_BYTES } from './sender-key.ts'
 import * as storage from './storage.ts'
 
 /** How old signed endpoints may be, in milliseconds: four hours. */
-export const ENDPOINT_AGE_MS_MAX = 14_400_000n
+const ENDPOINT_AGE_MS_MAX = 14_400_000n
 
 /** Stores endpoints that a registered worker signed. Fails with InvalidSignatureLength, InvalidSignature, InvalidEndpointSigningTime, InvalidPubKey. */
 export const updateWorkerEndpoint = (ctx: RegistryContext, payload: WorkerEndpointPayload, signature: Uint8Array): void => {

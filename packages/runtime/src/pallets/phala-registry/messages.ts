@@ -13,7 +13,7 @@ import { pushWorkerEvent } from './notices.ts'
 import * as storage from './storage.ts'
 
 /** Highest benchmark score. */
-export const SCORE_MAX = 6000
+const SCORE_MAX = 6000
 /** Score points per iteration and second. */
 const SCORE_FACTOR = 6n
 const U32_MASK = 0xffff_ffffn
