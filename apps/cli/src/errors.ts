@@ -43,6 +43,6 @@ export const cliErrors = defineErrors({
 })
 
 declare module '@phalanx/primitives/errors' {
-  // eslint-disable-next-line @typescript-eslint/no-empty-object-type
+   
   interface ErrorContexts extends ErrorsOf<typeof cliErrors> {}
 }

@@ -83,5 +83,5 @@ export const renderTable = (headers: readonly string[], rows: readonly (readonly
   return [style.dim(line(headers)), ...rows.map(line)]
 }
 
-// eslint-disable-next-line no-control-regex
+ 
 const visibleLength = (text: string): number => text.replace(/\u001b\[[0-9;]*m/g, '').length

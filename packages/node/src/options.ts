@@ -33,7 +33,7 @@ export interface NodeOptions {
 /** Blocks whose state is kept unless configured otherwise. */
 export const KEEP_STATES = 256
 /** Fewest blocks whose state may be kept: followers and mortal transactions need some. */
-export const KEEP_STATES_MIN = 16
+const KEEP_STATES_MIN = 16
 const THREADS_MAX = 8
 const SEED_BYTES = 32
 

@@ -109,7 +109,7 @@ export interface SignOptions {
 }
 
 /** Signs an encoded call; a complete extrinsic. */
-export const signCall = (chain: TestChain, call: Uint8Array, options: SignOptions): Uint8Array => {
+const signCall = (chain: TestChain, call: Uint8Array, options: SignOptions): Uint8Array => {
   const { crypto, runtime, genesisHash } = chain
   const { specVersion, transactionVersion } = runtime.version
   const additional: AdditionalSigned = { specVersion, transactionVersion, genesisHash, eraHash: options.eraHash ?? genesisHash }

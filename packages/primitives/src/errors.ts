@@ -25,7 +25,7 @@ export type ErrorsOf<Table> = {
 }
 
 /** Context of every error code of the project; packages extend it by declaration merging. */
-// eslint-disable-next-line @typescript-eslint/no-empty-object-type
+ 
 export interface ErrorContexts extends ErrorsOf<typeof primitivesErrors> {}
 
 /** A stable error code, `AREA_WHAT`. */

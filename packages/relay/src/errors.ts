@@ -33,6 +33,6 @@ export const relayErrors = defineErrors({
 })
 
 declare module '@phalanx/primitives/errors' {
-  // eslint-disable-next-line @typescript-eslint/no-empty-object-type
+   
   interface ErrorContexts extends ErrorsOf<typeof relayErrors> {}
 }

@@ -34,6 +34,6 @@ export const sdkErrors = defineErrors({
 })
 
 declare module '@phalanx/primitives/errors' {
-  // eslint-disable-next-line @typescript-eslint/no-empty-object-type
+   
   interface ErrorContexts extends ErrorsOf<typeof sdkErrors> {}
 }

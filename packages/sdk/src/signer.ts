@@ -1,5 +1,5 @@
 /** Owns signing accounts made from secret URIs, in the three schemes extrinsics know. The secret never leaves its wrapper. */
-import { MultiSignature } from '@phalanx/primitives/chain'
+import { type MultiSignature } from '@phalanx/primitives/chain'
 import { Secret, suriToEd25519Seed, suriToSecp256k1Secret, suriToSr25519, type Crypto } from '@phalanx/primitives/crypto'
 import { AppError } from '@phalanx/primitives/errors'
 import type { Random } from '@phalanx/primitives/ports'

@@ -22,7 +22,7 @@ export interface RpcLimits {
 }
 
 /** Limits unless configured otherwise. */
-export const RPC_LIMITS: RpcLimits = { subscriptionsPerConnection: 1_024, subscriptions: 16_384, batch: 1_000, pendingPerConnection: 4_096 }
+const RPC_LIMITS: RpcLimits = { subscriptionsPerConnection: 1_024, subscriptions: 16_384, batch: 1_000, pendingPerConnection: 4_096 }
 
 /** Told of every call, for metrics. */
 export type CallObserver = (call: { readonly method: string; readonly durationMs: number; readonly isError: boolean }) => void

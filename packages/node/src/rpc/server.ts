@@ -23,7 +23,7 @@ export interface ServerOptions {
 }
 
 /** Options unless configured otherwise. */
-export const SERVER_OPTIONS: ServerOptions = {
+const SERVER_OPTIONS: ServerOptions = {
   host: '127.0.0.1', port: 9944, connectionsMax: 512, payloadBytesMax: 16 * 1024 * 1024, unsentBytesMax: 64 * 1024 * 1024, corsOrigins: ['*'],
 }
 

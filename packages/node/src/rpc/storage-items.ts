@@ -5,7 +5,7 @@ import type { State } from '@phalanx/primitives/trie'
 import { hexBytes, listOf, objectOf, oneOf, optional, type ParamValue } from './params.ts'
 
 /** What to find out about a key. */
-export const queryType = oneOf('value', 'hash', 'closestDescendantMerkleValue', 'descendantsValues', 'descendantsHashes')
+const queryType = oneOf('value', 'hash', 'closestDescendantMerkleValue', 'descendantsValues', 'descendantsHashes')
 
 /** Items of `chainHead_v1_storage`. */
 export const storageItems = listOf(objectOf({ key: hexBytes, type: queryType }), 1_024)

@@ -6,7 +6,7 @@ import type { Kv } from '@phalanx/primitives/ports'
 import '../errors.ts'
 
 /** First byte of a key: the kind of record. Numbers and ids follow big-endian, so that ranges are in order. */
-export const TABLES = {
+const TABLES = {
   meta: 0x6d,
   header: 0x68,
   body: 0x62,
@@ -59,7 +59,7 @@ export const sealRecord = (key: Uint8Array, value: Uint8Array): Uint8Array => {
 const tableOf = (key: Uint8Array): string => Object.entries(TABLES).find(([, byte]) => byte === key[0])?.[0] ?? 'unknown'
 
 /** Name of a record for messages: its table and the rest of its key in hex. */
-export const recordName = (key: Uint8Array): string => `${tableOf(key)}:${Buffer.from(key.subarray(1)).toString('hex')}`
+const recordName = (key: Uint8Array): string => `${tableOf(key)}:${Buffer.from(key.subarray(1)).toString('hex')}`
 
 /** The value of a stored record. @throws STORAGE_CORRUPT when the checksum is wrong */
 export const openRecord = (key: Uint8Array, stored: Uint8Array): Uint8Array => {

@@ -8,10 +8,11 @@ import type { Crypto } from '@phalanx/primitives/crypto'
 import { AppError } from '@phalanx/primitives/errors'
 import type { Clock } from '@phalanx/primitives/ports'
 import type { SignatureCheck, TransactionSource, TransactionValidity, TransactionValidityError } from '@phalanx/runtime/frame'
+import { bytesKey } from '../bytes-key.ts'
 import '../errors.ts'
 import { createBans } from './bans.ts'
 import { createGraph, isBetter, type Readiness } from './graph.ts'
-import { createPoolTransaction, tagKey, type PoolTransaction, type TransactionStatus } from './transaction.ts'
+import { createPoolTransaction, type PoolTransaction, type TransactionStatus } from './transaction.ts'
 import { verdictText } from './verdict-text.ts'
 import { createWatchers, type StatusListener } from './watchers.ts'
 
@@ -25,7 +26,7 @@ export interface PoolLimits {
 }
 
 /** Limits unless configured otherwise. */
-export const POOL_LIMITS: PoolLimits = { count: 16_384, bytes: 64 * 1024 * 1024, perAccount: 1_024, pending: 8_192 }
+const POOL_LIMITS: PoolLimits = { count: 16_384, bytes: 64 * 1024 * 1024, perAccount: 1_024, pending: 8_192 }
 
 /** What the pool needs to judge transactions. */
 export interface PoolDependencies {
@@ -57,6 +58,8 @@ export interface TxPool {
   ready(): Generator<PoolTransaction>
   all(): Iterable<PoolTransaction>
   has(hash: Uint8Array): boolean
+  /** Whether a transaction that `ready` gave is still here. */
+  holds(transaction: PoolTransaction): boolean
   /** Whether a ready transaction provides the tag. */
   providesReady(tag: Uint8Array): boolean
   /** The author found that it cannot be in a block. */
@@ -78,7 +81,7 @@ const REPLACEMENT_MARGIN = 10n
 
 const signerOf = (extrinsic: Uint8Array): string | undefined => {
   const { signed } = decodeExtrinsic(extrinsic)
-  return signed?.address.kind === 'Id' ? tagKey(signed.address.value) : undefined
+  return signed?.address.kind === 'Id' ? bytesKey(signed.address.value) : undefined
 }
 
 const refusal = (error: TransactionValidityError): AppError => {
@@ -234,7 +237,7 @@ export const createTxPool = (options: { readonly limits?: Partial<PoolLimits> },
     async submit(extrinsic, source = 'External') {
       assertShape(extrinsic)
       const hash = crypto.blake2b256(extrinsic)
-      const key = tagKey(hash)
+      const key = bytesKey(hash)
       assertNew(hash, key)
       if (entering.size >= limits.pending) throw new AppError('TXPOOL_LIMIT_EXCEEDED', { what: 'transactions being checked', max: limits.pending })
       entering.add(key)
@@ -246,11 +249,12 @@ export const createTxPool = (options: { readonly limits?: Partial<PoolLimits> },
       }
       return hash
     },
-    watch: (hash, listener) => watchers.add(tagKey(hash), listener),
+    watch: (hash, listener) => watchers.add(bytesKey(hash), listener),
     ready: () => graph.ready(),
     all: () => graph.all(),
-    has: (hash) => graph.has(tagKey(hash)),
-    providesReady: (tag) => graph.providersOf([tagKey(tag)]).some(({ key }) => graph.isReady(key)),
+    holds: ({ key }) => graph.has(key),
+    has: (hash) => graph.has(bytesKey(hash)),
+    providesReady: (tag) => graph.providersOf([bytesKey(tag)]).some(({ key }) => graph.isReady(key)),
     reject(transaction, error) {
       if (!graph.has(transaction.key)) return
       const isHopeless = error.kind === 'Invalid' && (error.value.kind === 'BadProof' || error.value.kind === 'Call')
@@ -263,7 +267,7 @@ export const createTxPool = (options: { readonly limits?: Partial<PoolLimits> },
     },
     remove(hashes) {
       return hashes.filter((hash) => {
-        const key = tagKey(hash)
+        const key = bytesKey(hash)
         bans.add(key, clock.nowMs())
         const transaction = graph.get(key)
         if (transaction !== undefined) drop(transaction, { kind: 'dropped', reason: 'it was removed on request' })
@@ -275,7 +279,7 @@ export const createTxPool = (options: { readonly limits?: Partial<PoolLimits> },
       const change: { promoted: PoolTransaction[] } = { promoted: [] }
       block.body.forEach((extrinsic, index) => {
         if (graph.size === 0 && !watchers.any) return
-        const key = tagKey(crypto.blake2b256(extrinsic))
+        const key = bytesKey(crypto.blake2b256(extrinsic))
         const transaction = graph.get(key)
         if (transaction !== undefined) {
           count(transaction, false)

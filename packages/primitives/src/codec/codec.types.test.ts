@@ -2,7 +2,7 @@ import { expect, expectTypeOf, test } from 'vitest'
 import { bytes, text } from './bytes.ts'
 import type { TypeOf } from './codec.ts'
 import { option, result, tuple, vec, type ResultValue } from './collections.ts'
-import { bool, compactU128, compactU32, u32, u64, u8 } from './numbers.ts'
+import { bool, type compactU128, type compactU32, u32, u64, u8 } from './numbers.ts'
 import { struct, variant } from './structs.ts'
 
 const Worker = struct({ id: u32, stake: u64, name: text, key: bytes, tags: vec(text), operator: option(bytes) })

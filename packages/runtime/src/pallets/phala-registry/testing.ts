@@ -1,5 +1,5 @@
 /** Owns what the tests of PhalaMq and PhalaRegistry share: a chain with both, a simulated vendor, workers that sign. For tests only. */
-import { AttestationReport } from '@phalanx/attestation'
+import { type AttestationReport } from '@phalanx/attestation'
 import { createSimulatedVendor, type PlatformOptions, type QuoteOptions } from '@phalanx/attestation/simulated'
 import { toHex } from '@phalanx/primitives/bytes'
 import type { Crypto } from '@phalanx/primitives/crypto'
