@@ -64,7 +64,7 @@ export const createBlockExecutor = (options: { readonly authoritySeed: Uint8Arra
     let full = 0
     let applied = 0
     for (const transaction of pool.ready()) {
-      if (!pool.has(transaction.hash)) continue
+      if (!pool.holds(transaction)) continue
       let outcome
       try {
         outcome = builder.apply(transaction.bytes)

@@ -1,4 +1,5 @@
 /** Owns what the pool knows of one transaction, and the statuses it passes through. */
+import { bytesKey } from '../bytes-key.ts'
 import type { SignatureCheck, ValidTransaction } from '@phalanx/runtime/frame'
 
 /** What became of a transaction, as watchers hear it. `block` is a block hash, `index` the place in its body. */
@@ -30,13 +31,6 @@ export interface PoolTransaction {
   readonly checks: readonly SignatureCheck[]
 }
 
-/** A tag as map key, one character per byte. */
-export const tagKey = (tag: Uint8Array): string => {
-  let out = ''
-  for (let i = 0; i < tag.length; i++) out += String.fromCharCode(tag[i] as number)
-  return out
-}
-
 /** A pool transaction from its verdict. */
 export const createPoolTransaction = (parts: {
   readonly hash: Uint8Array
@@ -48,11 +42,11 @@ export const createPoolTransaction = (parts: {
   readonly checks: readonly SignatureCheck[]
 }): PoolTransaction => ({
   hash: parts.hash,
-  key: tagKey(parts.hash),
+  key: bytesKey(parts.hash),
   bytes: parts.bytes,
   sender: parts.sender,
-  requires: parts.validity.requires.map(tagKey),
-  provides: parts.validity.provides.map(tagKey),
+  requires: parts.validity.requires.map(bytesKey),
+  provides: parts.validity.provides.map(bytesKey),
   priority: parts.validity.priority,
   deathBlock: BigInt(parts.at) + 1n + parts.validity.longevity,
   arrival: parts.arrival,

@@ -1,4 +1,5 @@
 /** Owns verdicts of checks already made, by their exact bytes, until they are used up or too old; the runtime asks through `env.verified`. */
+import { bytesKey } from '../bytes-key.ts'
 import type { SignatureCheck } from '@phalanx/runtime/frame'
 import { isSameCheck } from './check.ts'
 
@@ -18,7 +19,7 @@ interface Entry {
 }
 
 /** A signature rarely occurs under two messages; where it does, the later check is kept and the earlier is made again. */
-const keyOf = ({ signature }: SignatureCheck): string => Buffer.from(signature.buffer, signature.byteOffset, signature.byteLength).toString('latin1')
+const keyOf = ({ signature }: SignatureCheck): string => bytesKey(signature)
 
 /** A cache of at most `max` verdicts; the oldest go first. */
 export const createVerifiedCache = (options: { readonly max: number }): VerifiedCache => {

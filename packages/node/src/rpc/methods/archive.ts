@@ -1,8 +1,9 @@
 /** Owns `archive_v1_*`: any block by hash or height, its body, storage, differences and runtime calls. */
-import { bytesToKey, startsWith, toHex } from '@phalanx/primitives/bytes'
+import { startsWith, toHex } from '@phalanx/primitives/bytes'
 import { Header } from '@phalanx/primitives/chain'
 import { AppError, isAppError } from '@phalanx/primitives/errors'
 import type { StateChanges } from '@phalanx/primitives/trie'
+import { bytesKey } from '../../bytes-key.ts'
 import type { RpcBackend } from '../backend.ts'
 import { call, subscription, type MethodTable, type Sink } from '../method.ts'
 import { blockNumber, callBytes, hash, hexBytes, listOf, objectOf, oneOf, optional, textUpTo, type ParamValue } from '../params.ts'
@@ -64,7 +65,7 @@ const writtenKeys = ({ chain }: RpcBackend, first: number, last: number): Map<st
   const keys = new Map<string, Uint8Array>()
   for (let number = first + 1; number <= last; number++) {
     const changes: StateChanges = chain.store.changes(number) ?? []
-    for (const [key] of changes) keys.set(bytesToKey(key), key)
+    for (const [key] of changes) keys.set(bytesKey(key), key)
   }
   return keys
 }

@@ -1,9 +1,10 @@
 /** Owns `pha_*`, the methods that relays of the reference use. Every failure is code 10000 with a text and no data. */
-import { bytesToKey, parseHex, toHex } from '@phalanx/primitives/bytes'
+import { parseHex, toHex } from '@phalanx/primitives/bytes'
 import { ByteReader, bytes, option, struct, text, tuple, u64, vec } from '@phalanx/primitives/codec'
 import { AppError } from '@phalanx/primitives/errors'
 import { MessageOrigin } from '@phalanx/primitives/messages'
 import type { StateChanges } from '@phalanx/primitives/trie'
+import { bytesKey } from '../../bytes-key.ts'
 import type { RpcBackend } from '../backend.ts'
 import { call, type MethodTable } from '../method.ts'
 import { hash, textUpTo } from '../params.ts'
@@ -77,7 +78,7 @@ const nextSequence = (backend: RpcBackend, sender: MessageOrigin): number => {
   let sequence = stored ?? 0n
   const ready = new Set<string>()
   for (const { provides } of pool.ready()) for (const tag of provides) ready.add(tag)
-  while (ready.has(bytesToKey(sequenceTag.encode(['PhalaMqOffchainMessages', sender, sequence])))) sequence++
+  while (ready.has(bytesKey(sequenceTag.encode(['PhalaMqOffchainMessages', sender, sequence])))) sequence++
   return Number(sequence)
 }
 

@@ -1,6 +1,7 @@
 /** Owns `state_*`: storage at any kept block, proofs, runtime calls, and news of storage. */
-import { bytesToKey, keyToBytes, startsWith, toHex } from '@phalanx/primitives/bytes'
+import { keyToBytes, startsWith, toHex } from '@phalanx/primitives/bytes'
 import { AppError } from '@phalanx/primitives/errors'
+import { bytesKey } from '../../bytes-key.ts'
 import type { ChainBlock } from '../../chain.ts'
 import type { RpcBackend } from '../backend.ts'
 import { versionJson } from '../json.ts'
@@ -30,7 +31,7 @@ const readAll = ({ chain }: RpcBackend, keys: readonly Uint8Array[], block: Uint
 
 const listKeys = (backend: RpcBackend, options: { prefix: Uint8Array; count: number; after: Uint8Array | undefined; block: Uint8Array | undefined }): string[] => {
   const { prefix, count, after, block } = options
-  if (count === 0 || (after !== undefined && !startsWith(after, prefix) && bytesToKey(after) > bytesToKey(prefix))) return []
+  if (count === 0 || (after !== undefined && !startsWith(after, prefix) && bytesKey(after) > bytesKey(prefix))) return []
   const out: string[] = []
   for (const key of backend.chain.stateAt(block).keys(prefix, { after, limit: count })) out.push(toHex(key))
   return out
@@ -52,16 +53,16 @@ const queryRange = (backend: RpcBackend, keys: readonly Uint8Array[], range: { f
   const last = chain.numberOf(range.to)
   if (last - first >= BLOCKS_QUERIED_MAX) throw new AppError('RPC_RESULT_LIMIT', { what: 'blocks', max: BLOCKS_QUERIED_MAX })
   if (last < first) throw new AppError('RPC_INVALID_PARAMS', { field: 'params[1] fromBlock', expected: 'not after toBlock' }, { path: 'params[1] fromBlock' })
-  const wanted = new Set(keys.map(bytesToKey))
+  const wanted = new Set(keys.map(bytesKey))
   const values = new Map<string, string | null>()
   const out: unknown[] = []
   const state = chain.stateAt(range.from)
   const initial = keys.map((key) => [key, state.get(key)] as const)
-  for (const [key, value] of initial) values.set(bytesToKey(key), orNull(value))
+  for (const [key, value] of initial) values.set(bytesKey(key), orNull(value))
   out.push(changeSet(range.from, initial))
   for (let number = first + 1; number <= last; number++) {
     const changed = (chain.store.changes(number) ?? []).filter(([key, value]) => {
-      const name = bytesToKey(key)
+      const name = bytesKey(key)
       if (!wanted.has(name) || values.get(name) === orNull(value)) return false
       values.set(name, orNull(value))
       return true
@@ -75,7 +76,7 @@ const queryRange = (backend: RpcBackend, keys: readonly Uint8Array[], range: { f
 const changesByKey = new WeakMap<ChainBlock, Map<string, Uint8Array | undefined>>()
 const indexChanges = (block: ChainBlock): Map<string, Uint8Array | undefined> => {
   let index = changesByKey.get(block)
-  if (index === undefined) changesByKey.set(block, (index = new Map(block.changes.map(([key, value]) => [bytesToKey(key), value]))))
+  if (index === undefined) changesByKey.set(block, (index = new Map(block.changes.map(([key, value]) => [bytesKey(key), value]))))
   return index
 }
 
@@ -84,8 +85,8 @@ const isRuntimeUpgrade = (block: ChainBlock): boolean => block.header.digest.log
 /** Follows some keys: their values now, then each change. */
 const followKeys = ({ chain }: RpcBackend, keys: readonly Uint8Array[], notify: (result: unknown) => void): (() => void) => {
   const { state, hash: block } = chain.head()
-  const values = new Map(keys.map((key) => [bytesToKey(key), orNull(state.get(key))]))
-  notify({ block: toHex(block), changes: keys.map((key) => [toHex(key), values.get(bytesToKey(key)) ?? null]) })
+  const values = new Map(keys.map((key) => [bytesKey(key), orNull(state.get(key))]))
+  notify({ block: toHex(block), changes: keys.map((key) => [toHex(key), values.get(bytesKey(key)) ?? null]) })
   return chain.onBlock((news) => {
     const index = indexChanges(news)
     const changed: [string, string | null][] = []
