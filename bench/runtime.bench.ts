@@ -21,10 +21,16 @@ interface Figure {
 }
 
 const accountOf = (index: number): Uint8Array => concatBytes(u32.encode(index + 1), new Uint8Array(28).fill(7))
+const ROUNDS = 5
+/** Seconds of the fastest of a few rounds: other work on the machine only ever adds. */
 const seconds = (work: () => void): number => {
-  const start = performance.now()
-  work()
-  return (performance.now() - start) / 1000
+  let best = Infinity
+  for (let round = 0; round < ROUNDS; round++) {
+    const start = performance.now()
+    work()
+    best = Math.min(best, (performance.now() - start) / 1000)
+  }
+  return best
 }
 
 /** A chain with many accounts and blocks of transfers, ready to be executed. */
@@ -58,7 +64,6 @@ const prepare = async () => {
 export const bench = async (): Promise<readonly Figure[]> => {
   const { runtime, env, blocks } = await prepare()
   const execute = (): void => { for (const { state, parent, block } of blocks) runtime.executeBlock({ state, parent, block, env }) }
-  execute()
   const transfers = BLOCKS * PER_BLOCK
   const ours = transfers / seconds(execute)
   const registry = new TypeRegistry()
@@ -68,11 +73,10 @@ export const bench = async (): Promise<readonly Figure[]> => {
   })
   const bytes = runtime.metadata(15)
   const foreign = foreignMetadata.dec(bytes)
-  const fresh = createPhalanxRuntime({ stateVersion: 1 }, { crypto: env.crypto })
-  const build = seconds(() => { fresh.metadata(15) }) * 1000
+  const build = seconds(() => { createPhalanxRuntime({ stateVersion: 1 }, { crypto: env.crypto }).metadata(15) }) * 1000
   const reencode = seconds(() => { foreignMetadata.enc(foreign) }) * 1000
   return [
     { name: 'transfers executed, state root included, without signature checks', figure: ours, unit: '/s', against: '@polkadot/types only decoding them', ratio: ours / decodeOnly },
-    { name: 'metadata V15 built from the pallets', figure: build, unit: 'ms', against: 'substrate-bindings encoding it', ratio: reencode / build },
+    { name: 'runtime assembled and its metadata V15 built', figure: build, unit: 'ms', against: 'substrate-bindings encoding it', ratio: reencode / build },
   ]
 }

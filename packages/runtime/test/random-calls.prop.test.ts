@@ -86,7 +86,10 @@ const mentions = (value: unknown, names: ReadonlySet<string>): boolean => {
   return Object.values(value).some((inner) => mentions(inner, names))
 }
 
-test('every call ends well or fails cleanly', () => {
+/** `RANDOM_CALLS=10000` looks longer. */
+const RUNS = Number(process.env['RANDOM_CALLS'] ?? 300)
+
+test('every call ends well or fails cleanly', { timeout: 60_000 + 20 * RUNS }, () => {
   const reached = new Set<string>()
   let [succeeded, failed] = [0, 0]
   const origins: readonly Origin[] = [ROOT, NONE, ...accounts.map(signed)]
@@ -114,7 +117,7 @@ test('every call ends well or fails cleanly', () => {
         for (const { pallet } of parts.pallets) pallet.tryState?.(pallet.in(ctx))
       }
     }),
-    { numRuns: Number(process.env['RANDOM_CALLS'] ?? 300) },
+    { numRuns: RUNS },
   )
   expect(succeeded).toBeGreaterThan(100)
   expect(failed).toBeGreaterThan(100)
