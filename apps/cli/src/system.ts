@@ -48,7 +48,7 @@ const collect = (request: HttpRequest, answer: import('node:http').IncomingMessa
   answer.on('data', (part: Buffer) => {
     size += part.length
     parts.push(part)
-    if (size > request.maxBytes) answer.destroy(new Error(`the answer exceeds ${request.maxBytes} bytes`))
+    if (size > request.maxBytes) answer.destroy(new AppError('SDK_HTTP_FAILED', { url: request.url, reason: `the answer exceeds ${request.maxBytes} bytes` }))
   })
   answer.on('error', reject)
   answer.on('end', () => {
@@ -67,7 +67,7 @@ export const createHttpClient = (): { readonly request: HttpClient; close(): voi
     const open = isSecure ? (await import('node:https')).request : httpRequest
     return new Promise<HttpAnswer>((resolve, reject) => {
       const outgoing = open(url, { method, headers: { ...headers, 'content-length': String(body?.length ?? 0) }, ...(isSecure ? {} : { agent }) }, (answer) => collect(request, answer, resolve, reject))
-      const timer = setTimeout(() => outgoing.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
+      const timer = setTimeout(() => outgoing.destroy(new AppError('SDK_HTTP_FAILED', { url, reason: `no answer within ${timeoutMs} ms` })), timeoutMs)
       outgoing.on('error', reject)
       outgoing.on('close', () => clearTimeout(timer))
       outgoing.end(body)
@@ -81,6 +81,7 @@ export const createHttpClient = (): { readonly request: HttpClient; close(): voi
         } catch (cause) {
           // A kept connection that the other side closed at this very moment: once more over a new one.
           if (!isRetry && (cause as { code?: unknown }).code === 'ECONNRESET') continue
+          if (isAppError(cause)) throw cause
           throw new AppError('SDK_HTTP_FAILED', { url: request.url, reason: cause instanceof Error ? cause.message : 'no answer' }, { cause })
         }
       }
