@@ -83,6 +83,17 @@ describe('a restart', () => {
     assertUnbroken()
   })
 
+  test('goes on from the newest of two good checkpoints, whichever file it is in', async () => {
+    await world.register()
+    for (let i = 0; i < 3; i++) {
+      await world.relay(1)
+      await world.client.PhactoryAPI.TakeCheckpoint({})
+      const { blocknum } = await world.client.PhactoryAPI.GetInfo({})
+      await world.start()
+      expect((await world.client.PhactoryAPI.GetInfo({})).blocknum).toBe(blocknum)
+    }
+  })
+
   test('with one damaged checkpoint uses the other; with both damaged begins anew; files stay as they are', async () => {
     await world.register()
     await world.client.PhactoryAPI.TakeCheckpoint({})
@@ -173,6 +184,23 @@ describe('initialisation', () => {
     expect(world.worker.identity()).toBeUndefined()
     await world.init()
     expect(world.worker.status().state).toBe('initialised')
+  })
+
+  test('and checkpoints asked for are durable before they are answered', async () => {
+    await world.init()
+    world.blobs.dropWrites = true
+    let answered = false
+    void world.client.PhactoryAPI.TakeCheckpoint({}).then(() => (answered = true))
+    for (let i = 0; i < 100; i++) await Promise.resolve()
+    expect(answered).toBe(false)
+  })
+
+  test('that is asked for twice at a time happens once', async () => {
+    const [first, second] = await Promise.all([codeOf(world.init()), codeOf(world.init())])
+    expect([first, second].sort()).toEqual(['WORKER_ALREADY_INITIALIZED', 'nothing thrown'])
+    const made = identity()
+    await world.start()
+    expect(identity()).toBe(made)
   })
 
   test('happens once', async () => {

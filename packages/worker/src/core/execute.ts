@@ -1,4 +1,4 @@
-/** Owns the execution of final blocks: acks, then messages in order, then what is due at the end of a block. */
+/** Owns the execution of final blocks: acks, then messages in order; after the last block, what depends on the newest state only. */
 import { bytesEqual } from '@phalanx/primitives/bytes'
 import type { MessageOrigin } from '@phalanx/primitives/messages'
 import { ensureAnnounced } from '../system/anchor.ts'
@@ -23,10 +23,9 @@ const executeBlock = (draft: Draft, block: PendingBlock): void => {
     deliver(subscribers, draft, message, (code) => {
       draft.effects.push(logEffect('warn', 'message skipped: its payload does not decode', { block: block.number, index, code }))
     }))
-  if (acks.length > 0 || messages.length > 0) ensureAnnounced(draft)
 }
 
-/** Executes blocks in order; afterwards, once, what depends on the newest block only. */
+/** Executes blocks in order; afterwards, once, announces the ECDH key and asks for a benchmark's result where they are due. */
 export const executeBlocks = (draft: Draft, blocks: readonly PendingBlock[]): void => {
   for (const block of blocks) executeBlock(draft, block)
   ensureAnnounced(draft)

@@ -2,7 +2,7 @@
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { Secret } from '@phalanx/primitives/crypto'
 import { Hash, Sr25519Public } from '@phalanx/primitives/chain'
-import { fixedBytes, struct } from '@phalanx/primitives/codec'
+import { fixedBytes, struct, type TypeOf } from '@phalanx/primitives/codec'
 import { AppError } from '@phalanx/primitives/errors'
 import { bytesEqual } from '@phalanx/primitives/bytes'
 import type { Entropy } from './entropy.ts'
@@ -39,9 +39,17 @@ export const eraseKey = (key: KeyPair): void => {
 export const identityToSealed = (identity: KeyPair, genesisHash: Uint8Array): Uint8Array =>
   SealedIdentity.encode({ genesisHash, publicKey: identity.publicKey, secret: identity.secret.reveal() })
 
-/** Identity out of an opened seal. @throws SEAL_MALFORMED when its halves do not belong together, CODEC_ codes */
+const decodeSealed = (opened: Uint8Array): TypeOf<typeof SealedIdentity> => {
+  try {
+    return SealedIdentity.decode(opened)
+  } catch (cause) {
+    throw new AppError('SEAL_MALFORMED', { name: 'identity', reason: 'its content is not an identity' }, { cause })
+  }
+}
+
+/** Identity out of an opened seal. @throws SEAL_MALFORMED when it is none, or its halves do not belong together */
 export const openIdentity = (crypto: Pick<Crypto, 'sr25519'>, opened: Uint8Array): { readonly identity: KeyPair; readonly genesisHash: Uint8Array } => {
-  const { genesisHash, publicKey, secret } = SealedIdentity.decode(opened)
+  const { genesisHash, publicKey, secret } = decodeSealed(opened)
   if (!bytesEqual(crypto.sr25519.pairFromSecret(secret).publicKey, publicKey))
     throw new AppError('SEAL_MALFORMED', { name: 'identity', reason: 'its public key does not belong to its secret' })
   return { identity: { publicKey, secret: new Secret(secret) }, genesisHash }

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, open as openFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -122,6 +122,12 @@ describe('files on disk', () => {
     expect(await store.read('a.seal')).toEqual(new Uint8Array(1000).fill(19))
     expect((await stat(join(path, 'a.seal'))).mode & 0o777).toBe(0o600)
     expect(await store.read('none')).toBeUndefined()
+    const { ino } = await stat(join(path, 'a.seal'))
+    const handle = await openFile(join(path, 'a.seal'))
+    await store.write('a.seal', new Uint8Array(1000).fill(19))
+    expect((await stat(join(path, 'a.seal'))).ino).not.toBe(ino)
+    expect((await handle.readFile()).length).toBe(1000)
+    await handle.close()
     await writeFile(join(path, 'a.seal.tmp'), 'cut off by a crash')
     expect(await (await openDiskBlobStore(path)).read('a.seal')).toEqual(new Uint8Array(1000).fill(19))
     expect(await readdir(path)).toEqual(['a.seal'])

@@ -2,7 +2,7 @@ import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { concatBytes } from '@phalanx/primitives/bytes'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
-import { TOPICS, createMessage, palletOrigin, type Message, type RegistryNotice, type SystemEvent, type WorkerEvent } from '@phalanx/primitives/messages'
+import { TOPICS, createMessage, messageSigningPayload, palletOrigin, type Message, type RegistryNotice, type SystemEvent, type WorkerEvent } from '@phalanx/primitives/messages'
 import type { Effect } from '../core/effects.ts'
 import type { LiveState, WorkerState } from '../core/state.ts'
 import { EMPTY_STATE, assertLive, step, type Core } from '../core/step.ts'
@@ -79,6 +79,17 @@ describe('registration', () => {
     expect(waiting().length).toBe(1)
   })
 
+  test('an announcement that waits is replaced under its sequence when another key lands', () => {
+    const land = (epoch: bigint): Message => notice({ kind: 'EcdhKeyAnchored', value: { pubkey: me(), epoch, ecdhPubkey: new Uint8Array(32) } })
+    feed({ messages: [about({ kind: 'Registered', value: { confidenceLevel: 1 } }), land(0n)] })
+    feed()
+    feed({ messages: [land(7n)] })
+    const channel = channelOf(live().egress, workerOrigin(me()))
+    expect(channel.messages.map(({ sequence, message }) => [sequence, TOPICS.ecdhKey.payload.decode(message.payload).epoch])).toEqual([[0n, 8n]])
+    const [only] = channel.messages
+    expect(crypto.sr25519.verify(only?.signature as Uint8Array, messageSigningPayload(only?.message as Message, 0n), me())).toBe(true)
+  })
+
   test('survives payloads that do not decode, with a line in the log', () => {
     feed({ messages: [{ ...about({ kind: 'Stopped' }), payload: Uint8Array.of(9) }, ...registered()] })
     expect(summarize(core.build, state).state).toBe('registered')
@@ -92,6 +103,8 @@ describe('benchmark', () => {
   test('is read after its blocks and reported once', () => {
     feed({ messages: [bench(2)] })
     expect(effects).toContainEqual({ kind: 'startBenchmark' })
+    state = step(core, state, { kind: 'benchmarkResult', value: { startTimeMs: 1_800_000_001_000n, iterations: 1n, entropy } }).state
+    expect(waiting()).toEqual([])
     feed()
     expect(effects).toEqual([])
     feed()
