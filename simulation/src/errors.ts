@@ -11,6 +11,5 @@ export const simulationErrors = defineErrors({
 })
 
 declare module '@phalanx/primitives/errors' {
-  // eslint-disable-next-line @typescript-eslint/no-empty-object-type
   interface ErrorContexts extends ErrorsOf<typeof simulationErrors> {}
 }

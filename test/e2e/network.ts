@@ -27,7 +27,7 @@ const freePorts = async (count: number): Promise<number> => {
   for (let attempt = 0; attempt < 50; attempt++) {
     const first = 20_000 + Math.floor(Math.random() * 30_000)
     const servers = await Promise.all(Array.from({ length: count }, (_, i) => tryListen(first + i)))
-    await Promise.all(servers.map((server) => server?.close()))
+    await Promise.all(servers.map(async (server) => server?.close()))
     if (servers.every((server) => server !== undefined)) return first
   }
   throw new Error('no free ports found')

@@ -55,7 +55,7 @@ const relativeProblem = (project: Project, sourcesByPath: ReadonlyMap<string, So
   const target = resolveModule(project, source.path, use.specifier)[0] ?? ''
   const from = workspaceOf(source.path)
   const to = workspaceOf(target)
-  const isTestHelper = (source.isTest && (target.startsWith('tools/') || target.startsWith('test/'))) || /^(bench|fuzz)\//.test(source.path)
+  const isTestHelper = (source.isTest && (target.startsWith('tools/') || target.startsWith('test/'))) || /^(bench|fuzz|tools)\//.test(source.path)
   if (from !== to && !isTestHelper && (to !== undefined || from !== undefined))
     return { message: `${use.specifier} leaves the workspace`, fix: 'Import packages by name (@phalanx/...); nobody imports apps, simulation or tools.' }
   const found = sourcesByPath.get(target)

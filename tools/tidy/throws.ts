@@ -98,6 +98,7 @@ const errorMakers = (sources: readonly Source[]): ReadonlySet<string> => {
 const isTyped = (source: Source, makers: ReadonlySet<string>, expression: ts.Expression): boolean => {
   if (ts.isParenthesizedExpression(expression)) return isTyped(source, makers, expression.expression)
   if (ts.isConditionalExpression(expression)) return [expression.whenTrue, expression.whenFalse].every((branch) => isTyped(source, makers, branch))
+  if (ts.isBinaryExpression(expression) && expression.operatorToken.kind === ts.SyntaxKind.QuestionQuestionToken) return isTyped(source, makers, expression.right)
   if (ts.isNewExpression(expression) && ts.isIdentifier(expression.expression)) return CLASSES[expression.expression.text]?.test(source.path) === true
   if (ts.isIdentifier(expression)) return isCaught(source, expression)
   if (ts.isPropertyAccessExpression(expression)) return expression.name.text === 'reason'

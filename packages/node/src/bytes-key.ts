@@ -3,4 +3,4 @@
 const { latin1Slice } = Buffer.prototype
 
 /** Map key of bytes; equal to `bytesToKey`. */
-export const bytesKey = (bytes: Uint8Array): string => latin1Slice.call(bytes, 0, bytes.length)
+export const bytesKey = (bytes: Uint8Array): string => latin1Slice.call(bytes, 0, bytes.length) as string as string

@@ -182,7 +182,6 @@ export const createNode = async (options: NodeOptions, dependencies: NodeDepende
       dependencies.onFatal?.(error)
     },
   })
-  // eslint-disable-next-line prefer-const
   let dispatcher: Dispatcher
   const metrics = options.hasMetrics === false ? undefined : createMetrics({
     height: () => chain.head().number, pool: () => pool.size, subscriptions: () => dispatcher.subscriptions, checkersReplaced: () => checker.replaced,

@@ -101,7 +101,7 @@ class SocketRpcClient implements RpcClient {
     if (link.kind === 'closed') return Promise.reject(new AppError('SDK_CLIENT_CLOSED', { url: this.url }))
     if (link.kind === 'waiting') return Promise.reject(link.error)
     return new Promise((resolve, reject) => {
-      link.waiting.push({ go: () => this.send(link.socket, method, params).then(resolve, reject), fail: reject })
+      link.waiting.push({ go: () => void this.send(link.socket, method, params).then(resolve, reject), fail: reject })
     })
   }
 

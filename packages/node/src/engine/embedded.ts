@@ -3,7 +3,7 @@
  * Time comes from the injected clock only, so that it runs the same under virtual time. Missed time is not made up for:
  * after a pause one block follows, then the usual distance.
  */
-import { AppError } from '@phalanx/primitives/errors'
+import { AppError, isAppError } from '@phalanx/primitives/errors'
 import type { Clock, Logger } from '@phalanx/primitives/ports'
 import '../errors.ts'
 import type { Engine, Executor } from './engine.ts'
@@ -50,7 +50,7 @@ export interface EmbeddedDependencies {
   readonly logger: Logger
   /** Whether ready transactions wait. */
   readonly hasTransactions: () => boolean
-  /** Storage failed: nothing can be sealed any more. */
+  /** The database failed: nothing can be sealed any more. */
   readonly onFatal: (error: unknown) => void
 }
 
@@ -81,7 +81,7 @@ export const createEmbeddedEngine = (options: { readonly sealing: Sealing }, dep
     return block.number
   }
 
-  const isFatal = (error: unknown): boolean => error instanceof AppError && error.code.startsWith('STORAGE_')
+  const isFatal = (error: unknown): boolean => isAppError(error) && error.code.startsWith('STORAGE_')
 
   /** Seals after whatever is being sealed now. */
   const seal = (): Promise<number> => {

@@ -35,14 +35,14 @@ class VarReader {
     let value = 0
     for (let scale = 1; ; scale *= 128) {
       const byte = this.bytes[this.at++]
-      if (byte === undefined || scale > 2 ** 56) throw new RangeError('varint')
+      if (byte === undefined || scale > 2 ** 56) throw corrupt('a record', 'a number is cut short or too long')
       value += (byte & 127) * scale
       if (byte < 128) return value
     }
   }
   skip(length: number): void {
     this.at += length
-    if (this.at > this.bytes.length) throw new RangeError('length')
+    if (this.at > this.bytes.length) throw corrupt('a record', 'a length reaches past its end')
   }
   skipString(): void {
     this.skip(this.varint())
@@ -157,7 +157,7 @@ const readEdit = (edit: VarReader, tables: Map<number, number>): number | undefi
       tables.set(number, edit.varint())
       edit.skipString()
       edit.skipString()
-    } else throw new RangeError('tag')
+    } else throw corrupt('a record', `there is no field ${tag}`)
   }
   return logNumber
 }

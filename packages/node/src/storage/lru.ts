@@ -21,7 +21,9 @@ export const createLru = <K, V>(max: number): Lru<K, V> => {
     set(key, value) {
       map.delete(key)
       map.set(key, value)
-      if (map.size > max) for (const oldest of map.keys()) return void map.delete(oldest)
+      if (map.size <= max) return
+      const oldest = map.keys().next()
+      if (oldest.done !== true) map.delete(oldest.value)
     },
     delete(key) {
       map.delete(key)
