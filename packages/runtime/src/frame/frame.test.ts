@@ -1,7 +1,8 @@
 /** The frame as a whole: a chain of empty blocks, and calls that succeed, fail and roll back. */
-import { bytesEqual, utf8 } from '@phalanx/primitives/bytes'
+import { bytesEqual, toHex, utf8 } from '@phalanx/primitives/bytes'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { describe, expect, test } from 'vitest'
+import { balances } from '../pallets/balances/pallet.ts'
 import { system } from '../pallets/system/pallet.ts'
 import { timestamp } from '../pallets/timestamp/pallet.ts'
 import { u8, vecUpTo } from '@phalanx/primitives/codec'
@@ -16,6 +17,15 @@ const crypto = await loadCrypto()
 const pallets = [{ index: 1, pallet: system }, { index: 4, pallet: timestamp }]
 
 describe('frame', () => {
+  test('gives other roots in state version 0, and the same events', () => {
+    const withBalances = [...pallets, { index: 7, pallet: balances }]
+    const genesis = { Balances: { balances: [[toHex(devAccount(crypto, 'Alice').publicKey), '10000000000']] } }
+    const [old, current] = ([0, 1] as const).map((stateVersion) => createTestChain({ pallets: withBalances, stateVersion, genesis }, { crypto }).seal([]))
+    expect(old?.events).toEqual(current?.events)
+    expect(old?.changes.length).toBe(current?.changes.length)
+    expect(old?.header.stateRoot).not.toEqual(current?.header.stateRoot)
+  })
+
   test('seals blocks that execute to the same root elsewhere', () => {
     const chain = createTestChain({ pallets }, { crypto })
     const first = chain.seal([])
