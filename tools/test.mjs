@@ -3,7 +3,7 @@
  * `-- --long` (also `npm run test:long`) runs the full figures and writes docs/reports/test-long.md; `-- --only NAME` runs one step.
  */
 import { execFileSync, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -28,20 +28,26 @@ const commit = commitHash()
 const bin = (name) => join(root, 'node_modules/.bin', process.platform === 'win32' ? `${name}.cmd` : name)
 const vitest = (name, ...rest) => [bin('vitest'), 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${join(cache, `${name}.json`)}`, ...rest]
 
+/** Work of `total` equal pieces split over the processor cores. */
+const shards = (total) => {
+  const parts = Math.min(cpus().length, 8)
+  return Array.from({ length: parts }, (_, index) => ({ index, count: Math.floor((total + index) / parts) }))
+}
+
 /** The steps in order; one whose `needs` is absent does not exist yet and is not listed. */
 const STEPS = [
-  { name: 'tidy', about: 'layers, style, dead code', command: [bin('tsx'), 'tools/tidy.ts'], needs: 'tools/tidy.ts' },
-  { name: 'lint', about: 'eslint', command: [bin('eslint'), '.', '--max-warnings=0'], needs: 'eslint.config.js' },
-  { name: 'types', about: 'tsc', command: [bin('tsc'), '-p', 'tsconfig.json'], needs: 'tsconfig.json' },
-  { name: 'tests', about: 'unit, property, vectors, conformance', command: vitest('tests', '--exclude', 'test/e2e/**', '--exclude', 'test/kill/**'), needs: 'vitest.config.ts', isVitest: true },
+  { name: 'tidy', about: 'layers, style, dead code', commands: [[bin('tsx'), 'tools/tidy.ts']], needs: 'tools/tidy.ts' },
+  { name: 'lint', about: 'eslint', commands: [[bin('eslint'), '.', '--max-warnings=0']], needs: 'eslint.config.js' },
+  { name: 'types', about: 'tsc', commands: [[bin('tsc'), '-p', 'tsconfig.json']], needs: 'tsconfig.json' },
+  { name: 'tests', about: 'unit, property, vectors, conformance', commands: [vitest('tests', '--exclude', 'test/e2e/**', '--exclude', 'test/kill/**')], needs: 'vitest.config.ts', isVitest: true },
   {
     name: 'simulator',
     about: isLong ? '1,000 seeds' : '100 seeds',
-    command: [bin('tsx'), 'simulation/src/run.ts', '--seeds', isLong ? '1000' : '100', '--from', commit],
+    commands: shards(isLong ? 1000 : 100).map(({ count, index }) => [bin('tsx'), 'simulation/src/run.ts', '--seeds', String(count), '--from', `${commit}/${index}`]),
     needs: 'simulation/src/run.ts',
   },
-  { name: 'e2e', about: 'real processes, unmodified clients', command: vitest('e2e', '--no-file-parallelism', 'test/e2e'), needs: 'test/e2e', isVitest: true },
-  { name: 'kill', about: isLong ? '200 kills' : '20 kills', command: vitest('kill', '--no-file-parallelism', 'test/kill'), needs: 'test/kill', isVitest: true },
+  { name: 'e2e', about: 'real processes, unmodified clients', commands: [vitest('e2e', '--no-file-parallelism', 'test/e2e')], needs: 'test/e2e', isVitest: true },
+  { name: 'kill', about: isLong ? '200 kills' : '20 kills', commands: [vitest('kill', '--no-file-parallelism', 'test/kill')], needs: 'test/kill', isVitest: true },
 ]
 
 const environment = {
@@ -53,32 +59,39 @@ const environment = {
 
 const seconds = (ms) => `${(ms / 1000).toFixed(1)} s`
 
-/** Runs one command, keeping what it prints; on a terminal a counting line shows that it lives. */
-const execute = (step) =>
-  new Promise((resolveRun) => {
-    const started = Date.now()
-    const tty = process.stdout.isTTY
-    const timer = tty ? setInterval(() => process.stdout.write(`\r  … ${step.name.padEnd(10)} ${seconds(Date.now() - started)} `), 200) : undefined
-    if (!tty) process.stdout.write(`  … ${step.name} (${step.about})\n`)
-    const [file, ...rest] = step.command
+const running = new Set()
+
+/** Runs one command and keeps what it prints. */
+const executeOne = ([file, ...rest]) =>
+  new Promise((done) => {
     const child = spawn(file, rest, { cwd: root, env: environment, stdio: ['ignore', 'pipe', 'pipe'], shell: process.platform === 'win32' })
-    running = child
+    running.add(child)
     let output = ''
     child.stdout.on('data', (chunk) => (output += chunk))
     child.stderr.on('data', (chunk) => (output += chunk))
     const finish = (code) => {
-      clearInterval(timer)
-      if (tty) process.stdout.write('\r\u001b[2K')
-      resolveRun({ step, code, output, elapsedMs: Date.now() - started })
+      running.delete(child)
+      done({ code, output })
     }
     child.on('error', (error) => finish(error.code ?? 1))
     child.on('close', (code, signal) => finish(code ?? signal))
   })
 
-let running
+/** Runs the commands of a step side by side; on a terminal a counting line shows that it lives. */
+const execute = async (step) => {
+  const started = Date.now()
+  const tty = process.stdout.isTTY
+  const timer = tty ? setInterval(() => process.stdout.write(`\r  … ${step.name.padEnd(10)} ${seconds(Date.now() - started)} `), 200) : undefined
+  if (!tty) process.stdout.write(`  … ${step.name} (${step.about})\n`)
+  const runs = await Promise.all(step.commands.map(executeOne))
+  clearInterval(timer)
+  if (tty) process.stdout.write('\r\u001b[2K')
+  return { step, code: runs.find(({ code }) => code !== 0)?.code ?? 0, output: runs.map(({ output }) => output).join('\n'), elapsedMs: Date.now() - started }
+}
+
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.on(signal, () => {
-    running?.kill(signal)
+    for (const child of running) child.kill(signal)
     process.exit(signal === 'SIGINT' ? 130 : 143)
   })
 }
@@ -100,8 +113,9 @@ const count = ({ step, code, output }) => {
       }
     }
   }
-  const line = /(?:^|\n)(\d+) passed, (\d+) failed\s*(?:\n|$)/.exec(output)
-  if (line !== null) return { passed: Number(line[1]), failed: Math.max(Number(line[2]), code === 0 ? 0 : 1), notRun: [] }
+  const lines = [...output.matchAll(/^(\d+) passed, (\d+) failed\s*$/gm)]
+  const sum = (group) => lines.reduce((total, line) => total + Number(line[group]), 0)
+  if (lines.length > 0) return { passed: sum(1), failed: Math.max(sum(2), code === 0 ? 0 : 1), notRun: [] }
   return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, notRun: [] }
 }
 
@@ -136,7 +150,10 @@ if (problem !== undefined) {
 
 rmSync(cache, { recursive: true, force: true })
 mkdirSync(cache, { recursive: true })
-const steps = STEPS.filter((step) => existsSync(join(root, step.needs)) && (only === undefined || step.name === only))
+/** Whether what a step runs is there: a file, or a folder with a test in it. */
+const isThere = (path) => existsSync(path) && (!statSync(path).isDirectory() || readdirSync(path).some((name) => name.endsWith('.test.ts')))
+
+const steps = STEPS.filter((step) => isThere(join(root, step.needs)) && (only === undefined || step.name === only))
 if (steps.length === 0) {
   process.stderr.write(`npm test: there is no step named ${only}.\n  Name one of: ${STEPS.map((step) => step.name).join(', ')}\n`)
   process.exit(1)

@@ -47,8 +47,8 @@ export interface Rule {
 const SOURCE_ROOTS = ['packages/', 'apps/', 'simulation/', 'test/', 'bench/', 'fuzz/', 'tools/']
 const TEXT_FILES = /\.(md|json|mjs|js|yml|yaml|service|css|html|tsx?)$|(^|\/)(Containerfile|run|README|LICENSE|\.gitignore|\.npmrc)$/
 
-/** Whether a path is a test or a helper that only tests import (`testing.ts`, compliance suites, everything under `test/`). */
-const isTestPath = (path: string): boolean => /\.test\.tsx?$/.test(path) || /(^|\/)(testing|([a-z]+-)?compliance)(\/|\.ts$)/.test(path) || /(^|\/)test\//.test(path)
+/** Whether a path is a test or a helper that only tests import (`testing.ts`, compliance suites, test rigs, everything under `test/`). */
+const isTestPath = (path: string): boolean => /\.test\.tsx?$/.test(path) || /(^|\/)(testing|([a-z]+-)?compliance|[a-z]+-rig)(\/|\.ts$)/.test(path) || /(^|\/)test\//.test(path)
 
 const isSourcePath = (path: string): boolean => SOURCE_ROOTS.some((root) => path.startsWith(root)) && /\.tsx?$/.test(path) && !path.endsWith('.d.ts')
 
