@@ -54,6 +54,8 @@ export const workerErrors = defineErrors({
     'The sealed file {name} is not this worker\'s: {reason}. It was left as it is.', 'Run the same code on the same machine that sealed it, or choose another base path.'),
   SEAL_TAMPERED: describe<{ name: string }>(
     'The sealed file {name} does not open: it was altered, or sealed under another platform secret. It was left as it is.', 'Restore both it and the platform secret from one back-up. Without one, move it away; a lost identity means a new worker.'),
+  SEAL_WRITE_FAILED: describe<{ name: string; reason: string }>(
+    'The sealed file {name} could not be written ({reason}).', 'Free disk space and check the permissions of the base path, then try again; nothing has changed.'),
   SEAL_KEY_MALFORMED: describe<{ name: string }>(
     'The platform secret {name} is damaged. It was left as it is.', 'Restore it from a back-up; what it sealed cannot be opened without it.'),
   WIRE_PROTOBUF_MALFORMED: describe<{ type: string; reason: string }>(

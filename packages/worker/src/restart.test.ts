@@ -164,7 +164,7 @@ describe('a restart', () => {
 describe('initialisation', () => {
   test('answers only once the identity is durable, and has not happened when sealing fails', async () => {
     world.blobs.failWrites = true
-    expect(await codeOf(world.init())).toBe('WORKER_INTERNAL')
+    expect(await codeOf(world.init())).toBe('SEAL_WRITE_FAILED')
     expect(world.worker.identity()).toBeUndefined()
     world.blobs.failWrites = false
     await world.init()

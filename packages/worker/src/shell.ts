@@ -60,15 +60,19 @@ export class Shell {
 
   private async apply(input: Input): Promise<WorkerState> {
     const { state, effects } = step(this.core, this.current, input)
-    for (const effect of effects) if (effect.kind === 'sealIdentity') await this.sealIdentity(effect.value.content.reveal())
+    for (const effect of effects) if (effect.kind === 'sealIdentity') await this.sealIdentity(effect.value.content.reveal(), state)
     this.current = state
     for (const effect of effects) await this.perform(effect, state)
     return state
   }
 
-  private async sealIdentity(content: Uint8Array): Promise<void> {
+  /** Makes a fresh identity durable; where that fails its step has not happened, and its keys are erased. */
+  private async sealIdentity(content: Uint8Array, state: WorkerState): Promise<void> {
     try {
       await this.outside.sealer.write(IDENTITY_FILE, content)
+    } catch (error) {
+      step(this.core, state, { kind: 'stop' })
+      throw error
     } finally {
       content.fill(0)
     }

@@ -20,7 +20,7 @@ type SealCrypto = Pick<Crypto, 'hkdfSha256' | 'aesGcmSeal' | 'aesGcmOpen'>
 
 /** Seals and opens named files for this code on this machine. */
 export interface Sealer {
-  /** Seals and stores; after it resolves the file survives a crash. */
+  /** Seals and stores; after it resolves the file survives a crash. @throws SEAL_WRITE_FAILED */
   write(name: string, content: Uint8Array): Promise<void>
   /** Content, or undefined where there is no such file. @throws SEAL_ codes */
   read(name: string): Promise<Uint8Array | undefined>
@@ -88,6 +88,11 @@ export const openBytes = (
   }
 }
 
+const reasonOf = (cause: unknown): string => {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+  return typeof code === 'string' ? code : 'the store refused it'
+}
+
 /** A sealer over a platform and a store. */
 export const createSealer = (dependencies: { readonly platform: Platform; readonly blobs: BlobStore; readonly random: Random; readonly crypto: SealCrypto }): Sealer => {
   const { platform, blobs, random, crypto } = dependencies
@@ -102,7 +107,11 @@ export const createSealer = (dependencies: { readonly platform: Platform; readon
   return {
     async write(name, content) {
       const file = await withKey((sealingKey) => sealBytes(crypto, { platform, sealingKey, name, content, iv: random.bytes(12) }))
-      await blobs.write(name, file)
+      try {
+        await blobs.write(name, file)
+      } catch (cause) {
+        throw new AppError('SEAL_WRITE_FAILED', { name, reason: reasonOf(cause) }, { cause })
+      }
     },
     async read(name) {
       const file = await blobs.read(name)

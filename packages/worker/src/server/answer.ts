@@ -78,13 +78,19 @@ const callRoute = async (
   }
 }
 
+/** A page of any site can make a browser send requests to a port of its own machine; the private listener takes none of them. */
+const isForbiddenPage = (request: IncomingMessage, settings: AnswerSettings): boolean =>
+  !settings.isPublic && !settings.allowCors && (request.headers.origin !== undefined || request.headers['sec-fetch-site'] === 'cross-site')
+
 const route = async (request: IncomingMessage, settings: AnswerSettings, dependencies: ServerDependencies): Promise<Answer> => {
   const [path = '', query = ''] = (request.url ?? '').split('?', 2)
   const isGet = request.method === 'GET'
   if (!isGet && request.method !== 'POST') return plain(405, 'Method not allowed', true)
+  if (isForbiddenPage(request, settings)) return plain(403, 'Web pages are not answered here unless the worker is started with CORS allowed', true)
   if (path === '/info' || path === '/get_info') return callRoute(request, 'PhactoryAPI.GetInfo', true, settings, { ...dependencies, call: (name) => dependencies.call(name, () => ({})) })
   if (path === '/help' && isGet) return plain(200, describeApi())
   if (!path.startsWith('/prpc/')) return plain(404, 'Not found', true)
+  if (isGet && routes.get(path.slice('/prpc/'.length))?.method.kind === 'command') return plain(405, 'This method may change the worker: call it with POST')
   const asJson = isGet || query.split('&').includes('json=true') || (request.headers['content-type'] ?? '').toLowerCase().startsWith(JSON_TYPE)
   return callRoute(request, path.slice('/prpc/'.length), asJson, settings, dependencies)
 }
@@ -92,7 +98,7 @@ const route = async (request: IncomingMessage, settings: AnswerSettings, depende
 const corsHeaders = (request: IncomingMessage): Record<string, string> => ({
   'Access-Control-Allow-Origin': request.headers.origin ?? '*',
   'Access-Control-Allow-Methods': 'GET, POST',
-  'Access-Control-Allow-Headers': '*',
+  'Access-Control-Allow-Headers': request.headers['access-control-request-headers'] ?? 'content-type',
   'Access-Control-Allow-Credentials': 'true',
   Vary: 'Origin',
 })

@@ -93,6 +93,17 @@ describe('the listeners', () => {
     await other.stop()
   })
 
+  test('do not let web pages in unless told to, and change nothing on GET', async () => {
+    const { worker: other, listening: opening } = await open({ port: 0 })
+    const { port } = await opening
+    for (const headers of [{ origin: 'https://evil.example' }, { origin: 'null' }, { 'sec-fetch-site': 'cross-site' }] as Record<string, string>[])
+      expect((await call('/prpc/PhactoryAPI.Stop', { port, headers })).status).toBe(403)
+    for (const method of ['PhactoryAPI.Stop', 'PhactoryAPI.TakeCheckpoint', 'PhactoryAPI.GetRuntimeInfo', 'PhalanxAPI.FeedBlocks'])
+      expect((await call(`/prpc/${method}`, { port, method: 'GET' })).status).toBe(405)
+    expect((await call('/prpc/PhactoryAPI.GetInfo', { port })).status).toBe(200)
+    await other.stop()
+  })
+
   test('close when the worker is stopped through its API', async () => {
     const { worker: other, listening: opening } = await open({ port: 0 })
     const { port } = await opening
