@@ -103,7 +103,14 @@ const readMeta = (kv: Kv, folder: string): Meta | undefined => {
 export const openBlockStore = (options: BlockStoreOptions, dependencies: { readonly kv: Kv; readonly crypto: Crypto }): BlockStore => {
   const { kv, crypto } = dependencies
   let meta = readMeta(kv, options.folder)
-  const nodes: NodeStore = { load: (id) => requireRecord(kv, idKey('node', id)) }
+  const nodes: NodeStore = {
+    load(id) {
+      const node = readRecord(kv, idKey('node', id))
+      // Whoever still reads a state that was pruned meanwhile ends here, too.
+      if (node === undefined) throw new AppError('TRIE_NODE_MISSING', { id: String(id) })
+      return node
+    },
+  }
   const headers = createLru<number, Header>(RECENT_BLOCKS)
   const hashes = createLru<number, Uint8Array>(RECENT_BLOCKS)
   const numbers = createLru<string, number>(RECENT_BLOCKS)

@@ -31,9 +31,12 @@ interface Job {
   readonly done: (verdicts: readonly boolean[]) => void
 }
 
+/** Jobs that travel together. */
+type Batch = readonly Job[]
+
 interface Slot {
   thread: CheckerThread
-  readonly running: Map<number, Job>
+  readonly running: Map<number, Batch>
   isReady: boolean
 }
 
@@ -65,6 +68,25 @@ export const createSignatureChecker = (
 
   const runInline = (job: Job): void => job.done(job.checks.map((check) => checkSignature(crypto, check)))
 
+  /** Jobs from the front of the queue that fill one message. */
+  const takeBatch = (): Batch => {
+    const batch: Job[] = []
+    for (let count = 0; queue.length > 0 && count < BATCH_CHECKS; ) {
+      const job = queue.shift() as Job
+      count += job.checks.length
+      batch.push(job)
+    }
+    return batch
+  }
+
+  const send = (slot: Slot): void => {
+    const jobs = takeBatch()
+    const id = nextId++
+    slot.running.set(id, jobs)
+    const batch = packChecks(jobs.flatMap(({ checks }) => checks))
+    slot.thread.postMessage({ id, batch }, [batch.buffer as ArrayBuffer])
+  }
+
   const pump = (): void => {
     if (slots.length === 0) {
       for (const job of queue.splice(0)) runInline(job)
@@ -73,23 +95,38 @@ export const createSignatureChecker = (
     for (let found = true; found && queue.length > 0; ) {
       found = false
       for (const slot of slots) {
-        if (!slot.isReady || slot.running.size >= RUNNING_PER_THREAD) continue
-        const job = queue.shift()
-        if (job === undefined) return
+        if (queue.length === 0 || !slot.isReady || slot.running.size >= RUNNING_PER_THREAD) continue
         found = true
-        const id = nextId++
-        slot.running.set(id, job)
-        const batch = packChecks(job.checks)
-        slot.thread.postMessage({ id, batch }, [batch.buffer as ArrayBuffer])
+        send(slot)
       }
     }
+  }
+
+  let isPumpDue = false
+  /** Pumps at the end of this turn, so that the requests of one turn share messages. */
+  const pumpSoon = (): void => {
+    if (isPumpDue) return
+    isPumpDue = true
+    queueMicrotask(() => {
+      isPumpDue = false
+      pump()
+    })
+  }
+
+  const finish = (slot: Slot, id: number, verdicts: Uint8Array): void => {
+    let at = 0
+    for (const { checks, done } of slot.running.get(id) ?? []) {
+      done(Array.from(verdicts.subarray(at, at + checks.length), (verdict) => verdict === 1))
+      at += checks.length
+    }
+    slot.running.delete(id)
   }
 
   const onDeath = (slot: Slot, reason: string): void => {
     const at = slots.indexOf(slot)
     if (at < 0) return
     slots.splice(at, 1)
-    queue.unshift(...slot.running.values())
+    queue.unshift(...[...slot.running.values()].flat())
     slot.running.clear()
     if (isClosed) return
     replaced++
@@ -104,11 +141,7 @@ export const createSignatureChecker = (
     slot.thread.unref?.()
     slot.thread.on('message', (message: { ready?: true; id?: number; verdicts?: Uint8Array }) => {
       if (message.ready === true) slot.isReady = true
-      const job = message.id === undefined ? undefined : slot.running.get(message.id)
-      if (job !== undefined && message.id !== undefined && message.verdicts !== undefined) {
-        slot.running.delete(message.id)
-        job.done(Array.from(message.verdicts, (verdict) => verdict === 1))
-      }
+      if (message.id !== undefined && message.verdicts !== undefined) finish(slot, message.id, message.verdicts)
       pump()
     })
     slot.thread.on('error', (error: unknown) => onDeath(slot, error instanceof Error ? error.message : String(error)))
@@ -131,7 +164,7 @@ export const createSignatureChecker = (
       // Until the first thread is up a few checks are quicker made here than waited for.
       if (isClosed || (checks.length <= FEW_CHECKS && !slots.some((slot) => slot.isReady))) return runInline(job)
       queue.push(job)
-      pump()
+      pumpSoon()
     })
 
   return {
@@ -148,7 +181,7 @@ export const createSignatureChecker = (
     async close() {
       isClosed = true
       const closing = slots.splice(0)
-      for (const job of [...closing.flatMap((slot) => [...slot.running.values()]), ...queue.splice(0)]) job.done(job.checks.map(() => false))
+      for (const job of [...closing.flatMap((slot) => [...slot.running.values()].flat()), ...queue.splice(0)]) job.done(job.checks.map(() => false))
       await Promise.all(closing.map((slot) => slot.thread.terminate()))
     },
   }
