@@ -35,7 +35,7 @@ export const startWorker = async (options: { readonly folder: string; readonly p
     const blobs = await openDiskBlobStore(folder)
     const platform = await createSoftwarePlatform({}, { crypto, blobs, random, ...(vendor === undefined ? {} : { vendor }) })
     const benchmark = createBenchmark({ clock, highResolutionMs: () => performance.now() })
-    worker = await createWorker({}, { platform, blobs, random, crypto, clock, logger, benchmark })
+    worker = await createWorker({}, { platform, blobs, random, crypto, clock, logger, benchmark, memoryUsed: () => process.memoryUsage.rss() })
   } catch (error) {
     throw explainDiskError(error, folder)
   }
