@@ -2,9 +2,9 @@
  * Owns a process's folder: its format file `phalanx.json`, the lock that keeps a second process out, and the errors of disks.
  * What node and worker keep inside is theirs.
  */
-import { mkdirSync, mkdtempSync, openSync, closeSync, fsyncSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, openSync, closeSync, fsyncSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { AppError } from '@phalanx/primitives/errors'
 import './errors.ts'
 
@@ -34,10 +34,23 @@ export const explainDiskError = (error: unknown, path: string): unknown => {
   const code = (error as { code?: unknown } | null)?.code
   if (code === 'ENOSPC' || code === 'EDQUOT') return new AppError('CLI_DISK_FULL', { path }, { cause: error })
   const reasons: Readonly<Record<string, string>> = {
-    EACCES: 'no permission', EPERM: 'no permission', EROFS: 'the disk is read-only', ENOTDIR: 'a part of the path is a file', EEXIST: 'it is a file', ENOENT: 'it does not exist', EISDIR: 'it is a folder',
+    EACCES: 'no permission', EPERM: 'no permission', EROFS: 'the disk is read-only', ENOTDIR: 'a part of the path is a file', EEXIST: 'it is a file', ENOENT: 'it cannot be made there', EISDIR: 'it is a folder',
   }
   const reason = typeof code === 'string' ? reasons[code] : undefined
   return reason === undefined ? error : new AppError('CLI_BASE_PATH_UNUSABLE', { path, reason }, { cause: error })
+}
+
+/** Makes a folder and its parents, one at a time: Node's own recursive form never returns where a file system refuses with ENOENT (/proc). */
+const makeFolder = (path: string): void => {
+  if (existsSync(path)) return
+  const parent = dirname(path)
+  if (parent !== path) makeFolder(parent)
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    // Somebody else made it meanwhile; a file in its place shows when it is used.
+    if ((error as { code?: unknown }).code !== 'EEXIST') throw error
+  }
 }
 
 /** Start time of a process as the kernel counts it, so that a reused process id is not taken for the old one. Linux only. */
@@ -132,7 +145,7 @@ export const openBasePath = (options: { readonly path: string | undefined; reado
   }
   try {
     if (isTemporary) path = mkdtempSync(join(tmpdir(), 'phalanx-'))
-    else mkdirSync(path, { recursive: true, mode: 0o700 })
+    else makeFolder(path)
     takeLock(path)
     isLocked = true
     const isNew = checkFormat(path, options.kind)
@@ -141,7 +154,7 @@ export const openBasePath = (options: { readonly path: string | undefined; reado
       path, isNew,
       folder(...names) {
         const folder = join(path, ...names)
-        mkdirSync(folder, { recursive: true, mode: 0o700 })
+        makeFolder(folder)
         return folder
       },
       close: release,
