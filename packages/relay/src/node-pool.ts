@@ -79,6 +79,10 @@ class WatchedNodes implements NodePool {
     for (const node of this.nodes) {
       node.client.rpc.onConnection((connected) => {
         node.isConnected = connected
+        // It may come back as a node of another chain.
+        node.genesis = undefined
+        node.head = undefined
+        if (!connected) node.trouble = `${node.client.url} is not connected`
         if (connected) void this.greet(node)
         else this.changed()
       })
@@ -151,9 +155,9 @@ class WatchedNodes implements NodePool {
     try {
       const [genesis, head] = await Promise.all([node.client.genesisHash(), node.client.finalizedHead()])
       node.isConnected = true
-      if (node.genesis !== toHex(genesis)) this.batches.clear()
+      this.batches.clear()
       node.genesis = toHex(genesis)
-      node.head = head.number
+      node.head = Math.max(node.head ?? 0, head.number)
       node.trouble = undefined
     } catch (error) {
       node.trouble = failureOf(error).reason
@@ -162,10 +166,9 @@ class WatchedNodes implements NodePool {
   }
 
   private advanced(node: Node, number: number): void {
-    // Before the greeting the chain is unknown; a head alone says nothing.
-    if (node.genesis === undefined) return
     node.head = number
-    this.changed()
+    // Before the greeting the chain is unknown; a head alone says nothing.
+    if (node.genesis !== undefined) this.changed()
   }
 
   private async fetchFrom(client: ChainClient, from: number, limit: number): Promise<Batch> {

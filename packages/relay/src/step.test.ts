@@ -181,6 +181,16 @@ describe('trouble', () => {
     expect(relay.wake()).toEqual(['getInfo'])
   })
 
+  test('forgets a failed initialisation when the worker turns out to be initialised', () => {
+    const relay = machine()
+    relay.tell(head(0))
+    relay.tell({ kind: 'info', worker: view({ initialized: false, registered: false, anchored: false }) })
+    relay.tell({ kind: 'failed', effect: 'init', failure, isRefusal: true })
+    expect(relay.state().status.phase).toBe('degraded')
+    relay.tell({ kind: 'info', worker: view() })
+    expect(relay.state().status.phase).toBe('running')
+  })
+
   test('says that the nodes are behind the worker', () => {
     const relay = machine()
     relay.tell(head(5))

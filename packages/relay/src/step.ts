@@ -3,7 +3,7 @@
  * time and jitter come with the input. What a state means is situation.ts; what effects do is worker-driver.ts.
  */
 import { backOffMs, type BackOff } from '@phalanx/sdk/back-off'
-import { LANES, type Batch, type Effect, type EffectKind, type Failure, type Input, type Lane, type RegistrationState, type RelayState } from './state.ts'
+import { LANES, type Batch, type Effect, type EffectKind, type Failure, type Input, type Lane, type RegistrationState, type RelayState, type WorkerView } from './state.ts'
 import { describeState, isHalted, situationOf } from './situation.ts'
 
 const OPERATION_BACK_OFF: BackOff = { firstMs: 200, maxMs: 10_000 }
@@ -23,6 +23,8 @@ const LIMIT_FIRST = 256
 const LIMIT_MAX = 2048
 
 const NO_REGISTRATION: RegistrationState = { stage: 'attest', evidence: undefined, takenAt: 0, failures: 0, failure: undefined, retryAtMs: 0 }
+
+const NO_FAILURE = { failures: 0, failure: undefined, failedEffect: undefined, isRefusal: false, retryAtMs: 0 } as const
 
 /** State of a worker about which nothing is known. `endpoints` are the URLs to announce for it. */
 export const createRelayState = (options: { readonly endpoints: readonly string[]; readonly nowMs: number }): RelayState => ({
@@ -67,7 +69,7 @@ const succeeded = (state: RelayState, kind: EffectKind): RelayState => {
   const { failedEffect } = freed
   if (failedEffect === undefined) return freed
   const isOver = failedEffect === kind || (!freed.isRefusal && LANES[failedEffect] === LANES[kind])
-  return isOver ? { ...freed, failures: 0, failure: undefined, failedEffect: undefined, isRefusal: false, retryAtMs: 0 } : freed
+  return isOver ? { ...freed, ...NO_FAILURE } : freed
 }
 
 const headOf = (state: RelayState): number => (state.chain.kind === 'at' ? state.chain.head : 0)
@@ -98,8 +100,21 @@ const usableBatches = (batches: readonly Batch[], next: number): readonly Batch[
   return left[0]?.from === next ? left : []
 }
 
-const absorbInfo = (state: RelayState, input: Input & { kind: 'info' }): RelayState => {
+/** Whether a worker's own account shows that what failed need not be done any more. */
+const isMoot = (state: RelayState, worker: WorkerView): boolean => {
+  switch (state.failedEffect) {
+    case 'init': return worker.initialized
+    case 'attest': return worker.registered
+    case 'egress': return worker.pendingMessages === 0
+    case 'feed':
+    case 'fetch': return state.chain.kind === 'at' && worker.nextBlock > state.chain.head
+    default: return false
+  }
+}
+
+const absorbInfo = (before: RelayState, input: Input & { kind: 'info' }): RelayState => {
   const { worker } = input
+  const state = isMoot(before, worker) ? { ...before, ...NO_FAILURE } : before
   const isOther = state.worker?.identity !== worker.identity || !worker.initialized
   const hasMoved = state.next !== worker.nextBlock
   return {
