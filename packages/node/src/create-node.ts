@@ -233,7 +233,7 @@ export const createNode = async (options: NodeOptions, dependencies: NodeDepende
       await server?.close()
       await checker.close()
       metrics?.close()
-      await store.close()
+      await store.close().catch((error: unknown) => logger.error('the database did not close', {}, error))
     },
   }
 }

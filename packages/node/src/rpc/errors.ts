@@ -57,7 +57,7 @@ const sentenceOf = (error: AppError): string => {
 
 const dataOf = (error: AppError): unknown => {
   if (error.code === 'RPC_PHA') return undefined
-  if (isTextual(error.code)) return `${sentenceOf(error)}${/[.!?]$/.test(sentenceOf(error)) ? '' : '.'} ${error.fix} (${error.code})`
+  if (isTextual(error.code)) return `${sentenceOf(error)}${/[.!?]$/.test(sentenceOf(error)) ? '' : '.'} ${error.fix} ${error.code}`
   return { code: error.code, ...(error.path === '' ? {} : { path: error.path }), cause: sentenceOf(error), fix: error.fix }
 }
 

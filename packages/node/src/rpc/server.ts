@@ -109,8 +109,24 @@ const serveHttp = (options: ServerOptions, dependencies: ServerDependencies) => 
   send(response, { status: 200, contentType: 'application/json', body: answer }, headers)
 }
 
-const serveSocket = (socket: WebSocket, options: ServerOptions, dependencies: ServerDependencies): void => {
+/** Holds writes of one turn back so that they leave in one system call. */
+const createCork = (stream: Socket): (() => void) => {
+  let isCorked = false
+  return () => {
+    if (isCorked) return
+    isCorked = true
+    stream.cork()
+    process.nextTick(() => {
+      isCorked = false
+      stream.uncork()
+    })
+  }
+}
+
+const serveSocket = (socket: WebSocket, stream: Socket, parts: { readonly options: ServerOptions; readonly dependencies: ServerDependencies }): void => {
+  const { options, dependencies } = parts
   const { dispatcher, logger } = dependencies
+  const cork = createCork(stream)
   const connection = dispatcher.connect({
     send(text) {
       if (socket.readyState !== socket.OPEN) return
@@ -119,6 +135,7 @@ const serveSocket = (socket: WebSocket, options: ServerOptions, dependencies: Se
         socket.terminate()
         return
       }
+      cork()
       socket.send(text)
     },
   })
@@ -182,7 +199,7 @@ export const startRpcServer = async (given: Partial<ServerOptions>, dependencies
     // Browsers let any page open a WebSocket: the origin is checked here, not by them.
     verifyClient: ({ origin }: { readonly origin?: string }) => origin === undefined || options.corsOrigins.includes('*') || options.corsOrigins.includes(origin),
   })
-  webSockets.on('connection', (socket) => serveSocket(socket, options, dependencies))
+  webSockets.on('connection', (socket, request) => serveSocket(socket, request.socket, { options, dependencies }))
   webSockets.on('error', () => undefined)
   const port = await listen(server, options)
   server.on('error', (error) => logger.error('the RPC server failed', {}, error))

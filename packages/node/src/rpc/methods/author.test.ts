@@ -18,6 +18,15 @@ describe('author', () => {
     await rig.clock.advance(100)
     expect(news().at(-1)).toEqual({ finalized: toHex(rig.node.head().hash) })
   })
+  test('ends the subscription with its final status', async () => {
+    const { call } = rig.open()
+    for (let round = 0; round < 3; round++) {
+      const id = await call('author_submitAndWatchExtrinsic', [toHex(rig.transfer({ nonce: round }))])
+      await rig.seal()
+      await rig.clock.advance(1_000)
+      expect(await call('author_unwatchExtrinsic', [id])).toBe(false)
+    }
+  })
   test('gives Substrate\'s error numbers with texts', async () => {
     const bad = rig.transfer()
     bad[70] = (bad[70] as number) ^ 1

@@ -61,10 +61,14 @@ export const authorMethods: MethodTable = {
     notification: 'author_extrinsicUpdate', unsubscribe: ['author_unwatchExtrinsic'],
     async start(backend, { extrinsic }, sink) {
       const { pool, crypto } = backend
+      const tell = (status: TransactionStatus): void => {
+        sink.notify(statusJson(status))
+        // Nothing more comes: the subscription must not count against the client's limit for ever.
+        if (isFinalStatus(status)) sink.close()
+      }
       const stop = pool.watch(crypto.blake2b256(extrinsic), (status) => {
-        if (isFinalStatus(status)) stop()
-        if (status.kind === 'finalized') onceDigested(backend, sink.connection, () => sink.notify(statusJson(status)))
-        else sink.notify(statusJson(status))
+        if (status.kind === 'finalized') onceDigested(backend, sink.connection, () => tell(status))
+        else tell(status)
       })
       try {
         await pool.submit(extrinsic)

@@ -100,6 +100,7 @@ export const transactionMethods: MethodTable = {
         stop()
         if (!isAppError(error)) throw error
         sink.notify({ event: error.code === 'TXPOOL_LIMIT_EXCEEDED' ? 'dropped' : 'invalid', error: error.message })
+        sink.close()
         return undefined
       }
       return stop
