@@ -66,6 +66,9 @@ export const nodeErrors = defineErrors({
   RPC_KEYSTORE_NONE: describe('This node keeps no keys that it would hand out or use on request.', 'Sign in a wallet; the authority key is given at start.'),
   RPC_PHA: describe<{ reason: string }>('{reason}', 'Correct the parameters of the pha_ method.'),
   RPC_INTERNAL: describe('The node failed to answer.', 'See its log; report it with the request.'),
+  RPC_PAGE_UNKNOWN: describe<{ path: string }>('There is no page {path}.', 'GET /health, /ready or /metrics; POST JSON-RPC 2.0 to /.'),
+  RPC_HTTP_METHOD: describe<{ method: string }>('HTTP {method} is not served.', 'POST JSON-RPC 2.0 to /, or GET /health, /ready or /metrics.'),
+  RPC_PAYLOAD_LIMIT: describe<{ max: number }>('The request is longer than {max} bytes.', 'Send less at once.'),
   RPC_LISTEN_FAILED: describe<{ address: string; reason: string }>(
     'Cannot listen on {address}: {reason}.', 'Choose another --rpc-port, or stop what uses it.'),
   OPTIONS_INVALID: describe<{ field: string; expected: string }>('The option {field} must be {expected}.', 'Correct the option.'),

@@ -55,10 +55,15 @@ const sentenceOf = (error: AppError): string => {
   return error.fix !== '' && whole.endsWith(error.fix) ? whole.slice(0, -error.fix.length).trim() : whole
 }
 
+/** Code, cause and fix of an error, as every answer carries them. */
+export const describeError = (error: AppError): { readonly code: string; readonly path?: string; readonly cause: string; readonly fix: string } => ({
+  code: error.code, ...(error.path === '' ? {} : { path: error.path }), cause: sentenceOf(error), fix: error.fix,
+})
+
 const dataOf = (error: AppError): unknown => {
   if (error.code === 'RPC_PHA') return undefined
   if (isTextual(error.code)) return `${sentenceOf(error)}${/[.!?]$/.test(sentenceOf(error)) ? '' : '.'} ${error.fix} ${error.code}`
-  return { code: error.code, ...(error.path === '' ? {} : { path: error.path }), cause: sentenceOf(error), fix: error.fix }
+  return describeError(error)
 }
 
 const messageOf = (error: AppError): string => {

@@ -9,6 +9,7 @@ import { AppError } from '@phalanx/primitives/errors'
 import type { Logger } from '@phalanx/primitives/ports'
 import '../errors.ts'
 import type { Dispatcher } from './dispatcher.ts'
+import { describeError } from './errors.ts'
 
 /** Where and how to listen. */
 export interface ServerOptions {
@@ -64,9 +65,10 @@ const send = (response: ServerResponse, page: Page, headers: Record<string, stri
   response.end(page.body)
 }
 
-const problem = (status: number, code: string, cause: string, fix: string): Page => ({
-  status, contentType: 'application/json', body: JSON.stringify({ code, cause, fix }),
-})
+const problem = (status: number, error: AppError): Page => {
+  const { code, cause, fix } = describeError(error)
+  return { status, contentType: 'application/json', body: JSON.stringify({ code, cause, fix }) }
+}
 
 /** Reads a body up to a limit; undefined when it is longer. */
 const readBody = async (request: IncomingMessage, max: number): Promise<string | undefined> => {
@@ -91,12 +93,12 @@ const serveHttp = (options: ServerOptions, dependencies: ServerDependencies) => 
   if (method === 'GET' || method === 'HEAD') {
     const path = (request.url ?? '/').split('?', 1)[0] as string
     const page = await dependencies.page(path)
-    return send(response, page ?? problem(404, 'RPC_NOT_FOUND', `There is no page ${path.slice(0, 80)}.`, 'GET /health, /ready or /metrics; POST JSON-RPC to /.'), headers)
+    return send(response, page ?? problem(404, new AppError('RPC_PAGE_UNKNOWN', { path: path.slice(0, 80) })), headers)
   }
-  if (method !== 'POST') return send(response, problem(405, 'RPC_HTTP_METHOD', 'Only POST and GET are served.', 'POST JSON-RPC 2.0 to /.'), headers)
+  if (method !== 'POST') return send(response, problem(405, new AppError('RPC_HTTP_METHOD', { method: method ?? 'without a method' })), headers)
   const text = await readBody(request, options.payloadBytesMax)
   if (text === undefined) {
-    send(response, problem(413, 'RPC_PAYLOAD_LIMIT', `The request is longer than ${options.payloadBytesMax} bytes.`, 'Send less at once.'), { ...headers, connection: 'close' })
+    send(response, problem(413, new AppError('RPC_PAYLOAD_LIMIT', { max: options.payloadBytesMax })), { ...headers, connection: 'close' })
     request.destroy()
     return
   }
