@@ -6,7 +6,7 @@ import { purityRule } from './purity.ts'
 import { docsRule, fileSizeRule, functionSizeRule, headerRule, todoRule } from './shape.ts'
 import { callCoverageRule, testHygieneRule } from './tests.ts'
 import { throwsRule } from './throws.ts'
-import { unusedRule } from './unused.ts'
+import { unusedCodesRule, unusedRule } from './unused.ts'
 import { vendorsRule } from './vendors.ts'
 
 const HEADER = '/** Owns an example for a test. */\n'
@@ -220,6 +220,17 @@ describe('tidy unused', () => {
       'packages/node/src/verify.ts': `${HEADER}f()`,
     }
     expect(findings(unusedRule, files)).toEqual([])
+  })
+})
+
+describe('tidy unused-code', () => {
+  test('finds error codes that only tests name', () => {
+    const files = {
+      'packages/node/src/errors.ts': `${HEADER}export const nodeErrors = defineErrors({\n  NODE_USED: describe('a', 'b'),\n  NODE_IDLE: describe('a', 'b'),\n})`,
+      'packages/node/src/a.ts': `${HEADER}throw new AppError('NODE_USED', {})`,
+      'packages/node/src/a.test.ts': 'expect(code).toBe(\'NODE_IDLE\')',
+    }
+    expect(findings(unusedCodesRule, files)).toEqual(['packages/node/src/errors.ts:4 nothing gives the error NODE_IDLE'])
   })
 })
 

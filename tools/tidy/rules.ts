@@ -6,11 +6,11 @@ import { purityRule } from './purity.ts'
 import { docsRule, fileSizeRule, functionSizeRule, headerRule, todoRule } from './shape.ts'
 import { callCoverageRule, testHygieneRule } from './tests.ts'
 import { throwsRule } from './throws.ts'
-import { unusedRule } from './unused.ts'
+import { unusedCodesRule, unusedRule } from './unused.ts'
 import { vendorsRule } from './vendors.ts'
 
 /** Every rule, in the order of the report. */
 export const RULES: readonly Rule[] = [
   importsRule, purityRule, throwsRule, vendorsRule, headerRule, docsRule, fileSizeRule, functionSizeRule,
-  callCoverageRule, testHygieneRule, unusedRule, todoRule, placesRule,
+  callCoverageRule, testHygieneRule, unusedRule, unusedCodesRule, todoRule, placesRule,
 ]

@@ -83,3 +83,32 @@ export const unusedRule: Rule = {
     return findings
   },
 }
+
+/** Codes of the tables that `defineErrors` makes in a source. */
+const declaredCodes = (source: Source): readonly { readonly code: string; readonly node: ts.Node }[] => {
+  const found: { code: string; node: ts.Node }[] = []
+  walk(source.ast, (node) => {
+    const table = ts.isCallExpression(node) && node.expression.getText() === 'defineErrors' ? node.arguments[0] : undefined
+    if (table === undefined || !ts.isObjectLiteralExpression(table)) return
+    for (const property of table.properties) if (property.name !== undefined) found.push({ code: property.name.getText(), node: property })
+  })
+  return found
+}
+
+/** Error codes that nothing outside tests ever gives: documented for nobody. */
+export const unusedCodesRule: Rule = {
+  name: 'unused-code',
+  check(project) {
+    const mentioned = new Set<string>()
+    for (const source of project.sources) {
+      if (!source.isTest) walk(source.ast, (node) => void (ts.isStringLiteralLike(node) && mentioned.add(node.text)))
+    }
+    return project.sources
+      .filter(({ path, isTest }) => !isTest && path.endsWith('/errors.ts'))
+      .flatMap((source) => declaredCodes(source).map((declared) => ({ source, ...declared })))
+      .filter(({ code }) => !mentioned.has(code))
+      .map(({ source, code, node }) => ({
+        path: source.path, line: lineOf(source, node), rule: 'unused-code', message: `nothing gives the error ${code}`, fix: 'Delete its line, or give it where it belongs.',
+      }))
+  },
+}

@@ -42,8 +42,6 @@ export const nodeErrors = defineErrors({
   TXPOOL_TOO_LARGE: describe<{ bytes: number; max: number }>(
     'The transaction has {bytes} bytes; {max} are the limit.', 'Split it into several transactions.'),
   TXPOOL_MALFORMED: describe('The bytes are not an extrinsic of this chain.', 'Encode the extrinsic by the metadata of this chain, format 4.'),
-  VERIFY_THREAD_FAILED: describe<{ reason: string }>(
-    'A signature checker failed: {reason}.', 'It is replaced by itself; report this if it happens again.'),
   RPC_PARSE_ERROR: describe<{ reason: string }>('The request is not JSON: {reason}.', 'Send one JSON-RPC 2.0 object, or an array of them.'),
   RPC_INVALID_REQUEST: describe<{ reason: string }>('Not a JSON-RPC 2.0 request: {reason}.', 'Send jsonrpc "2.0", a method, params and an id.'),
   RPC_METHOD_UNKNOWN: describe<{ method: string }>('There is no method {method}.', 'Ask rpc_methods for the list.'),

@@ -15,8 +15,6 @@ export const runtimeErrors = defineErrors({
     'There is no runtime API {method}.', 'Read the names from metadata version 15 or 16.'),
   RUNTIME_API_PARAMS: describe<{ method: string }>(
     'The parameters of {method} do not decode.', 'Encode them as the metadata declares them.'),
-  RUNTIME_METADATA_VERSION: describe<{ version: number }>(
-    'There is no metadata version {version}.', 'Ask for 14, 15 or 16.'),
   CHAIN_SPEC_MALFORMED: describe<{ field: string; expected: string }>(
     'The chain spec is wrong at {field}: expected {expected}.', 'Correct that field; `phalanx chain-spec` prints a complete example.'),
   CHAIN_SPEC_UNKNOWN_FIELD: describe<{ field: string }>(

@@ -44,7 +44,6 @@ const WIRE: Readonly<Record<string, Wire>> = {
   TRIE_NODE_MISSING: { number: 4003 },
   RUNTIME_API_UNKNOWN: { number: 4003 },
   RUNTIME_API_PARAMS: { number: 4003 },
-  RUNTIME_METADATA_VERSION: { number: 4003 },
 }
 
 /** Codes whose `data` is a plain text, because clients print or search it. */
