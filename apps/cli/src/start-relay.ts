@@ -4,7 +4,7 @@ import type { Crypto } from '@phalanx/primitives/crypto'
 import { AppError } from '@phalanx/primitives/errors'
 import type { Clock, Logger, Random } from '@phalanx/primitives/ports'
 import { answerStatus, createRelay, type Relay, type RelayOptions } from '@phalanx/relay'
-import { createChainClient, createRpcClient, createWorkerClient } from '@phalanx/sdk'
+import { createChainClient, createCollateralFiller, createRpcClient, createWorkerClient } from '@phalanx/sdk'
 import './errors.ts'
 import { createHttpClient, loadSockets } from './system.ts'
 
@@ -17,7 +17,7 @@ export interface StartRelayDependencies {
 }
 
 /** Starts a relay. */
-export const startRelay = async (options: RelayOptions, dependencies: StartRelayDependencies): Promise<Relay> => {
+export const startRelay = async (options: RelayOptions & { readonly collateralUrl?: string }, dependencies: StartRelayDependencies): Promise<Relay> => {
   const { crypto, clock, random, logger } = dependencies
   const createSocket = await loadSockets()
   const http = createHttpClient()
@@ -25,6 +25,7 @@ export const startRelay = async (options: RelayOptions, dependencies: StartRelay
     ...dependencies,
     connectNode: (url) => createChainClient(createRpcClient({ url }, { createSocket, clock, random, logger }), { crypto }),
     connectWorker: (url) => createWorkerClient({ url }, { http: http.request }),
+    fillCollateral: createCollateralFiller({ url: options.collateralUrl }, { http: http.request }),
   })
   return {
     ...relay,

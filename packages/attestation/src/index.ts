@@ -1,7 +1,7 @@
 /** Public face of the package: kinds and evidence, policy, verdicts, registration, prepared collateral, error codes. */
 export { attestationErrors, type AttestationErrorCode } from './errors.ts'
 export * from './kinds/index.ts'
-export type { TeeKind, VerifyInput } from './kinds/kind.ts'
+export type { CollateralAnswer, CollateralPlan, TeeKind, VerifyInput } from './kinds/kind.ts'
 export { prepareSgxCollateral as prepareCollateral, type CollateralTrust, type PreparedCollateral } from './kinds/sgx/collateral.ts'
 export { ROOT_FINGERPRINTS, dcapRoot, iasRoot } from './kinds/sgx/roots.ts'
 export { Collateral, SgxV30QuoteCollateral, type DcapEvidence, type IasEvidence } from './kinds/sgx/wire.ts'

@@ -19,8 +19,6 @@ export const relayErrors = defineErrors({
     'The node does not take the relay\'s extrinsic: {reason}.', 'The relay tries again; look at the node\'s pool if it stays so.'),
   RELAY_EXTRINSIC_STALE: describe<{ reason: string }>(
     'The chain is already past this extrinsic: {reason}.', 'Nothing to do: what it says has been said.'),
-  RELAY_COLLATERAL_FAILED: describe<{ url: string; reason: string }>(
-    'The collateral of the evidence cannot be fetched from {url}: {reason}.', 'Check the address given with --pccs-url and that it can be reached.'),
   RELAY_REGISTRATION_REFUSED: describe<{ name: string; docs: string }>(
     'The chain refused the registration: {name}. {docs}', 'Mend what the name says; the relay tries again with fresh evidence.'),
   RELAY_EGRESS_GAP: describe<{ sender: string; expected: string; first: string }>(

@@ -29,6 +29,8 @@ export const sdkErrors = defineErrors({
     'Not a usable signer: {what}.', 'Write sr25519, ed25519 or ecdsa and a secret URI such as //Alice.'),
   SDK_WORKER_UNREACHABLE: describe<{ url: string; reason: string }>(
     'No worker answers at {url}: {reason}.', 'Start the worker, or correct its address.'),
+  SDK_COLLATERAL_FAILED: describe<{ url: string; reason: string }>(
+    'The collateral that the evidence lacks cannot be fetched from {url}: {reason}.', 'Give the address of a caching service for collateral (--pccs-url) that can be reached from here.'),
   SDK_HTTP_FAILED: describe<{ url: string; reason: string }>(
     'No answer from {url}: {reason}.', 'Check the address and that it can be reached from here.'),
 })

@@ -1,6 +1,7 @@
 /** Public face of the SDK. */
 export * from './back-off.ts'
 export * from './chain-client.ts'
+export * from './collateral.ts'
 export * from './dynamic.ts'
 export * from './errors.ts'
 export * from './http.ts'

@@ -38,9 +38,10 @@ const settle = (options: RelayCommandOptions): Required<Pick<RelayConfig, 'nodes
   if (signer === undefined) throw missing('No account is given to pay the fees: --signer')
   const operator = options.operator ?? file.operator
   const statusPort = options.statusPort ?? file.statusPort
+  const pccsUrl = options.pccsUrl ?? file.pccsUrl
   return {
     nodes, workers, signer, signerType: options.signer === undefined ? (file.signerType ?? options.signerType) : options.signerType,
-    ...(operator === undefined ? {} : { operator }), ...(statusPort === undefined ? {} : { statusPort }),
+    ...(operator === undefined ? {} : { operator }), ...(statusPort === undefined ? {} : { statusPort }), ...(pccsUrl === undefined ? {} : { pccsUrl }),
   }
 }
 
@@ -70,7 +71,7 @@ export const runRelay: Runner = async (io, _positional, options) => {
     const signer = createSigner({ suri: secret, keyType: settings.signerType }, { crypto, random: systemRandom })
     const operator = settings.operator === undefined ? undefined : parseAccountAddress(crypto, settings.operator)
     const relay = await startRelay(
-      { nodes: settings.nodes, workers: settings.workers, signer, ...(operator === undefined ? {} : { operator }) },
+      { nodes: settings.nodes, workers: settings.workers, signer, ...(operator === undefined ? {} : { operator }), ...(settings.pccsUrl === undefined ? {} : { collateralUrl: settings.pccsUrl }) },
       { crypto, clock: systemClock, random: systemRandom, logger },
     )
     shutdown.add(() => relay.close())

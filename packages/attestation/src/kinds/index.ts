@@ -7,7 +7,7 @@ import { named, option, variant, type Codec, type TypeOf } from '@phalanx/primit
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { createPolicy, type AttestationPolicy } from '../policy.ts'
 import { createCheckRecorder, verdictOf, type Verdict } from '../verdict.ts'
-import type { TeeKind, VerifyInput } from './kind.ts'
+import type { CollateralPlan, TeeKind, VerifyInput } from './kind.ts'
 import { sgxDcap } from './sgx-dcap.ts'
 import { sgxIas } from './sgx-ias.ts'
 import { dcapRoot, iasRoot } from './sgx/roots.ts'
@@ -105,6 +105,13 @@ export const separateCollateral = (evidence: AttestationReport): SeparatedEviden
 /** Inverse of `separateCollateral`. @throws CODEC_ codes */
 export const joinCollateral = ({ report, collateral }: SeparatedEvidence): AttestationReport =>
   collateral === undefined ? report : ({ kind: report.kind, value: { ...report.value, collateral: Collateral.decode(collateral) } } as AttestationReport)
+
+/** What evidence lacks and a relay can fetch for it, undefined when it is complete. @throws ATTESTATION_ codes for evidence that cannot be read */
+export const planCollateral = (evidence: AttestationReport): CollateralPlan<AttestationReport> | undefined => {
+  const kind = teeKinds[evidence.kind] as TeeKind<TeeKindName, unknown>
+  const plan = kind.collateral?.(evidence.value)
+  return plan === undefined ? undefined : { requests: plan.requests, assemble: (answers) => ({ kind: evidence.kind, value: plan.assemble(answers) }) as AttestationReport }
+}
 
 /** Vendor roots of all kinds, DER. */
 export const vendorRoots: readonly Uint8Array[] = [dcapRoot, iasRoot]

@@ -17,6 +17,20 @@ export interface VerifyInput<Evidence> {
   readonly prepared?: PreparedCollateral | undefined
 }
 
+/** A caching service's answer; header names in lower case. */
+export interface CollateralAnswer {
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array
+}
+
+/** What evidence lacks: documents to ask a caching service for, and how their answers, in the same order, complete it. */
+export interface CollateralPlan<Evidence> {
+  /** Paths relative to the service's address. */
+  readonly requests: readonly { readonly path: string }[]
+  /** Judges nothing: what comes back is as untrusted as before. @throws ATTESTATION_ codes for answers that cannot be read */
+  assemble(answers: readonly CollateralAnswer[]): Evidence
+}
+
 /** One kind of evidence. */
 export interface TeeKind<Name extends string, Evidence> {
   /** Name in policies and in the `AttestationReport` variant. */
@@ -33,5 +47,7 @@ export interface TeeKind<Name extends string, Evidence> {
   readonly evidence?: Evidence
   /** The bytes under the evidence's signature, as far as they are there. */
   signedContent(evidence: Evidence): Uint8Array
+  /** What the evidence lacks and a relay can fetch; undefined when nothing. Absent for kinds that need no collateral. */
+  collateral?(evidence: Evidence): CollateralPlan<Evidence> | undefined
   verify(input: VerifyInput<Evidence>): Verdict
 }

@@ -13,6 +13,7 @@ import type { Certificate } from '../x509/certificate.ts'
 import type { TeeKind, VerifyInput } from './kind.ts'
 import { HARMLESS_ADVISORIES } from './sgx/advisories.ts'
 import { prepareSgxCollateral, type PreparedCollateral } from './sgx/collateral.ts'
+import { planDcapCollateral } from './sgx/collateral-plan.ts'
 import { checkPckChain, checkQuotingEvidence } from './sgx/quoting.ts'
 import { parsePlatformExtension, type PlatformExtension } from './sgx/platform.ts'
 import { checkQeIdentity, type QeLevel } from './sgx/qe-identity.ts'
@@ -217,6 +218,7 @@ export const sgxDcap = {
   isReport: false,
   fields: { quote: bytesUpTo(64 * 1024), collateral: option(Collateral) },
   signedContent: (evidence: DcapEvidence) => evidence.quote.subarray(0, SIGNED_LENGTH),
+  collateral: planDcapCollateral,
   verify(input: VerifyInput<DcapEvidence>): Verdict {
     const checks = createCheckRecorder()
     const draft: Draft = { kind: 'SgxDcap' }
