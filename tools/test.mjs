@@ -28,12 +28,6 @@ const commit = commitHash()
 const bin = (name) => join(root, 'node_modules/.bin', process.platform === 'win32' ? `${name}.cmd` : name)
 const vitest = (name, ...rest) => [bin('vitest'), 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${join(cache, `${name}.json`)}`, ...rest]
 
-/** Work of `total` equal pieces split over the processor cores. */
-const shards = (total) => {
-  const parts = Math.min(cpus().length, 8)
-  return Array.from({ length: parts }, (_, index) => ({ index, count: Math.floor((total + index) / parts) }))
-}
-
 /** The steps in order; one whose `needs` is absent does not exist yet and is not listed. */
 const STEPS = [
   { name: 'tidy', about: 'layers, style, dead code', commands: [[bin('tsx'), 'tools/tidy.ts']], needs: 'tools/tidy.ts' },
@@ -43,7 +37,7 @@ const STEPS = [
   {
     name: 'simulator',
     about: isLong ? '1,000 seeds' : '100 seeds',
-    commands: shards(isLong ? 1000 : 100).map(({ count, index }) => [bin('tsx'), 'simulation/src/run.ts', '--seeds', String(count), '--from', `${commit}/${index}`]),
+    commands: [[bin('tsx'), 'simulation/src/run.ts', '--seeds', isLong ? '1000' : '100', '--from', commit]],
     needs: 'simulation/src/run.ts',
   },
   { name: 'e2e', about: 'real processes, unmodified clients', commands: [vitest('e2e', '--no-file-parallelism', 'test/e2e')], needs: 'test/e2e', isVitest: true },
