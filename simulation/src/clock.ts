@@ -2,6 +2,7 @@
  * Owns virtual time: timers fire in order of time and then of creation, one after another, and all promises settle in between.
  * Nothing in the simulated world sees another clock, so a run depends on its seed only.
  */
+import { createHeap } from '@phalanx/primitives/heap'
 import type { Clock } from '@phalanx/primitives/ports'
 
 interface Timer {
@@ -11,46 +12,6 @@ interface Timer {
 }
 
 const isBefore = (a: Timer, b: Timer): boolean => a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order)
-
-/** Binary heap of timers, earliest first. */
-const createQueue = () => {
-  const heap: Timer[] = []
-  const swap = (i: number, j: number): void => {
-    const kept = heap[i] as Timer
-    heap[i] = heap[j] as Timer
-    heap[j] = kept
-  }
-  return {
-    get size() {
-      return heap.length
-    },
-    peek: (): Timer | undefined => heap[0],
-    push(timer: Timer): void {
-      let at = heap.push(timer) - 1
-      while (at > 0) {
-        const parent = (at - 1) >> 1
-        if (!isBefore(heap[at] as Timer, heap[parent] as Timer)) break
-        swap(at, parent)
-        at = parent
-      }
-    },
-    pop(): Timer | undefined {
-      const first = heap[0]
-      const last = heap.pop()
-      if (first === undefined || last === undefined || heap.length === 0) return first
-      heap[0] = last
-      for (let at = 0; ; ) {
-        const left = 2 * at + 1
-        let least = at
-        if (left < heap.length && isBefore(heap[left] as Timer, heap[least] as Timer)) least = left
-        if (left + 1 < heap.length && isBefore(heap[left + 1] as Timer, heap[least] as Timer)) least = left + 1
-        if (least === at) return first
-        swap(at, least)
-        at = least
-      }
-    },
-  }
-}
 
 /** A clock that the simulator drives. */
 export interface VirtualClock extends Clock {
@@ -69,7 +30,7 @@ const settle = (): Promise<void> => new Promise((done) => setImmediate(done))
 
 /** Starts virtual time at `startMs` since the Unix epoch. */
 export const createVirtualClock = (startMs: number): VirtualClock => {
-  const queue = createQueue()
+  const queue = createHeap(isBefore)
   let nowMs = startMs
   let order = 0
   let fired = 0

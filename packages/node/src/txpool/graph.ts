@@ -3,7 +3,7 @@
  * are both tags, so this is where the per-account queues are. Does not validate, limit or ban (pool.ts).
  */
 import { assert } from '@phalanx/primitives/assert'
-import { createHeap } from './heap.ts'
+import { createHeap } from '@phalanx/primitives/heap'
 import type { PoolTransaction } from './transaction.ts'
 
 interface Node {

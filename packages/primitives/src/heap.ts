@@ -1,9 +1,11 @@
-/** Owns a binary heap. */
+/** Owns a binary heap: order for queues that give out their best element first. */
 
 /** The best element first. */
 export interface Heap<T> {
   push(value: T): void
   pop(): T | undefined
+  /** The best element, which stays. */
+  peek(): T | undefined
   readonly size: number
 }
 
@@ -19,6 +21,7 @@ export const createHeap = <T>(isBetter: (a: T, b: T) => boolean): Heap<T> => {
     get size() {
       return items.length
     },
+    peek: () => items[0],
     push(value) {
       let at = items.push(value) - 1
       while (at > 0) {
