@@ -5,10 +5,14 @@ import './errors.ts'
 import { explainSystemError } from './explain.ts'
 import { exitCodeOf, printError, type CliIo } from './output.ts'
 import { createProgram } from './program.ts'
+import { armEarlyExit, disarmEarlyExit } from './shutdown.ts'
 import { processIo } from './system.ts'
 
 /** Commander's ends that are no errors: help and version were printed. */
 const QUIET_ENDS: readonly string[] = ['commander.helpDisplayed', 'commander.help', 'commander.version']
+
+/** Commands that run until a signal ends them. */
+const LONG_RUNNING: readonly string[] = ['dev', 'node', 'worker', 'relay']
 
 const eachCommand = (command: Command, visit: (command: Command) => void): void => {
   visit(command)
@@ -51,6 +55,7 @@ export const main = async (argv: readonly string[], io: CliIo = processIo()): Pr
       io.stdout.write(program.helpInformation() + '\nExamples:\n  $ phalanx dev\n')
       return 2
     }
+    if (LONG_RUNNING.includes(argv[0] ?? '')) armEarlyExit()
     await program.parseAsync([...argv], { from: 'user' })
     return exitCode
   } catch (error) {
@@ -63,5 +68,7 @@ export const main = async (argv: readonly string[], io: CliIo = processIo()): Pr
     const known = explainSystemError(error)
     printError(io, known, isJson)
     return exitCodeOf(known)
+  } finally {
+    disarmEarlyExit()
   }
 }

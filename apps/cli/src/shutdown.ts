@@ -15,6 +15,19 @@ export interface Shutdown {
   close(): Promise<void>
 }
 
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
+const leaveAtOnce = (): void => process.exit(0)
+
+/** Until a command has anything to close, a signal ends the process at once and cleanly: loading code is no reason to wait. */
+export const armEarlyExit = (): void => {
+  for (const signal of SIGNALS) process.on(signal, leaveAtOnce)
+}
+
+/** Takes the early exit away again. */
+export const disarmEarlyExit = (): void => {
+  for (const signal of SIGNALS) process.off(signal, leaveAtOnce)
+}
+
 /** Listens to the process's signals until closed. */
 export const createShutdown = (): Shutdown => {
   const closers: (() => Promise<void> | void)[] = []
@@ -24,10 +37,12 @@ export const createShutdown = (): Shutdown => {
   let closed: Promise<void> | undefined
   const onSignal = (): void => {
     if (++signals > 1) process.exit(130)
+    // However far the start or the end has come by then: nobody waits longer.
+    setTimeout(leaveAtOnce, CLOSE_MAX_MS).unref()
     ask('signal')
   }
-  process.on('SIGINT', onSignal)
-  process.on('SIGTERM', onSignal)
+  for (const signal of SIGNALS) process.on(signal, onSignal)
+  disarmEarlyExit()
   const closeAll = async (): Promise<void> => {
     const watchdog = setTimeout(() => process.exit(signals > 0 ? 0 : 1), CLOSE_MAX_MS)
     let failure: unknown
@@ -39,8 +54,7 @@ export const createShutdown = (): Shutdown => {
       }
     }
     clearTimeout(watchdog)
-    process.off('SIGINT', onSignal)
-    process.off('SIGTERM', onSignal)
+    for (const signal of SIGNALS) process.off(signal, onSignal)
     if (failure !== undefined) throw failure
   }
   return {
