@@ -1,6 +1,7 @@
 /**
  * `npm test`: installs what is missing, then runs every check of the project in order and sums them up. Same here and in CI.
- * `-- --long` (also `npm run test:long`) runs the full figures and writes docs/reports/test-long.md; `-- --only NAME` runs one step.
+ * `-- --long` (also `npm run test:long`) runs the full figures and writes docs/reports/test-long.md; `-- --only NAME` runs one step (and
+ * renews its row of that report).
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
@@ -113,25 +114,36 @@ const count = ({ step, code, output }) => {
   return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, notRun: [] }
 }
 
-const writeReport = (results, totals) => {
-  const folder = join(root, 'docs/reports')
-  mkdirSync(folder, { recursive: true })
-  const rows = results.map(({ step, counts, elapsedMs }) => `| ${step.name} | ${step.about} | ${counts.passed} | ${counts.failed} | ${counts.notRun.length} | ${seconds(elapsedMs)} |`)
+const REPORT = join(root, 'docs/reports/test-long.md')
+
+/** Rows of an earlier report by step, so that `--long --only STEP` renews one and keeps the others. */
+const earlierRows = () =>
+  new Map(
+    (existsSync(REPORT) ? readFileSync(REPORT, 'utf8') : '')
+      .split('\n')
+      .filter((line) => /^\| [a-z0-9]+ \|/.test(line) && !line.startsWith('| step '))
+      .map((line) => [line.split('|')[1].trim(), line]),
+  )
+
+const writeReport = (results) => {
+  mkdirSync(dirname(REPORT), { recursive: true })
+  const rows = only === undefined ? new Map() : earlierRows()
+  const today = new Date().toISOString().slice(0, 10)
+  for (const { step, counts, elapsedMs } of results)
+    rows.set(step.name, `| ${step.name} | ${step.about} | ${counts.passed} | ${counts.failed} | ${counts.notRun.length} | ${seconds(elapsedMs)} | ${commit.slice(0, 12)} | ${today} |`)
   const notRun = results.flatMap(({ counts }) => counts.notRun)
   writeFileSync(
-    join(folder, 'test-long.md'),
+    REPORT,
     [
       '# Long test run',
       '',
-      `Written by \`npm run test:long\` on ${new Date().toISOString().slice(0, 10)}, commit ${commit}, Node ${process.versions.node}, ${cpus().length} cores.`,
+      `Written by \`npm run test:long\` (all steps, or one with \`-- --only STEP\`) on Node ${process.versions.node}, ${cpus().length} cores. Each row names the commit it ran on.`,
       '',
-      '| step | what | passed | failed | not run | time |',
-      '| --- | --- | --- | --- | --- | --- |',
-      ...rows,
+      '| step | what | passed | failed | not run | time | commit | date |',
+      '| --- | --- | --- | --- | --- | --- | --- | --- |',
+      ...STEPS.map(({ name }) => rows.get(name)).filter((row) => row !== undefined),
       '',
-      ...(notRun.length === 0 ? [] : ['Not run:', '', ...notRun.map((name) => `- ${name}`), '']),
-      `${totals.passed} passed, ${totals.failed} failed`,
-      '',
+      ...(notRun.length === 0 ? [] : ['Not run in the last of these:', '', ...notRun.map((name) => `- ${name}`), '']),
     ].join('\n'),
   )
 }
@@ -167,6 +179,6 @@ for (const step of steps) {
 const totals = results.reduce((sum, { counts }) => ({ passed: sum.passed + counts.passed, failed: sum.failed + counts.failed }), { passed: 0, failed: 0 })
 const notRun = results.flatMap(({ counts }) => counts.notRun)
 if (notRun.length > 0) process.stdout.write(`\nnot run:\n${notRun.map((name) => `  ${name}`).join('\n')}\n`)
-if (isLong && only === undefined) writeReport(results, totals)
+if (isLong) writeReport(results)
 process.stdout.write(`\n${totals.passed} passed, ${totals.failed} failed\n`)
 process.exitCode = totals.failed === 0 ? 0 : 1
