@@ -59,10 +59,9 @@ export const createPart = (options: { readonly name: string; readonly args: read
       child = started
       started.stdout.on('data', keep)
       started.stderr.on('data', keep)
-      await until(`${options.name} starts`, async () => {
-        if (started.exitCode !== null) throw new Error(`it ended with ${started.exitCode}: ${printed}`)
-        return (await options.isUp()) ? true : undefined
-      })
+      const ended = new Promise<never>((_done, failed) => started.once('exit', (code) => failed(new Error(`${options.name} ended with ${code} while starting: ${printed}`))))
+      ended.catch(() => {})
+      await Promise.race([ended, until(`${options.name} starts`, async () => ((await options.isUp()) ? true : undefined))])
     },
     async kill() {
       const dying = child

@@ -83,5 +83,7 @@ export const renderTable = (headers: readonly string[], rows: readonly (readonly
   return [style.dim(line(headers)), ...rows.map(line)]
 }
 
- 
-const visibleLength = (text: string): number => text.replace(/\u001b\[[0-9;]*m/g, '').length
+/** A text without its colours. */
+export const stripStyle = (text: string): string => text.replace(/\u001b\[[0-9;]*m/g, '')
+
+const visibleLength = (text: string): number => stripStyle(text).length

@@ -1,6 +1,6 @@
 /** Owns what `phalanx dev` shows: JSON lines for machines, plain lines for logs, a live picture for terminals. */
 import type { RelaySnapshot, WorkerRow } from '@phalanx/relay'
-import { createStyle, printLine, renderTable, toJson, type CliIo, type Style } from '../output.ts'
+import { createStyle, printLine, renderTable, stripStyle, toJson, type CliIo, type Style } from '../output.ts'
 
 /** What is known when everything runs. */
 export interface DevReady {
@@ -99,9 +99,11 @@ const createLiveView = (io: CliIo, toAddress: ToAddress): DevView => {
   let drawnAtMs = 0
   let rpc = ''
   let isReady = false
+  /** A line that wraps would spoil the counting of lines; cut ones lose their colours. */
   const cut = (line: string): string => {
-    const columns = io.stdout.columns ?? 100
-    return line.length > columns + 20 ? `${line.slice(0, columns + 10)}…` : line
+    const columns = io.stdout.columns === undefined || io.stdout.columns < 20 ? 120 : io.stdout.columns
+    const plain = stripStyle(line)
+    return plain.length < columns ? line : `${plain.slice(0, columns - 2)}…`
   }
   const draw = (lines: readonly string[]): void => {
     const up = drawn > 0 ? `\u001b[${drawn}A` : ''
