@@ -7,6 +7,8 @@ export const cliErrors = defineErrors({
     '{problem}.', 'See: {command} --help'),
   CLI_OPTION_INVALID: describe<{ option: string; value: string; expected: string }>(
     '{option} cannot be "{value}".', 'Give {expected}.'),
+  CLI_NOT_AN_AUTHORITY: describe<{ option: string }>(
+    'The key given with {option} is not an authority of this chain: nothing would be authored with it.', 'Give the secret of a key that the chain names under Grandpa.Authorities, or leave {option} out to follow only.'),
   CLI_PORT_IN_USE: describe<{ port: string; option: string }>(
     'Port {port} is taken by another process.', 'Stop that process, or choose another port with {option}.'),
   CLI_BASE_PATH_UNUSABLE: describe<{ path: string; reason: string }>(

@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 
 const BINARY = resolve(import.meta.dirname, '../bin/phalanx.mjs')
 
@@ -111,5 +111,30 @@ describe('phalanx dev', () => {
     writeFileSync(join(newer, 'phalanx.json'), '{"format":1,"kind":"worker"}')
     expect(failing(['dev', '--base-path', newer, ...ports])).toMatchObject({ status: 1, code: 'CLI_BASE_PATH_FOREIGN' })
     expect(failing(['dev', '--base-path', '/proc/phalanx', ...ports])).toMatchObject({ status: 1, code: 'CLI_BASE_PATH_UNUSABLE' })
+  })
+})
+
+describe('phalanx node --chain', () => {
+  const spec = (): string => join(folder, 'chain.json')
+  beforeAll(() => {
+    writeFileSync(spec(), spawnSync(process.execPath, [BINARY, 'chain-spec', 'dev']).stdout)
+    writeFileSync(join(folder, 'authority.key'), '//Alice\n')
+  })
+
+  test('authors with the key that the chain names, given in a file', async () => {
+    const port = await freePort()
+    const child = spawn(process.execPath, [
+      BINARY, 'node', '--chain', spec(), '--authority', join(folder, 'authority.key'), '--block-time', '100', '--rpc-port', String(port), '--json',
+    ], { stdio: ['ignore', 'pipe', 'ignore'] })
+    try {
+      await new Promise((started) => child.stdout.once('data', started))
+      await vi.waitFor(async () => expect(await blockHash(`ws://127.0.0.1:${port}`, 2)).toMatch(/^0x/), { timeout: 20_000 })
+    } finally {
+      child.kill('SIGTERM')
+    }
+  })
+
+  test('refuses a key that is no authority', () => {
+    expect(failing(['node', '--chain', spec(), '--authority', '//Bob', '--rpc-port', '0'])).toMatchObject({ status: 1, code: 'CLI_NOT_AN_AUTHORITY' })
   })
 })

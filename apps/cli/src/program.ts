@@ -61,12 +61,13 @@ const addNode = (program: Command, run: Run): void => {
     .description('Run a node: it authors or imports blocks and serves JSON-RPC over HTTP and WebSocket.')
     .option('--dev', 'the development chain, authored here', false)
     .option('--chain <file>', 'chain specification to follow')
+    .option('--authority <suri|file>', 'finality key that authors blocks: a file with a secret URI, - for standard input, or //Alice for development')
     .option('--block-time <ms>', 'time between blocks while nothing waits', wholeNumber('--block-time', BLOCK_TIME_BOUNDS), 1000)
     .option('--base-path <folder>', 'where the chain is kept (default: a fresh temporary folder)')
     .option('--rpc-port <port>', 'port of JSON-RPC, metrics and health', port('--rpc-port'), 9944)
     .option('--rpc-methods <set>', 'safe, or unsafe to offer methods that change the node', oneOf('--rpc-methods', ['safe', 'unsafe'] as const), 'safe')
     .option('--archive', 'keep the state of every block', false)
-    .addHelpText('after', examples('node --dev', 'node --dev --base-path ./chain --archive', 'node --chain ./my-chain.json --rpc-port 9955'))
+    .addHelpText('after', examples('node --dev', 'node --dev --base-path ./chain --archive', 'node --chain ./my-chain.json --authority ./authority.key --rpc-port 9955'))
     .action(run(async () => (await import('./commands/node.ts')).runNode))
 }
 

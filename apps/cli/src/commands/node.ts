@@ -1,5 +1,7 @@
 /** Owns `phalanx node`. */
-import { toHex } from '@phalanx/primitives/bytes'
+import type { Node } from '@phalanx/node'
+import { bytesEqual, toHex } from '@phalanx/primitives/bytes'
+import { suriToEd25519Seed, type Crypto } from '@phalanx/primitives/crypto'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { AppError } from '@phalanx/primitives/errors'
 import { openBasePath } from '../base-path.ts'
@@ -7,6 +9,7 @@ import { developmentSpec, keptSpec, readJsonFile } from '../chain-specs.ts'
 import type { LogLevel } from '../log-levels.ts'
 import { printLine, toJson } from '../output.ts'
 import type { Runner } from '../program.ts'
+import { readSigner } from '../secrets.ts'
 import { createShutdown } from '../shutdown.ts'
 import { startNode } from '../start-node.ts'
 import { createLogger, systemClock } from '../system.ts'
@@ -27,6 +30,11 @@ interface NodeCommandOptions {
 /** The development chain's authority; its secret is public by design. */
 const DEV_AUTHORITY = '//Alice'
 
+const isAuthorityOf = (node: Node, crypto: Crypto, suri: string): boolean => {
+  const publicKey = crypto.ed25519.publicKey(suriToEd25519Seed(crypto, suri))
+  return node.chain.authorities().list.some(([id]) => bytesEqual(id, publicKey))
+}
+
 /** Runs a node until it is told to end. */
 export const runNode: Runner = async (io, _positional, given) => {
   const options = given as unknown as NodeCommandOptions
@@ -39,12 +47,13 @@ export const runNode: Runner = async (io, _positional, given) => {
     const base = openBasePath({ path: options.basePath, kind: 'node' })
     shutdown.add(() => base.close())
     const [crypto, logger] = await Promise.all([loadCrypto(), createLogger({ level: options.logLevel ?? 'info', name: 'node' })])
+    const authority = options.authority === undefined ? (dev ? DEV_AUTHORITY : undefined) : (await readSigner(io, options.authority)).reveal()
     // A named file wins over the kept copy, so that a folder of another chain is refused instead of silently used.
     const spec = fromFile ?? keptSpec(base.path, () => developmentSpec(crypto, options.blockTime))
     const started = await startNode(
       {
         spec, folder: base.folder('node'), blockTimeMs: options.blockTime, rpcPort: options.rpcPort, isUnsafeRpcAllowed: options.rpcMethods === 'unsafe',
-        isArchive: options.archive, isDev: dev, authority: dev ? DEV_AUTHORITY : undefined, isEager: false,
+        isArchive: options.archive, isDev: dev, authority, isEager: false,
       },
       {
         crypto, clock: systemClock, logger,
@@ -56,6 +65,7 @@ export const runNode: Runner = async (io, _positional, given) => {
     )
     shutdown.add(() => started.node.stop())
     const { rpc, node } = started
+    if (authority !== undefined && !isAuthorityOf(node, crypto, authority)) throw new AppError('CLI_NOT_AN_AUTHORITY', { option: '--authority' })
     printLine(io.stdout, json
       ? toJson({ event: 'started', rpc, genesis: toHex(node.genesisHash), block: node.head().number, basePath: base.path })
       : `node listens on ${rpc}; genesis ${toHex(node.genesisHash)}, block ${node.head().number}`)
