@@ -1,6 +1,6 @@
 /** Owns what honest and dishonest users do meanwhile: transfers, governance, forged messages, replayed and altered registrations. */
-import { bytesUpTo } from '@phalanx/primitives/codec'
-import { concatBytes } from '@phalanx/primitives/bytes'
+import { ByteReader, bytesUpTo } from '@phalanx/primitives/codec'
+import { concatBytes, parseHex } from '@phalanx/primitives/bytes'
 import { decodeExtrinsic, encodeExtrinsic, SignedExtra, signingPayload } from '@phalanx/primitives/chain'
 import { suriToSr25519, type Sr25519Pair } from '@phalanx/primitives/crypto'
 import { isAppError } from '@phalanx/primitives/errors'
@@ -44,9 +44,8 @@ const forgeMessage: Deed = (world, _node, prng) => {
   const [name] = [...world.auditor.workers.keys()]
   const known = name === undefined ? undefined : world.auditor.workers.get(name)
   if (name === undefined || known === undefined) return undefined
-  const pubkey = Uint8Array.from(name.slice(2).match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
   const attacker = suriToSr25519(world.crypto, `//Mallory//${prng.below(100)}`)
-  const message = createMessage({ kind: 'Worker', value: pubkey }, TOPICS.ecdhKey, { epoch: known.epoch + 1n, ecdhPubkey: attacker.publicKey })
+  const message = createMessage({ kind: 'Worker', value: parseHex(name) }, TOPICS.ecdhKey, { epoch: known.epoch + 1n, ecdhPubkey: attacker.publicKey })
   const signed = { message, sequence: BigInt(prng.below(6)), signature: prng.bytes(64) }
   return { call: call(40, 0, SignedMessage.encode(signed)), by: 'user' }
 }
@@ -68,23 +67,12 @@ const replayRegistration: Deed = (world, node, prng) => {
   if (seen.length === 0) return undefined
   const original = prng.pick(seen)
   if (prng.chance(500)) return { call: original, by: 'user' }
-  const reader = original.subarray(2)
-  const info = tryDecodeInfo(reader)
-  if (info === undefined) return undefined
+  const input = new ByteReader(original)
+  const indices = input.raw(2)
+  const info = WorkerRegistrationInfoV2.read(input)
   const attacker = suriToSr25519(world.crypto, '//Mallory')
-  const altered = WorkerRegistrationInfoV2.encode({ ...info.value, ecdhPubkey: attacker.publicKey })
-  return { call: concatBytes(original.subarray(0, 2), altered, reader.subarray(info.length)), by: 'user' }
-}
-
-const tryDecodeInfo = (bytes: Uint8Array): { readonly value: WorkerRegistrationInfoV2; readonly length: number } | undefined => {
-  for (let length = 80; length < Math.min(bytes.length, 400); length++) {
-    try {
-      return { value: WorkerRegistrationInfoV2.decode(bytes.subarray(0, length)), length }
-    } catch (error) {
-      if (!isAppError(error)) throw error
-    }
-  }
-  return undefined
+  const altered = WorkerRegistrationInfoV2.encode({ ...info, ecdhPubkey: attacker.publicKey })
+  return { call: concatBytes(indices, altered, input.raw(input.left)), by: 'user' }
 }
 
 const DEEDS: readonly (readonly [weight: number, deed: Deed])[] = [[6, remark], [3, changeMeasurements], [2, forgeMessage], [2, replayRegistration]]
@@ -98,7 +86,7 @@ const pickDeed = (prng: Prng): Deed => {
   return remark
 }
 
-/** Prepares the users; they act every `everyMs` on average. Root is `//Dave`'s sudo in the world's spec: the development key. */
+/** Prepares the users; they act every `everyMs` on average. Root acts through the sudo key of the development chain. */
 export const createWorkload = (world: World, options: { readonly everyMs: number }, prng: Prng): Workload => {
   const accounts: Readonly<Record<Order['by'], Sr25519Pair>> = { root: suriToSr25519(world.crypto, '//Alice'), user: suriToSr25519(world.crypto, '//Eve') }
   let isOn = false

@@ -12,7 +12,7 @@ import { createRelay, type Relay } from '@phalanx/relay'
 import { createDevChainSpec, createPhalanxRuntime } from '@phalanx/runtime'
 import { createChainClient, createRpcClient, createSigner, createWorkerClient } from '@phalanx/sdk'
 import { createWorker, type Worker } from '@phalanx/worker'
-import { GetRuntimeInfoRequest, InitRuntimeResponse } from '@phalanx/worker/api'
+import { InitRuntimeResponse } from '@phalanx/worker/api'
 import { createSoftwarePlatform, softwareMeasurement, softwareRootCertificate, softwareSigner, softwareVendor } from '@phalanx/worker/platform'
 import { decodeMessage } from '@phalanx/worker/wire'
 import { createAuditor, type Auditor } from './auditor.ts'
@@ -291,17 +291,14 @@ class SimWorld implements World {
     this.network.workers.set(place.url, {
       handle: async (method, request) => {
         const answer = await worker.handle(method, request)
-        if (process.isAlive) this.onWorkerAnswer(place, method, request, answer)
+        if (process.isAlive) this.onWorkerAnswer(place, method, answer)
         return answer
       },
     })
   }
 
-  private onWorkerAnswer(place: WorkerPlace, method: string, request: Uint8Array, answer: Uint8Array): void {
-    if (method === 'PhactoryAPI.GetRuntimeInfo') {
-      decodeMessage(GetRuntimeInfoRequest, request)
-      this.auditor.noteGenuine(decodeMessage(InitRuntimeResponse, answer).encodedRuntimeInfo)
-    }
+  private onWorkerAnswer(place: WorkerPlace, method: string, answer: Uint8Array): void {
+    if (method === 'PhactoryAPI.GetRuntimeInfo') this.auditor.noteGenuine(decodeMessage(InitRuntimeResponse, answer).encodedRuntimeInfo)
     const identity = place.worker?.identity()
     if (identity === undefined) return
     if (place.identity === undefined) place.identity = toHex(identity)

@@ -1,16 +1,7 @@
 /** Strict JSON: what JSON.parse lets pass and signed documents must not. */
 import { describe, expect, test } from 'vitest'
-import { isAppError } from '@phalanx/primitives/errors'
 import { asArray, asHex, asInteger, asObject, asText, asTexts, parseJson } from './json.ts'
-
-const codeOf = (run: () => unknown): string => {
-  try {
-    run()
-  } catch (error) {
-    return isAppError(error) ? error.code : String(error)
-  }
-  return 'none'
-}
+import { codeOf } from '@phalanx/primitives/testing'
 
 describe('parseJson', () => {
   test.each(['{"a":1,"a":2}', '{"a":{"b":1,"b":1}}', '{"a":1,"\\u0061":2}'])('refuses the duplicate key of %s', (text) => {

@@ -1,8 +1,8 @@
 /** Policies as data. */
 import { describe, expect, test } from 'vitest'
-import { isAppError } from '@phalanx/primitives/errors'
 import { referencePolicy, TEE_KIND_NAMES } from './kinds/index.ts'
 import { AttestationPolicy, REFERENCE_STATUSES, createPolicy } from './policy.ts'
+import { codeOf } from '@phalanx/primitives/testing'
 
 describe('AttestationPolicy', () => {
   test('comes back from its bytes', () => {
@@ -14,14 +14,6 @@ describe('AttestationPolicy', () => {
   })
 
   test('refuses an unknown status and a family of another length', () => {
-    const codeOf = (run: () => unknown): string => {
-      try {
-        run()
-      } catch (error) {
-        return isAppError(error) ? error.code : String(error)
-      }
-      return 'none'
-    }
     const bytes = AttestationPolicy.encode(createPolicy({ kinds: [], roots: [], acceptedStatuses: ['UpToDate'] }))
     // One status: compact length 4, then its index.
     const at = bytes.indexOf(4)

@@ -3,7 +3,6 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { concatBytes, utf8 } from '@phalanx/primitives/bytes'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
-import { isAppError } from '@phalanx/primitives/errors'
 import { deriveIssuer, extension, serialOf, writeCertificate, writeRevocationList, type CertificateOptions, type Issuer } from '../kinds/simulated/certificates.ts'
 import { allFailures, createCheckRecorder } from '../verdict.ts'
 import { parseCertificate, type Certificate } from './certificate.ts'
@@ -12,6 +11,7 @@ import { parseRevocationList } from './crl.ts'
 import { derSequence, derText } from './der-writer.ts'
 import { checkNotRevoked, checkRevocationList } from './revocation.ts'
 import { isOnCurve } from './signature.ts'
+import { codeOf } from '@phalanx/primitives/testing'
 
 let crypto: Crypto
 let root: Issuer
@@ -39,15 +39,6 @@ const judge = (certificates: readonly Uint8Array[], changes: Partial<ChainShape>
   const parsed = certificates.map(parseCertificate)
   checkChain(checks, { ...shape, certificates: parsed, ...changes }, { roots: parseRoots([rootDer()], crypto), simulated }, crypto)
   return allFailures(checks.finish({ name: 'chain', rule: '' })).map(({ errorCode }) => errorCode ?? '')
-}
-
-const codeOf = (run: () => unknown): string => {
-  try {
-    run()
-  } catch (error) {
-    return isAppError(error) ? error.code : String(error)
-  }
-  return 'none'
 }
 
 describe('checkChain', () => {

@@ -1,18 +1,9 @@
 /** DER against the ways in which BER and broken writers differ from it. */
 import { describe, expect, test } from 'vitest'
 import { concatBytes, parseHex, toHexPlain } from '@phalanx/primitives/bytes'
-import { isAppError } from '@phalanx/primitives/errors'
 import { DerReader, TAG, assertNull, bitStringBytes, booleanOf, contentOf, integerBytes, namedBits, oidText, readDer, smallInteger, unsignedBytes, type DerElement } from './der.ts'
 import { der, derInteger, derOid, derSequence, derUnsigned } from './der-writer.ts'
-
-const codeOf = (run: () => unknown): string => {
-  try {
-    run()
-  } catch (error) {
-    return isAppError(error) ? error.code : String(error)
-  }
-  return 'none'
-}
+import { codeOf } from '@phalanx/primitives/testing'
 
 const element = (hex: string): DerElement => new DerReader(parseHex(hex)).next()
 

@@ -1,19 +1,10 @@
 /** PEM chains as services and quoting libraries write them, and as attackers do. */
 import { expect, test } from 'vitest'
-import { isAppError } from '@phalanx/primitives/errors'
 import { formatPem, parsePem } from './pem.ts'
+import { codeOf } from '@phalanx/primitives/testing'
 
 const one = Uint8Array.from({ length: 100 }, (_, i) => i)
 const pem = formatPem([one])
-
-const codeOf = (text: string): string => {
-  try {
-    parsePem(text)
-  } catch (error) {
-    return isAppError(error) ? error.code : String(error)
-  }
-  return 'none'
-}
 
 test('reads several blocks, CRLF, blank lines between blocks and a NUL at the end', () => {
   expect(parsePem(formatPem([one, one, one]))).toHaveLength(3)
@@ -34,10 +25,10 @@ test.each([
   ['a NUL inside', pem.replace('AAEC', 'AA\0C')],
   ['more than eight blocks', pem.repeat(9)],
 ])('refuses %s', (_name, text) => {
-  expect(codeOf(text)).toBe('ATTESTATION_PEM_MALFORMED')
+  expect(codeOf(() => parsePem(text))).toBe('ATTESTATION_PEM_MALFORMED')
 })
 
 test('refuses base64 that is not canonical, and oversized text', () => {
-  expect(codeOf(pem.replace('==\n', '=\n'))).toBe('ATTESTATION_BASE64_MALFORMED')
-  expect(codeOf('\n'.repeat(300_000))).toBe('ATTESTATION_INPUT_TOO_LARGE')
+  expect(codeOf(() => parsePem(pem.replace('==\n', '=\n')))).toBe('ATTESTATION_BASE64_MALFORMED')
+  expect(codeOf(() => parsePem('\n'.repeat(300_000)))).toBe('ATTESTATION_INPUT_TOO_LARGE')
 })

@@ -1,19 +1,10 @@
 /** Dates at their edges. */
 import { describe, expect, test } from 'vitest'
 import { utf8 } from '@phalanx/primitives/bytes'
-import { isAppError } from '@phalanx/primitives/errors'
 import { DerReader, TAG } from './der.ts'
 import { der } from './der-writer.ts'
 import { derTimeSeconds, formatDerTime, parseIsoSeconds } from './time.ts'
-
-const codeOf = (run: () => unknown): string => {
-  try {
-    run()
-  } catch (error) {
-    return isAppError(error) ? error.code : String(error)
-  }
-  return 'none'
-}
+import { codeOf } from '@phalanx/primitives/testing'
 
 const derText = (tag: number, text: string): number => derTimeSeconds(new DerReader(der(tag, utf8(text))).next())
 

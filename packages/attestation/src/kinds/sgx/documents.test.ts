@@ -2,7 +2,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
-import { isAppError } from '@phalanx/primitives/errors'
 import { utf8 } from '@phalanx/primitives/bytes'
 import { verifyEvidence } from '../index.ts'
 import { referencePolicy } from '../index.ts'
@@ -15,20 +14,12 @@ import { createSimulatedVendor } from '../simulated-vendor.ts'
 import { SGX_EXTENSION, parsePlatformExtension, type PlatformExtension } from './platform.ts'
 import { parseQeIdentity } from './qe-identity.ts'
 import { findTcbLevel, missingFor, parseTcbInfo, type TcbLevel } from './tcb-info.ts'
+import { codeOf } from '@phalanx/primitives/testing'
 
 let crypto: Crypto
 beforeAll(async () => {
   crypto = await loadCrypto()
 })
-
-const codeOf = (run: () => unknown): string => {
-  try {
-    run()
-  } catch (error) {
-    return isAppError(error) ? error.code : String(error)
-  }
-  return 'none'
-}
 
 const dates = { issueDate: 1_700_000_000, nextUpdate: 1_800_000_000, evaluationNumber: 7 }
 const fmspc = Uint8Array.of(1, 2, 3, 4, 5, 6)
