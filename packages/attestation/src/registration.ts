@@ -4,7 +4,7 @@ import type { AttestationErrorCode } from './errors.ts'
 import { palletErrorOf, type RegistrationPalletError } from './pallet-errors.ts'
 import type { AttestationPolicy } from './policy.ts'
 import { providerOf, teeKinds, verifyEvidence, type AttestationProvider, type AttestationReport } from './kinds/index.ts'
-import type { PreparedCollateral } from './kinds/sgx/collateral.ts'
+import type { PreparedCollateral } from './kinds/dcap/collateral.ts'
 import { createCheckRecorder, firstFailurePath, verdictOf, type Facts, type Verdict } from './verdict.ts'
 
 /** What a registration depends on. `report` undefined is the evidence `None`. */

@@ -6,7 +6,7 @@ import { loadCrypto as loadBrowserCrypto } from '@phalanx/primitives/crypto/brow
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { describeVectors } from '../../../tools/vectors.ts'
 import { prepareCollateral, referencePolicy, verifyEvidence, type AttestationReport, type Verdict } from '../src/index.ts'
-import { parseQuoteV3 } from '../src/kinds/sgx/quote.ts'
+import { parseQuoteV3 } from '../src/kinds/dcap/quote.ts'
 import { BASE_CASE, dcapCase, dcapCases, iasCases, toCollateral, toEvidence, toIasEvidence } from './cases.ts'
 
 let node: Crypto

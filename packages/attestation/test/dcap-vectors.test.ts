@@ -9,8 +9,8 @@ import {
   type AttestationErrorCode, type AttestationPolicy, type TcbStatus, type Verdict,
 } from '../src/index.ts'
 import { isAttestationError } from '../src/errors.ts'
-import { parseQeIdentity } from '../src/kinds/sgx/qe-identity.ts'
-import { parseQuoteV3 } from '../src/kinds/sgx/quote.ts'
+import { parseQeIdentity } from '../src/kinds/dcap/qe-identity.ts'
+import { parseQuoteV3 } from '../src/kinds/dcap/quote.ts'
 import {
   BASE_CASE, dcapCase, dcapCases, formatTable, genuinePckList, openEnvelope, readVectorText, toCollateral, toEvidence,
   type CaseCollateral, type DcapCase,

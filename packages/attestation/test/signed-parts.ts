@@ -1,6 +1,6 @@
 /** Owns the list of signed parts of a DCAP case, each with the way to put altered bytes back in its place. */
 import { concatBytes, parseHex, parseUtf8, toHexPlain, utf8 } from '@phalanx/primitives/bytes'
-import { parseQuoteV3 } from '../src/kinds/sgx/quote.ts'
+import { parseQuoteV3 } from '../src/kinds/dcap/quote.ts'
 import { formatPem, parsePem } from '../src/x509/pem.ts'
 import type { CaseCollateral } from './cases.ts'
 

@@ -7,7 +7,7 @@ import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { parseCertificate } from '../x509/certificate.ts'
 import { Attestation, AttestationProvider, AttestationReport, OptionalAttestationReport, joinCollateral, referencePolicy, separateCollateral, teeKinds, verifyEvidence, vendorRoots } from './index.ts'
 import { createSimulatedVendor } from './simulated-vendor.ts'
-import { ROOT_FINGERPRINTS, dcapRoot, iasRoot } from './sgx/roots.ts'
+import { ROOT_FINGERPRINTS, dcapRoot, iasRoot } from './dcap/roots.ts'
 
 const crypto = await loadCrypto()
 

@@ -9,9 +9,9 @@ import { createPolicy, type AttestationPolicy } from '../policy.ts'
 import { createCheckRecorder, verdictOf, type Verdict } from '../verdict.ts'
 import type { CollateralPlan, TeeKind, VerifyInput } from './kind.ts'
 import { sgxDcap } from './sgx-dcap.ts'
-import { sgxIas } from './sgx-ias.ts'
-import { dcapRoot, iasRoot } from './sgx/roots.ts'
-import { Collateral, iasEvidenceFields } from './sgx/wire.ts'
+import { iasEvidenceFields, sgxIas } from './sgx-ias.ts'
+import { dcapRoot, iasRoot } from './dcap/roots.ts'
+import { Collateral } from './dcap/wire.ts'
 
 /** Every kind, by the name used in policies and evidence. */
 export const teeKinds = {

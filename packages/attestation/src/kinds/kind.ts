@@ -3,7 +3,7 @@ import type { Codec } from '@phalanx/primitives/codec'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import type { AttestationPolicy } from '../policy.ts'
 import type { Verdict } from '../verdict.ts'
-import type { PreparedCollateral } from './sgx/collateral.ts'
+import type { PreparedCollateral } from './dcap/collateral.ts'
 
 /** Everything a verification depends on. */
 export interface VerifyInput<Evidence> {

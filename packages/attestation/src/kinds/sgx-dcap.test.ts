@@ -10,8 +10,8 @@ import type { TcbStatus } from '../status.ts'
 import { allFailures, formatVerdict, type Verdict } from '../verdict.ts'
 import { formatPem } from '../x509/pem.ts'
 import { AttestationReport, evidenceDigest, referencePolicy, verifyEvidence } from './index.ts'
-import { prepareSgxCollateral } from './sgx/collateral.ts'
-import type { SgxV30QuoteCollateral } from './sgx/wire.ts'
+import { prepareSgxCollateral } from './dcap/collateral.ts'
+import type { SgxV30QuoteCollateral } from './dcap/wire.ts'
 import { createSimulatedVendor, type CollateralOptions, type PlatformOptions, type QuoteOptions, type SimulatedVendor } from './simulated-vendor.ts'
 
 const NOW = 1_790_000_000

@@ -3,6 +3,7 @@
  * section 4). The order is the reference's; added is the debug bit. There is no revocation list for this authority.
  */
 import { concatBytes, parseUtf8 } from '@phalanx/primitives/bytes'
+import { bytesUpTo } from '@phalanx/primitives/codec'
 import { isAppError } from '@phalanx/primitives/errors'
 import { parseBase64 } from '../base64.ts'
 import { attestationError, isAttestationError } from '../errors.ts'
@@ -16,9 +17,22 @@ import { checkChain, parseRoots, type VerifiedChain } from '../x509/chain.ts'
 import { verifySignature } from '../x509/signature.ts'
 import { formatIsoSeconds, parseIsoSeconds } from '../x509/time.ts'
 import type { TeeKind, VerifyInput } from './kind.ts'
-import { HARMLESS_ADVISORIES } from './sgx/advisories.ts'
-import { isDebug } from './sgx/quote.ts'
-import { iasEvidenceFields, type IasEvidence } from './sgx/wire.ts'
+import { HARMLESS_ADVISORIES } from './dcap/advisories.ts'
+import { isDebug } from './dcap/quote.ts'
+
+/** Fields of EPID evidence: the exact report text, its signature and the signing certificate's DER. */
+export const iasEvidenceFields = {
+  raReport: bytesUpTo(64 * 1024),
+  signature: bytesUpTo(1024),
+  rawSigningCert: bytesUpTo(16 * 1024),
+} as const
+
+/** EPID evidence. */
+export interface IasEvidence {
+  readonly raReport: Uint8Array
+  readonly signature: Uint8Array
+  readonly rawSigningCert: Uint8Array
+}
 
 /** Quote statuses that earn a confidence level (registry.md §2.5), in the words of TCB info. */
 const STATUS: Readonly<Record<string, TcbStatus>> = {

@@ -6,7 +6,7 @@ import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { parseCertificate } from '../x509/certificate.ts'
 import { SIMULATED_OID } from '../x509/chain.ts'
 import { parsePem } from '../x509/pem.ts'
-import { parseQuoteV3 } from './sgx/quote.ts'
+import { parseQuoteV3 } from './dcap/quote.ts'
 import { createSimulatedVendor } from './simulated-vendor.ts'
 
 const NOW = 1_790_000_000

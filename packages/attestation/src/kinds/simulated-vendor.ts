@@ -9,7 +9,7 @@ import type { AttestationReport } from './index.ts'
 import { deriveIssuer, serialOf, writeCertificate, writePlatformExtension, writeRevocationList, type Issuer } from './simulated/certificates.ts'
 import { DEFAULT_LEVELS, PCE_SVN, QE, qeIdentityText, tcbInfoText, type SimulatedLevel } from './simulated/documents.ts'
 import { DEBUG_ATTRIBUTES, writeQuote, type QuoteFault, type ReportFields } from './simulated/quote.ts'
-import type { Collateral } from './sgx/wire.ts'
+import type { Collateral } from './dcap/wire.ts'
 
 export { DEBUG_ATTRIBUTES, PRODUCTION_ATTRIBUTES } from './simulated/quote.ts'
 

@@ -6,7 +6,7 @@ import { SIMULATED_OID } from '../../x509/chain.ts'
 import { contextTag } from '../../x509/der.ts'
 import { der, derBits, derEcdsaSignature, derInteger, derOctets, derOid, derSequence, derText, derTime, derTrue, derUnsigned } from '../../x509/der-writer.ts'
 import { OID } from '../../x509/signature.ts'
-import { SGX_EXTENSION, type PlatformExtension } from '../sgx/platform.ts'
+import { SGX_EXTENSION, type PlatformExtension } from '../dcap/platform.ts'
 
 /** 2020-01-01T00:00:00Z: from when simulated certificates are valid. */
 const VALID_FROM = 1_577_836_800

@@ -1,4 +1,4 @@
-/** Owns the wire forms of SGX evidence and collateral (registry.md §2): names, field orders and indices are the reference's. */
+/** Owns the wire forms of DCAP evidence and collateral (registry.md §2): names, field orders and indices are the reference's. */
 import { bytesUpTo, named, struct, textUpTo, variant, type TypeOf } from '@phalanx/primitives/codec'
 
 const TEXT_MAX = 256 * 1024
@@ -30,21 +30,7 @@ export type Collateral = TypeOf<typeof Collateral>
 /** `Option<Collateral>` in the evidence's `collateral` field. */
 export type OptionalCollateral = Collateral | undefined
 
-/** Fields of EPID evidence: the exact report text, its signature and the signing certificate's DER. */
-export const iasEvidenceFields = {
-  raReport: bytesUpTo(64 * 1024),
-  signature: bytesUpTo(1024),
-  rawSigningCert: bytesUpTo(16 * 1024),
-} as const
-
-/** EPID evidence. */
-export interface IasEvidence {
-  readonly raReport: Uint8Array
-  readonly signature: Uint8Array
-  readonly rawSigningCert: Uint8Array
-}
-
-/** DCAP evidence. */
+/** Evidence of a DCAP kind: a quote, and its collateral where it carries one. */
 export interface DcapEvidence {
   readonly quote: Uint8Array
   readonly collateral: OptionalCollateral
