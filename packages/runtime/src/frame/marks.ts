@@ -12,3 +12,6 @@ export const EXTRINSIC_MARK: TypeInfo = mark()
 
 /** An extrinsic whose bytes are kept: decoded as the bytes after its length prefix, described as the runtime's extrinsic. */
 export const OpaqueExtrinsic: Codec<Uint8Array> = createCodec<Uint8Array>({ info: () => EXTRINSIC_MARK, minSize: 1, write: bytes.write, read: bytes.read })
+
+/** A call kept as its bytes, without a length of their own: described as the runtime's call, read and made with `runtime.RuntimeCall`. */
+export const OpaqueCall: Codec<Uint8Array> = createCodec<Uint8Array>({ info: () => RUNTIME_CALL_MARK, minSize: 2, write: (out, value) => out.raw(value), read: (input) => input.raw(input.left) })

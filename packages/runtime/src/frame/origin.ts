@@ -10,8 +10,15 @@ export const RawOrigin = named(
 )
 export type RawOrigin = TypeOf<typeof RawOrigin>
 
+/** An origin that a pallet makes, such as a collective's majority. `pallet` is its runtime name; only its own file looks into `value`. */
+export interface PalletOrigin {
+  readonly kind: 'Pallet'
+  readonly pallet: string
+  readonly value: unknown
+}
+
 /** Where a call comes from. `filter` narrows which calls a proxy may make on the account's behalf; it survives nesting. */
-export type Origin = RawOrigin & { readonly filter?: CallFilter }
+export type Origin = (RawOrigin | PalletOrigin) & { readonly filter?: CallFilter }
 
 /** Whether a call may be dispatched; given pallet and call names as declared in TypeScript, and its arguments. */
 export type CallFilter = (call: { readonly pallet: string; readonly name: string; readonly args: unknown }) => boolean
