@@ -77,6 +77,8 @@ export const attestationErrors = defineErrors({
   ATTESTATION_EVALUATION_NUMBER_MISMATCH: code('TCB info and quoting enclave identity are of different evaluations: {detail}.', 'Fetch both of one TCB evaluation data number.'),
 
   // Evidence
+  ATTESTATION_EVIDENCE_UNKNOWN: code('The file holds no evidence of a known kind: {detail}.', 'Give a raw quote, report or document, JSON that carries one, or the SCALE of an AttestationReport; hex and base64 of these will do.'),
+  ATTESTATION_COLLATERAL_UNKNOWN: code('The file holds no collateral of this kind: {detail}.', 'Give the collateral as JSON (QuoteCollateralV3) or as SCALE.'),
   ATTESTATION_QUOTE_MALFORMED: code('The quote cannot be read: {detail}.', REQUOTE),
   ATTESTATION_QUOTE_TRAILING_BYTES: code('Bytes follow the quote: {detail}.', 'Cut the quote at the length it states.'),
   ATTESTATION_QUOTE_VERSION: code('The quote is of an unsupported version: {detail}.', 'Use a quoting library that produces a supported version.'),

@@ -1,7 +1,7 @@
 /** Owns validity windows: the only part of a judgement that depends on the time, kept apart so that the rest can be cached. */
 import type { AttestationErrorCode } from './errors.ts'
 import type { AttestationPolicy } from './policy.ts'
-import type { CheckRecorder } from './verdict.ts'
+import type { CheckRecorder, Lapse } from './verdict.ts'
 import type { Certificate } from './x509/certificate.ts'
 import { formatIsoSeconds } from './x509/time.ts'
 
@@ -32,7 +32,12 @@ export const certificateWindow = (certificate: Certificate): Window => ({
 export interface Span {
   readonly notBefore: number
   readonly notAfter: number
+  /** The ends of all windows, the earliest first. */
+  readonly lapses: readonly Lapse[]
 }
+
+/** Lapses in order of their time; of two at one time the one named first stays first. */
+export const sortLapses = (lapses: readonly Lapse[]): readonly Lapse[] => [...lapses].sort((a, b) => a.at - b.at)
 
 const graceSeconds = (window: Window, policy: AttestationPolicy): number =>
   window.grace === 'collateral' ? policy.collateralGraceSeconds : window.grace === 'revocation' ? policy.revocationGraceSeconds : 0
@@ -44,10 +49,12 @@ const outside = (window: Window, early: boolean, end: number): string =>
 export const checkWindows = (checks: CheckRecorder, windows: readonly Window[], policy: AttestationPolicy, nowSeconds: number): Span => {
   let notBefore = 0
   let notAfter = Number.MAX_SAFE_INTEGER
+  const lapses: Lapse[] = []
   for (const window of windows) {
     const end = window.notAfter + graceSeconds(window, policy)
     notBefore = Math.max(notBefore, window.notBefore)
     notAfter = Math.min(notAfter, end)
+    lapses.push({ name: window.name, at: end })
     const early = nowSeconds < window.notBefore
     const pass = !early && nowSeconds <= end
     checks.check(
@@ -55,5 +62,5 @@ export const checkWindows = (checks: CheckRecorder, windows: readonly Window[], 
       { pass, code: early ? window.early : window.late, detail: pass ? '' : outside(window, early, end) },
     )
   }
-  return { notBefore, notAfter }
+  return { notBefore, notAfter, lapses: sortLapses(lapses) }
 }

@@ -35,6 +35,13 @@ export interface Check {
   readonly children: readonly Check[]
 }
 
+/** Something whose time ends: a certificate, a signed document, a revocation list, a report's age. */
+export interface Lapse {
+  readonly name: string
+  /** Last second at which it holds, the policy's grace included. */
+  readonly at: number
+}
+
 /** What evidence proves. Byte fields are raw; times are seconds. */
 export interface Facts {
   /** Name of the kind in the table. */
@@ -60,6 +67,8 @@ export interface Facts {
   readonly notBefore: number
   /** Last second at which this verdict holds: it lapses after it. */
   readonly notAfter: number
+  /** Everything that will lapse, the earliest first; the first one's time is `notAfter`. */
+  readonly lapses: readonly Lapse[]
   /** Further fields of the kind, for display. */
   readonly fields: Readonly<Record<string, CheckValue>>
 }
@@ -184,6 +193,31 @@ export const firstFailurePath = (check: Check): readonly string[] => {
   return child === undefined ? [] : [child.name, ...firstFailurePath(child)]
 }
 
+/** What ends first and with it the verdict; of a refused one, of what could be read. Undefined where nothing with a date was. */
+export const firstLapse = (verdict: Verdict): Lapse | undefined => (verdict.ok ? verdict.facts : verdict.claims).lapses?.[0]
+
+/** One failed check with its remedy. */
+export interface Remedy {
+  /** Names from the tree's root to the check. */
+  readonly path: readonly string[]
+  readonly errorCode: AttestationErrorCode
+  readonly detail: string
+  /** What to do about it: one sentence. */
+  readonly fix: string
+}
+
+/** Every failed check with its remedy, in reading order; the first is the verdict's own. Empty for a passing verdict. */
+export const remediesOf = (verdict: Verdict): readonly Remedy[] => (verdict.ok ? [] : collectRemedies(verdict.tree, []))
+
+const collectRemedies = (check: Check, path: readonly string[]): readonly Remedy[] =>
+  check.children.flatMap((child): readonly Remedy[] => {
+    const here = [...path, child.name]
+    if (child.result !== 'fail') return []
+    if (child.children.length > 0) return collectRemedies(child, here)
+    const errorCode = child.errorCode as AttestationErrorCode
+    return [{ path: here, errorCode, detail: child.detail ?? '', fix: child.fix ?? fixOf(errorCode) }]
+  })
+
 /** A check's value as text: hex for bytes. */
 const formatCheckValue = (value: CheckValue): string => (value instanceof Uint8Array ? toHexPlain(value) : String(value))
 
@@ -204,8 +238,10 @@ const formatLines = (check: Check, indent: string): readonly string[] => {
 
 /** The tree as indented text for people. */
 export const formatVerdict = (verdict: Verdict): string => {
+  const lapse = firstLapse(verdict)
+  const ends = lapse === undefined ? '' : `, when ${lapse.name} lapses`
   const head = verdict.ok
-    ? `trusted until ${formatIsoSeconds(verdict.facts.notAfter)} (${verdict.facts.tcbStatus}, confidence ${verdict.facts.confidenceLevel})`
+    ? `trusted until ${formatIsoSeconds(verdict.facts.notAfter)}${ends} (${verdict.facts.tcbStatus}, confidence ${verdict.facts.confidenceLevel})`
     : `refused: ${verdict.errorCode} (${verdict.detail})\n${verdict.fix}`
   return [head, ...formatLines(verdict.tree, '')].join('\n')
 }

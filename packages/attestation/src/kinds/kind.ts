@@ -1,6 +1,7 @@
 /** Owns the shape of a TEE kind: what one file must offer to enter the table in index.ts. */
 import type { Codec } from '@phalanx/primitives/codec'
 import type { Crypto } from '@phalanx/primitives/crypto'
+import type { DetectionInput } from '../detection.ts'
 import type { AttestationPolicy } from '../policy.ts'
 import type { Verdict } from '../verdict.ts'
 import type { PreparedCollateral } from './dcap/collateral.ts'
@@ -49,5 +50,9 @@ export interface TeeKind<Name extends string, Evidence> {
   signedContent(evidence: Evidence): Uint8Array
   /** What the evidence lacks and a relay can fetch; undefined when nothing. Absent for kinds that need no collateral. */
   collateral?(evidence: Evidence): CollateralPlan<Evidence> | undefined
+  /** Evidence of this kind in a file; undefined when the file holds none. @throws ATTESTATION_ codes for a form of it that cannot be read */
+  detect(input: DetectionInput): Evidence | undefined
+  /** Evidence with the collateral of a second file; undefined when that file holds none. Absent for kinds that need no collateral. */
+  attachCollateral?(evidence: Evidence, input: DetectionInput): Evidence | undefined
   verify(input: VerifyInput<Evidence>): Verdict
 }

@@ -14,6 +14,7 @@ import type { TeeKind, VerifyInput } from './kind.ts'
 import { HARMLESS_ADVISORIES } from './dcap/advisories.ts'
 import { prepareSgxCollateral, type PreparedCollateral } from './dcap/collateral.ts'
 import { planDcapCollateral } from './dcap/collateral-plan.ts'
+import { attachDcapCollateral, detectQuote } from './dcap/detect.ts'
 import { checkPckChain, checkQuotingEvidence } from './dcap/quoting.ts'
 import { parsePlatformExtension, type PlatformExtension } from './dcap/platform.ts'
 import { checkQeIdentity, type QeLevel } from './dcap/qe-identity.ts'
@@ -22,6 +23,9 @@ import { findTcbLevel, missingFor, type TcbLevel } from './dcap/tcb-info.ts'
 import { Collateral, type DcapEvidence } from './dcap/wire.ts'
 
 const API = 'Intel SGX DCAP Quoting Library API, appendix A.4'
+
+/** TEE type of SGX in quote headers. */
+const TEE_TYPE = 0
 
 /** Vendor ID of the vendor's quoting enclaves. */
 const QE_VENDOR = parseHex('939a7233f79c4ca9940a0db3957f0607')
@@ -219,6 +223,8 @@ export const sgxDcap = {
   fields: { quote: bytesUpTo(64 * 1024), collateral: option(Collateral) },
   signedContent: (evidence: DcapEvidence) => evidence.quote.subarray(0, SIGNED_LENGTH),
   collateral: planDcapCollateral,
+  detect: (input) => detectQuote(input, TEE_TYPE),
+  attachCollateral: attachDcapCollateral,
   verify(input: VerifyInput<DcapEvidence>): Verdict {
     const checks = createCheckRecorder()
     const draft: Draft = { kind: 'SgxDcap' }

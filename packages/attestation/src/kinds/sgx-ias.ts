@@ -2,15 +2,16 @@
  * Owns the verification of EPID attestation reports (registry.md §2.2; Intel Attestation Service API specification, revision 7.1,
  * section 4). The order is the reference's; added is the debug bit. There is no revocation list for this authority.
  */
-import { concatBytes, parseUtf8 } from '@phalanx/primitives/bytes'
+import { concatBytes, parseUtf8, utf8 } from '@phalanx/primitives/bytes'
 import { bytesUpTo } from '@phalanx/primitives/codec'
 import { isAppError } from '@phalanx/primitives/errors'
 import { parseBase64 } from '../base64.ts'
+import { bytesOfJson, memberOf, type DetectionInput } from '../detection.ts'
 import { attestationError, isAttestationError } from '../errors.ts'
-import { asInteger, asObject, asText, asTexts, parseJson } from '../json.ts'
+import { asInteger, asObject, asText, asTexts, parseJson, type JsonValue } from '../json.ts'
 import { checkDebug, checkPolicy, checkReportData, type FactsDraft } from '../policy-checks.ts'
 import type { TcbStatus } from '../status.ts'
-import { certificateWindow, checkWindows } from '../validity.ts'
+import { certificateWindow, checkWindows, sortLapses } from '../validity.ts'
 import { createCheckRecorder, verdictOf, type CheckRecorder, type Verdict } from '../verdict.ts'
 import { parseCertificate } from '../x509/certificate.ts'
 import { checkChain, parseRoots, type VerifiedChain } from '../x509/chain.ts'
@@ -166,7 +167,9 @@ const checkReport = (checks: CheckRecorder, draft: FactsDraft, input: VerifyInpu
   checkPolicy(checks, draft, input.policy, HARMLESS_ADVISORIES)
   if (reportTime !== undefined) {
     checkAge(checks, reportTime, input)
-    draft.notAfter = Math.min(draft.notAfter ?? Number.MAX_SAFE_INTEGER, reportTime + input.policy.reportAgeSecondsMax - 1)
+    const at = reportTime + input.policy.reportAgeSecondsMax - 1
+    draft.notAfter = Math.min(draft.notAfter ?? Number.MAX_SAFE_INTEGER, at)
+    draft.lapses = sortLapses([...(draft.lapses ?? []), { name: 'the report\'s age limit', at }])
   }
   checkReportData(checks, body.reportData, input.expectedReportData)
 }
@@ -182,6 +185,23 @@ const judge = (checks: CheckRecorder, draft: FactsDraft, input: VerifyInput<IasE
   checks.group({ name: 'report', rule: 'registry.md §2.2.2 to §2.2.8' }, (inner) => checkReport(inner, draft, input))
 }
 
+/** Names under which files carry the three parts of a report. */
+const REPORT_NAMES = ['report', 'raReport', 'ra_report']
+const SIGNATURE_NAMES = ['signature', 'signatureBase64', 'signature_base64']
+const SIGNER_NAMES = ['signingCertDerBase64', 'rawSigningCert', 'raw_signing_cert', 'signing_cert', 'signingCert']
+
+/** The report's text must stay as it is: text that is JSON itself is taken literally, other text as the bytes it stands for. */
+const reportBytes = (value: JsonValue | undefined): Uint8Array | undefined =>
+  typeof value === 'string' && value.trimStart().startsWith('{') ? utf8(value) : bytesOfJson(value)
+
+const detectIas = ({ json }: DetectionInput): IasEvidence | undefined => {
+  if (json === undefined) return undefined
+  const raReport = reportBytes(memberOf(json, REPORT_NAMES))
+  const signature = bytesOfJson(memberOf(json, SIGNATURE_NAMES))
+  const rawSigningCert = bytesOfJson(memberOf(json, SIGNER_NAMES))
+  return raReport === undefined || signature === undefined || rawSigningCert === undefined ? undefined : { raReport, signature, rawSigningCert }
+}
+
 /** EPID reports of Intel's attestation service. */
 export const sgxIas = {
   name: 'SgxIas',
@@ -190,6 +210,7 @@ export const sgxIas = {
   isReport: true,
   fields: iasEvidenceFields,
   signedContent: (evidence: IasEvidence) => evidence.raReport,
+  detect: detectIas,
   verify(input: VerifyInput<IasEvidence>): Verdict {
     const checks = createCheckRecorder()
     const draft: FactsDraft = { kind: 'SgxIas' }
