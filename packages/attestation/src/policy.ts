@@ -2,12 +2,18 @@
  * Owns the attestation policy as data, with its codec, so that it can live in genesis and chain storage. `simulated` is
  * immutable there; roots may be removed at run time, never added. Does not evaluate anything.
  */
-import { bool, bytesUpTo, fixedBytes, mapped, struct, textUpTo, u32, u8, vecUpTo, type Codec, type TypeOf } from '@phalanx/primitives/codec'
+import { bool, bytesUpTo, mapped, struct, textUpTo, u32, u8, vecUpTo, type Codec, type TypeOf } from '@phalanx/primitives/codec'
 import { AppError } from '@phalanx/primitives/errors'
 import { TCB_STATUSES, type TcbStatus } from './status.ts'
 
 const MEASUREMENTS_MAX = 1024
 const FAMILIES_MAX = 1024
+
+/** Platform family as evidence names it: 6 bytes (FMSPC) for some kinds, up to 32 for others. */
+export const PlatformFamily = bytesUpTo(32)
+
+/** A family's lowest admitted TCB version, in the bytes in which its evidence reports one. */
+const FamilyMinimum = struct({ family: PlatformFamily, tcb: bytesUpTo(32) })
 
 const statusCodec: Codec<TcbStatus> = mapped(
   u8,
@@ -45,10 +51,10 @@ export const AttestationPolicy = struct({
   evaluationNumberMin: u32,
   /** Whether TCB info and quoting enclave identity must be of one evaluation. */
   sameEvaluationNumber: bool,
-  /** If not empty, only these platform families (6 bytes each). */
-  allowedFamilies: vecUpTo(fixedBytes(6), FAMILIES_MAX),
+  /** If not empty, only these platform families. */
+  allowedFamilies: vecUpTo(PlatformFamily, FAMILIES_MAX),
   /** Never these platform families. */
-  blockedFamilies: vecUpTo(fixedBytes(6), FAMILIES_MAX),
+  blockedFamilies: vecUpTo(PlatformFamily, FAMILIES_MAX),
   /** Whether debug enclaves pass. Only for replaying history: a debug enclave keeps no secret. */
   admitDebug: bool,
   /** Seconds that TCB info and identities are still used after their next update. */
@@ -57,6 +63,18 @@ export const AttestationPolicy = struct({
   revocationGraceSeconds: u32,
   /** A dated report this many seconds old is refused (registry.md §2.2.7). */
   reportAgeSecondsMax: u32,
+  /** Worst confidence level that a gatekeeper may have: 1 asks for the highest, 255 for none. */
+  gatekeeperConfidenceMax: u8,
+  /** Seconds that a chain counts accepted evidence before it must be made anew; 0: until something in it ends. */
+  reattestationSeconds: u32,
+  /** Seconds before evidence or collateral lapses in which it is renewed. */
+  renewalWindowSeconds: u32,
+  /** Whether evidence may carry zeros where the hash of a recent final block belongs, as the reference's workers do. */
+  admitUnanchored: bool,
+  /** Blocks that newer collateral waits before it replaces the canonical set; 0: none. */
+  collateralDelayBlocks: u32,
+  /** Lowest admitted TCB version of platform families whose vendor publishes no signed levels. */
+  familyMinimums: vecUpTo(FamilyMinimum, FAMILIES_MAX),
 })
 export type AttestationPolicy = TypeOf<typeof AttestationPolicy>
 
@@ -81,5 +99,11 @@ export const createPolicy = (options: Partial<AttestationPolicy> & Pick<Attestat
   collateralGraceSeconds: 0,
   revocationGraceSeconds: 0,
   reportAgeSecondsMax: 7200,
+  gatekeeperConfidenceMax: 255,
+  reattestationSeconds: 0,
+  renewalWindowSeconds: 0,
+  admitUnanchored: true,
+  collateralDelayBlocks: 0,
+  familyMinimums: [],
   ...options,
 })

@@ -3,6 +3,7 @@ import type { Codec } from '@phalanx/primitives/codec'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import type { DetectionInput } from '../detection.ts'
 import type { AttestationPolicy } from '../policy.ts'
+import type { CollateralKey } from '../records.ts'
 import type { Verdict } from '../verdict.ts'
 import type { PreparedCollateral } from './dcap/collateral.ts'
 
@@ -54,5 +55,7 @@ export interface TeeKind<Name extends string, Evidence> {
   detect(input: DetectionInput): Evidence | undefined
   /** Evidence with the collateral of a second file; undefined when that file holds none. Absent for kinds that need no collateral. */
   attachCollateral?(evidence: Evidence, input: DetectionInput): Evidence | undefined
+  /** Which of a chain's canonical sets judges the evidence. Absent for kinds that need no collateral. @throws ATTESTATION_ codes for evidence that cannot be read */
+  collateralKey?(evidence: Evidence): CollateralKey
   verify(input: VerifyInput<Evidence>): Verdict
 }

@@ -12,6 +12,7 @@ import { createCheckRecorder, verdictOf, type CheckRecorder, type Facts, type Ve
 import type { Certificate } from '../x509/certificate.ts'
 import type { TeeKind, VerifyInput } from './kind.ts'
 import { HARMLESS_ADVISORIES } from './dcap/advisories.ts'
+import { dcapKeyOf } from './dcap/canonical.ts'
 import { prepareSgxCollateral, type PreparedCollateral } from './dcap/collateral.ts'
 import { planDcapCollateral } from './dcap/collateral-plan.ts'
 import { attachDcapCollateral, detectQuote } from './dcap/detect.ts'
@@ -223,6 +224,7 @@ export const sgxDcap = {
   fields: { quote: bytesUpTo(64 * 1024), collateral: option(Collateral) },
   signedContent: (evidence: DcapEvidence) => evidence.quote.subarray(0, SIGNED_LENGTH),
   collateral: planDcapCollateral,
+  collateralKey: (evidence: DcapEvidence) => dcapKeyOf('SGX', parseQuoteV3(evidence.quote).authentication.certificationData),
   detect: (input) => detectQuote(input, TEE_TYPE),
   attachCollateral: attachDcapCollateral,
   verify(input: VerifyInput<DcapEvidence>): Verdict {
