@@ -142,6 +142,10 @@ export const primitivesErrors = defineErrors({
     'Header {number} must hold exactly one readable PHLX digest item of version 1; it holds {found}.', 'Follow a chain of this network, with a node of the same version.'),
   JUSTIFICATION_INVALID: describe<{ reason: string; number: number }>(
     'The finality proof of block {number} is refused: {reason}.', 'Fetch the justification again, from another node if it stays wrong.'),
+  CHECKPOINT_TOO_LARGE: describe<{ size: number; max: number }>(
+    'The checkpoint has {size} bytes; {max} are allowed.', 'Follow the chain from genesis, or use a build of the worker with a newer trusted block.'),
+  CHECKPOINT_VERSION_UNSUPPORTED: describe<{ version: number; supported: number }>(
+    'The checkpoint has the format {version}, this code reads {supported}.', 'Use node and worker of matching versions.'),
   TRIE_KEY_TOO_LONG: describe<{ length: number; max: number }>(
     'A storage key of {length} bytes exceeds the limit of {max}.', 'Hash long keys before they become storage keys.'),
   TRIE_NODE_CORRUPT: describe<{ id: string; reason: string }>(

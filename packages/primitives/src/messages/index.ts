@@ -1,7 +1,11 @@
 /** Public face of the messages folder. */
+export * from './economics.ts'
+export * from './gatekeeper-keys.ts'
+export * from './gatekeeper-outcome.ts'
 export * from './gatekeeper.ts'
 export * from './message.ts'
 export * from './registry.ts'
+export * from './standing.ts'
 export * from './system.ts'
 export * from './topics.ts'
 export * from './working.ts'

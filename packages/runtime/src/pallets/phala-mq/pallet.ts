@@ -17,6 +17,7 @@ import { registryParts } from '../phala-registry/declaration.ts'
 import { logMessage, logSequence, loggedAcks, loggedMessages } from './block-log.ts'
 import { checkMqSequence, signedMessageOf } from './check-sequence.ts'
 import { routeMessage } from './routing.ts'
+import { noteStandings } from './standings.ts'
 import * as storage from './storage.ts'
 
 const parts = declarePallet({
@@ -96,7 +97,9 @@ export const phalaMq = parts.withCalls(
         for (const message of storage.queuedOutboundMessage.take(ctx) ?? []) dispatchMessage(ctx, message)
       },
       onFinalize(ctx) {
-        const outbound = loggedMessages(ctx).filter(({ destination }) => isOffchainTopic(destination))
+        const messages = loggedMessages(ctx)
+        noteStandings(ctx, messages, { number: ctx.block.number, timeMs: now.get(ctx) })
+        const outbound = messages.filter(({ destination }) => isOffchainTopic(destination))
         if (outbound.length > 0) storage.outboundMessages.set(ctx, outbound)
       },
       onBlockEnd: (ctx) =>

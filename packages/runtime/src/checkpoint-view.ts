@@ -1,0 +1,70 @@
+/**
+ * Owns which part of the state a worker must be shown to begin at a block in the middle of the chain, and what that part says: everything that it
+ * would otherwise have learned from messages since genesis. Nodes prove these keys, workers read them; whoever lets workers act on another piece
+ * of state adds it here.
+ */
+import type { AuthorityList } from '@phalanx/primitives/chain'
+import { NO_STANDING, type MessageOrigin, type WorkerStanding } from '@phalanx/primitives/messages'
+import type { KeyHasher } from './frame/overlay.ts'
+import { authorities, currentSetId } from './pallets/grandpa/storage.ts'
+import { offchainIngress, workerStanding } from './pallets/phala-mq/storage.ts'
+import { allowList, consensusVersion, ecdhEpoch, ecdhKeys, minimumVersion } from './pallets/phala-registry/storage.ts'
+import { blockHash } from './pallets/system/storage.ts'
+
+/** What the state says about one worker; all absent for one that it does not know. */
+export interface OwnView {
+  readonly standing: WorkerStanding
+  /** The ECDH key that was anchored last. */
+  readonly anchor: { readonly epoch: bigint; readonly ecdhPubkey: Uint8Array } | undefined
+  /** Next sequence that the chain expects of it; undefined before its first message. */
+  readonly nextSequence: bigint | undefined
+}
+
+/** What the state says to every worker, and to one. */
+export interface CheckpointView {
+  readonly genesisHash: Uint8Array
+  readonly authorities: AuthorityList
+  readonly setId: bigint
+  readonly minimumVersion: readonly [major: number, minor: number, patch: number]
+  readonly consensusVersion: number
+  /** In the order in which they were admitted. */
+  readonly allowedMeasurements: readonly Uint8Array[]
+  readonly own: OwnView | undefined
+}
+
+/** Value of a storage key. Throws where it cannot tell. */
+export type ReadKey = (key: Uint8Array) => Uint8Array | undefined
+
+const GENESIS_NUMBER = 0
+const senderOf = (worker: Uint8Array): MessageOrigin => ({ kind: 'Worker', value: worker })
+
+const readOwn = (hasher: KeyHasher, read: ReadKey, worker: Uint8Array): OwnView => {
+  const epoch = ecdhEpoch.decode(read(ecdhEpoch.key(hasher, worker)))
+  const anchored = epoch === undefined ? undefined : ecdhKeys.decode(read(ecdhKeys.key(hasher, worker, epoch)))
+  return {
+    standing: workerStanding.decode(read(workerStanding.key(hasher, worker))) ?? NO_STANDING,
+    anchor: epoch === undefined || anchored === undefined ? undefined : { epoch, ecdhPubkey: anchored.ecdhPubkey },
+    nextSequence: offchainIngress.decode(read(offchainIngress.key(hasher, senderOf(worker)))),
+  }
+}
+
+/** Reads the view. @throws what `read` throws, CODEC_ codes */
+export const readCheckpointView = (hasher: KeyHasher, read: ReadKey, worker: Uint8Array | undefined): CheckpointView => ({
+  genesisHash: blockHash.decode(read(blockHash.key(hasher, GENESIS_NUMBER))),
+  authorities: authorities.decode(read(authorities.key(hasher))),
+  setId: currentSetId.decode(read(currentSetId.key(hasher))),
+  minimumVersion: minimumVersion.decode(read(minimumVersion.key(hasher))),
+  consensusVersion: consensusVersion.decode(read(consensusVersion.key(hasher))),
+  allowedMeasurements: allowList.decode(read(allowList.key(hasher))),
+  own: worker === undefined ? undefined : readOwn(hasher, read, worker),
+})
+
+/** Storage keys that the view of a state is read from, absent ones included. */
+export const checkpointKeys = (hasher: KeyHasher, read: ReadKey, worker: Uint8Array | undefined): readonly Uint8Array[] => {
+  const keys: Uint8Array[] = []
+  readCheckpointView(hasher, (key) => {
+    keys.push(key)
+    return read(key)
+  }, worker)
+  return keys
+}
