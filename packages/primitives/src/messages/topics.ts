@@ -1,7 +1,12 @@
 /** Owns the list of topics, each bound to the codec of its payload. Payload types live in one file per area. */
 import { utf8 } from '../bytes.ts'
 import type { Codec } from '../codec/index.ts'
+import { GatekeeperEvent, WorkingInfoUpdateEvent } from './economics.ts'
 import { GatekeeperChange, GatekeeperLaunch } from './gatekeeper.ts'
+import { GatekeeperRegistryEvent, KeyDistribution, MasterKeyRotationEvent } from './gatekeeper-keys.ts'
+import {
+  GatekeeperKeyRequest, GatekeeperNotice, GatekeeperStatePart, GatekeeperVote, RegistrationEvidence, RegistrationVerdict,
+} from './gatekeeper-outcome.ts'
 import type { Message, MessageOrigin } from './message.ts'
 import { EcdhKeyAnnouncement, RegistryEvent, RegistryNotice } from './registry.ts'
 import { SystemEvent } from './system.ts'
@@ -21,7 +26,25 @@ export const TOPICS = {
   gatekeeperLaunch: topic('phala/gatekeeper/launch', GatekeeperLaunch),
   gatekeeperChange: topic('phala/gatekeeper/change', GatekeeperChange),
   workingReport: topic('phala/mining/report', WorkingReportEvent),
+  gatekeeperEvent: topic('phala/gatekeeper/event', GatekeeperEvent),
+  workingUpdate: topic('^phala/mining/update', WorkingInfoUpdateEvent),
   registryEvent: topic('^phala/registry/event', RegistryEvent),
+  keyDistribution: topic('phala/gatekeeper/key', KeyDistribution),
+  gatekeeperRegistryEvent: topic('^phala/registry/gk_event', GatekeeperRegistryEvent),
+  /** A gatekeeper's vote on an outcome of its replay. */
+  gatekeeperVote: topic('^phalanx/gatekeeper/vote', GatekeeperVote),
+  /** A listed gatekeeper asks for the master key. */
+  gatekeeperKeyRequest: topic('^phalanx/gatekeeper/key-request', GatekeeperKeyRequest),
+  /** A gatekeeper proposes the next master key. */
+  rotationCandidate: topic('^phalanx/gatekeeper/candidate', MasterKeyRotationEvent),
+  /** The gatekeepers' verdict on a registration. */
+  registrationVerdict: topic('^phalanx/gatekeeper/verdict', RegistrationVerdict),
+  /** What a joining gatekeeper has to know of the past. */
+  gatekeeperState: topic('phalanx/gatekeeper/state', GatekeeperStatePart),
+  /** Evidence of a registration, for gatekeepers to judge. */
+  registrationEvidence: topic('phalanx/gatekeeper/evidence', RegistrationEvidence),
+  /** What the chain tells gatekeepers. */
+  gatekeeperNotice: topic('phalanx/gatekeeper/notice', GatekeeperNotice),
   /** A worker announces its fresh ECDH key; the finalised message is the key's anchor. */
   ecdhKey: topic('phalanx/registry/ecdh-key', EcdhKeyAnnouncement),
   /** What workers must learn from the registry's state. */
