@@ -41,7 +41,7 @@ const motion = (call: RuntimeCall, threshold = 2) => {
 }
 const names = (events: readonly { readonly name: string }[]): readonly string[] => events.map(({ name }) => name)
 
-describe('a motion', () => {
+describe('propose, close, disapproveProposal: a motion', () => {
   test('is carried out under the majority\'s origin when enough members vote for it, and is gone then', () => {
     const { chain, proposalHash, vote, closing } = motion(rootOnly)
     vote(alice, true)
@@ -119,7 +119,7 @@ describe('a motion', () => {
   })
 })
 
-describe('a vote', () => {
+describe('vote: a member\'s vote', () => {
   test('is free the first time, may be changed, and counts once', () => {
     const { chain, proposalHash, vote } = motion(remark('x'))
     const ballot = (approve: boolean) => council.call('vote', { proposal: proposalHash, index: 0, approve })

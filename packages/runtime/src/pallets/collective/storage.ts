@@ -30,4 +30,5 @@ export const collectiveStorage = (name: CollectiveName) => {
     prime: storage.value('Prime', { type: AccountId, doc: 'The member whose vote counts for those who did not vote.' }),
   }
 }
+/** Items of one collective. */
 export type CollectiveStorage = ReturnType<typeof collectiveStorage>

@@ -1,21 +1,19 @@
 /** Owns Utility: several calls as one, calls of derived accounts, calls under other origins. */
 import { concatBytes, utf8 } from '@phalanx/primitives/bytes'
 import type { AccountId } from '@phalanx/primitives/chain'
-import { named, u16, u32, variant, vecUpTo } from '@phalanx/primitives/codec'
+import { u16, u32, vecUpTo } from '@phalanx/primitives/codec'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import type { Context, DispatchOutcome, RuntimeCall } from '../../frame/context.ts'
 import { DISPATCH_OK, DispatchError, DispatchFailure, DispatchResult } from '../../frame/dispatch-error.ts'
-import { ensureRoot, ensureSigned, RawOrigin, type Origin } from '../../frame/origin.ts'
+import { ensureRoot, ensureSigned, type Origin } from '../../frame/origin.ts'
 import { constant, declarePallet, lateArgs, type WeightTools } from '../../frame/pallet.ts'
 import { addWeights, minWeight, weigh, Weight, ZERO_WEIGHT, type DispatchClassName } from '../../frame/weight.ts'
+import { OriginCaller, toOrigin } from '../origin-caller.ts'
 
 /** Most calls of one batch. */
 export const BATCHED_CALLS_MAX = 10_922
 /** Longer lists do not decode at all. */
 const DECODED_CALLS_MAX = 2 * BATCHED_CALLS_MAX
-
-/** Origins that `dispatch_as` can take. */
-const OriginCaller = named('phalanx_runtime::OriginCaller', variant('OriginCaller', { system: { index: 1, value: RawOrigin } }))
 
 const parts = declarePallet({
   name: 'Utility',
@@ -122,7 +120,7 @@ export const utility = parts.withCalls({
     weight: innerWeight, class: innerClass,
     dispatch(ctx, origin, { asOrigin, call }) {
       ensureRoot(origin)
-      const outcome = ctx.runtime.dispatchUnfiltered(ctx, call, asOrigin.value)
+      const outcome = ctx.runtime.dispatchUnfiltered(ctx, call, toOrigin(asOrigin))
       ctx.emit('DispatchedAs', { result: outcome.ok ? DISPATCH_OK : { ok: false, error: outcome.error } })
     },
   },
