@@ -1,5 +1,6 @@
 /** Owns the grammar of the command line: every command with its options, help and examples. What commands do loads when they run. */
 import { Command } from 'commander'
+import { platformTable } from '@phalanx/worker/platform/table'
 import manifest from '../package.json' with { type: 'json' }
 import type { CliIo } from './output.ts'
 import { oneOf, port, repeated, url, wholeNumber } from './options.ts'
@@ -11,6 +12,9 @@ export type Runner = (io: CliIo, positional: readonly (string | undefined)[], op
 const BLOCK_TIME_BOUNDS = { min: 50, max: 3_600_000 }
 const WORKERS_BOUNDS = { min: 0, max: 64 }
 const KEY_TYPE_NAMES = ['sr25519', 'ed25519', 'ecdsa'] as const
+
+const PLATFORM_NAMES = platformTable.map(({ name }) => name)
+const PLATFORMS = `\nPlatforms:\n${platformTable.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`).join('\n')}\n`
 
 const examples = (...lines: readonly string[]): string => `\nExamples:\n${lines.map((line) => `  $ phalanx ${line}`).join('\n')}\n`
 
@@ -76,8 +80,8 @@ const addWorker = (program: Command, run: Run): void => {
     .description('Run a worker: it makes its keys, proves itself and follows the chain that a relay feeds it.')
     .requiredOption('--base-path <folder>', 'where the sealed keys are kept')
     .option('--port <port>', 'port of the worker\'s API', port('--port'), 8100)
-    .option('--platform <name>', 'where the worker runs: software (simulated, for development)', oneOf('--platform', ['software'] as const), 'software')
-    .addHelpText('after', examples('worker --base-path ./worker-1', 'worker --base-path ./worker-2 --port 8101'))
+    .option('--platform <name>', 'what the worker runs on and proves itself with', oneOf('--platform', PLATFORM_NAMES), PLATFORM_NAMES[0])
+    .addHelpText('after', PLATFORMS + examples('worker --base-path ./worker-1', 'worker --base-path ./worker-2 --port 8101'))
     .action(run(async () => (await import('./commands/worker.ts')).runWorker))
 }
 

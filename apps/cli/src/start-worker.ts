@@ -4,7 +4,9 @@ import type { Crypto } from '@phalanx/primitives/crypto'
 import { AppError } from '@phalanx/primitives/errors'
 import type { Clock, Logger, Random } from '@phalanx/primitives/ports'
 import { createBenchmark, createWorker, type Worker } from '@phalanx/worker'
-import { createSoftwarePlatform, openDiskBlobStore, type SoftwarePlatformDependencies } from '@phalanx/worker/platform'
+import type { PlatformKind } from '@phalanx/worker/platform'
+import { openDiskBlobStore } from '@phalanx/worker/platform/blobs'
+import { systemDeviceFiles, systemGuestSocket } from '@phalanx/worker/platform/devices'
 import { explainDiskError } from './base-path.ts'
 import './errors.ts'
 
@@ -17,23 +19,23 @@ export interface StartedWorker {
   readonly url: string
 }
 
-/** What a worker needs from its process. `vendor` may be shared by several. */
+/** What a worker needs from its process. */
 export interface StartWorkerDependencies {
   readonly crypto: Crypto
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
-  readonly vendor?: NonNullable<SoftwarePlatformDependencies['vendor']>
+  readonly platform: PlatformKind
 }
 
-/** Opens the folder and listens. @throws SEAL_ codes, CLI_PORT_IN_USE, CLI_BASE_PATH_UNUSABLE, CLI_DISK_FULL */
+/** Opens the folder and listens. @throws SEAL_ and PLATFORM_ codes, CLI_PORT_IN_USE, CLI_BASE_PATH_UNUSABLE, CLI_DISK_FULL */
 export const startWorker = async (options: { readonly folder: string; readonly port: number; readonly portOption: string }, dependencies: StartWorkerDependencies): Promise<StartedWorker> => {
-  const { crypto, clock, random, logger, vendor } = dependencies
+  const { crypto, clock, random, logger } = dependencies
   const { folder, port, portOption } = options
   let worker: Worker
   try {
     const blobs = await openDiskBlobStore(folder)
-    const platform = await createSoftwarePlatform({}, { crypto, blobs, random, ...(vendor === undefined ? {} : { vendor }) })
+    const platform = await dependencies.platform.open({ crypto, blobs, random, files: systemDeviceFiles, socket: systemGuestSocket })
     const benchmark = createBenchmark({ clock, highResolutionMs: () => performance.now() })
     worker = await createWorker({}, { platform, blobs, random, crypto, clock, logger, benchmark, memoryUsed: () => process.memoryUsage.rss() })
   } catch (error) {

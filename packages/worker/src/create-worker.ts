@@ -144,6 +144,7 @@ export const createWorker = async (options: WorkerOptions, dependencies: WorkerD
   const { platform, random, crypto, benchmark, clock, memoryUsed } = dependencies
   const logger = guardLogger(dependencies.logger)
   const sealer = createSealer(dependencies)
+  if (platform.sealingKey === undefined) logger.warn('ephemeral identity: the platform has no sealing key, so this worker is a new one at every start and keeps nothing', { platform: platform.name })
   const outside: ShellDependencies = { sealer, checkpoints: createCheckpoints({ sealer, logger }), benchmark, random, logger }
   const shell = new Shell(coreOf(options, dependencies), outside)
   await resume(shell, outside)

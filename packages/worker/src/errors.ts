@@ -43,6 +43,14 @@ export const workerErrors = defineErrors({
   WORKER_ENDPOINT_NONE: describe('No endpoint has been added.', 'Call AddEndpoint first.'),
   WORKER_QUOTE_FAILED: describe<{ platform: string }>(
     'The platform {platform} gave no evidence.', 'Check the platform with phalanx doctor, then try again.'),
+  PLATFORM_DEVICE_FAILED: describe<{ platform: string; device: string; reason: string }>(
+    'The platform {platform} cannot use {device}: {reason}.', 'Run phalanx doctor --platform {platform} on this machine; it names what is missing.'),
+  PLATFORM_DEVICE_ANSWER: describe<{ device: string; reason: string }>(
+    'The device {device} cannot be worked with: {reason}.', 'Update kernel and guest tools to versions that docs/deploy names, then run phalanx doctor.'),
+  PLATFORM_ANSWER_INVALID: describe<{ platform: string; reason: string }>(
+    'The platform {platform} gave an answer that cannot be used: {reason}.', 'Compare the set-up with docs/deploy, then run phalanx doctor --platform {platform}.'),
+  PLATFORM_CONTENDED: describe<{ platform: string; attempts: number }>(
+    'The platform {platform} was busy or written to by others {attempts} times in a row.', 'Find the other program that asks for reports on this machine, stop it, and try again.'),
   WORKER_STOPPED: describe('The worker is stopping.', 'Start it again.'),
   WORKER_INTERNAL: describe('The worker could not finish the request because of a fault of its own.', 'Look into the worker\'s log and report it; the worker\'s state is unchanged.'),
   WORKER_BLOB_NAME_INVALID: describe<{ name: string }>('No file may be called {name}.', 'Use lower-case letters, digits, dots and dashes.'),

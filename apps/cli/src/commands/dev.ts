@@ -6,7 +6,7 @@ import { parseHex } from '@phalanx/primitives/bytes'
 import type { Logger } from '@phalanx/primitives/ports'
 import type { Relay, RelaySnapshot } from '@phalanx/relay'
 import { createSigner } from '@phalanx/sdk/signer'
-import { softwareVendor } from '@phalanx/worker/platform'
+import { software } from '@phalanx/worker/platform'
 import { openBasePath, type BasePath } from '../base-path.ts'
 import { developmentSpec, keptSpec } from '../chain-specs.ts'
 import { createDevView, type DevView } from '../dev/view.ts'
@@ -55,20 +55,18 @@ const startChain = async ({ options, base, crypto, logger, shutdown, onFatal }: 
   return started
 }
 
-const startWorkers = ({ options, base, crypto, logger, shutdown }: Network): Promise<readonly StartedWorker[]> => {
-  const vendor = softwareVendor(crypto)
-  return settleAll(
+const startWorkers = ({ options, base, crypto, logger, shutdown }: Network): Promise<readonly StartedWorker[]> =>
+  settleAll(
     Array.from({ length: options.workers }, async (_, i) => {
       const port = options.workerPort === 0 ? 0 : options.workerPort + i
       const started = await startWorker(
         { folder: base.folder('workers', String(i + 1)), port, portOption: '--worker-port' },
-        { crypto, clock: systemClock, random: systemRandom, logger, vendor },
+        { crypto, clock: systemClock, random: systemRandom, logger, platform: software },
       )
       shutdown.add(() => started.worker.stop())
       return started
     }),
   )
-}
 
 /** Resolves when every worker runs; tells the view of everything on the way. */
 const watchUntilReady = (relay: Relay, view: DevView): Promise<RelaySnapshot> =>

@@ -1,6 +1,8 @@
 /** Owns `phalanx worker`. */
+import { assert } from '@phalanx/primitives/assert'
 import { toHex } from '@phalanx/primitives/bytes'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
+import { platformTable } from '@phalanx/worker/platform/table'
 import { openBasePath } from '../base-path.ts'
 import type { LogLevel } from '../log-levels.ts'
 import { printLine, toJson } from '../output.ts'
@@ -12,20 +14,23 @@ import { createLogger, systemClock, systemRandom } from '../system.ts'
 interface WorkerCommandOptions {
   readonly basePath: string
   readonly port: number
-  readonly platform: 'software'
+  /** A name of the table. */
+  readonly platform: string
   readonly logLevel?: LogLevel
   readonly json: boolean
 }
 
 /** Runs a worker until it is told to end. */
 export const runWorker: Runner = async (io, _positional, options) => {
-  const { basePath, port, logLevel = 'info', json } = options as unknown as WorkerCommandOptions
+  const { basePath, port, platform: name, logLevel = 'info', json } = options as unknown as WorkerCommandOptions
+  const entry = platformTable.find((one) => one.name === name)
+  assert(entry !== undefined, 'the option names a platform of the table')
   const shutdown = createShutdown()
   try {
     const base = openBasePath({ path: basePath, kind: 'worker' })
     shutdown.add(() => base.close())
-    const [crypto, logger] = await Promise.all([loadCrypto(), createLogger({ level: logLevel, name: 'worker' })])
-    const started = await startWorker({ folder: base.folder('sealed'), port, portOption: '--port' }, { crypto, clock: systemClock, random: systemRandom, logger })
+    const [crypto, logger, platform] = await Promise.all([loadCrypto(), createLogger({ level: logLevel, name: 'worker' }), entry.load()])
+    const started = await startWorker({ folder: base.folder('sealed'), port, portOption: '--port' }, { crypto, clock: systemClock, random: systemRandom, logger, platform })
     shutdown.add(() => started.worker.stop())
     const { state, reason } = started.worker.status()
     const identity = started.worker.identity()

@@ -38,6 +38,7 @@ describe('the software platform', () => {
   const open = (store: typeof blobs, measurement?: Uint8Array): Promise<Platform> =>
     createSoftwarePlatform(measurement === undefined ? {} : { measurement }, { crypto, blobs: store, random: createTestRandom(crypto, store === blobs ? 'a' : 'b') })
   const subject: PlatformUnderTest = {
+    sealing: 'bound',
     open: () => open(blobs),
     openOtherCode: () => open(blobs, new Uint8Array(32).fill(3)),
     openOtherMachine: () => open(otherBlobs),

@@ -1,4 +1,9 @@
-/** Owns what a worker asks of the machine it runs on. One file per platform implements it and passes `compliance.ts`. */
+/**
+ * Owns what a worker asks of the machine it runs on, and through what a platform reaches its devices. One file per platform implements
+ * it, passes `compliance.ts` and has one line in `table.ts`.
+ */
+import type { Crypto } from '@phalanx/primitives/crypto'
+import type { BlobStore, Random } from '@phalanx/primitives/ports'
 
 /** A source of evidence and of sealing keys. Implementations belong to the trusted side: what they return never leaves it unprotected. */
 export interface Platform {
@@ -12,11 +17,47 @@ export interface Platform {
   readonly attestationMethods: readonly string[]
   /** `[cpu cores, cpu feature level]`. */
   readonly features: readonly number[]
-  /** 32 secret bytes, the same on every start of this code on this machine, others for other code or another machine. The caller erases them. */
-  sealingKey(): Promise<Uint8Array>
+  /**
+   * 32 secret bytes, the same on every start of this code on this machine, others for other code or another machine. The caller erases
+   * them. Absent where the machine offers no such key: the worker then has a new identity at every start and keeps nothing.
+   */
+  sealingKey?(): Promise<Uint8Array>
   /** SCALE `Option<AttestationReport>` that carries these 64 bytes. `nowMs` is chain time. */
   quote(options: { readonly reportData: Uint8Array; readonly nowMs: bigint }): Promise<Uint8Array>
 }
 
 /** Bytes that evidence can carry. */
 export const REPORT_DATA_BYTES = 64
+
+/** Device files as Linux offers them. Rejections are the system's own errors, with its `code` (`ENOENT`, `EBUSY`…). */
+export interface DeviceFiles {
+  /** Whole content of a file, from one opening; refuses more than `maxBytes`. */
+  read(path: string, maxBytes: number): Promise<Uint8Array>
+  /** Writes an existing file with one call, neither creating nor truncating it. */
+  write(path: string, bytes: Uint8Array): Promise<void>
+  makeFolder(path: string): Promise<void>
+  removeFolder(path: string): Promise<void>
+}
+
+/** HTTP over a Unix socket, one request at a time. Rejections are the system's own errors. */
+export interface GuestSocket {
+  post(request: { readonly socket: string; readonly path: string; readonly body: string; readonly maxBytes: number }): Promise<{ readonly status: number; readonly body: Uint8Array }>
+}
+
+/** What a platform is opened with. Tests hand over recorded or simulated devices. */
+export interface PlatformDependencies {
+  readonly crypto: Crypto
+  /** The worker's base path. */
+  readonly blobs: BlobStore
+  readonly random: Random
+  readonly files: DeviceFiles
+  readonly socket: GuestSocket
+}
+
+/** A platform that can be chosen. */
+export interface PlatformKind {
+  /** Name as operators choose it. */
+  readonly name: string
+  /** Opens it on this machine. @throws PLATFORM_ codes */
+  open(dependencies: PlatformDependencies): Promise<Platform>
+}

@@ -93,11 +93,16 @@ const reasonOf = (cause: unknown): string => {
   return typeof code === 'string' ? code : 'the store refused it'
 }
 
-/** A sealer over a platform and a store. */
+/** Keeps nothing: without a key of the machine whatever is written could be read, or put back, by its host. */
+const forgetfulSealer: Sealer = { write: () => Promise.resolve(), read: () => Promise.resolve(undefined), remove: () => Promise.resolve() }
+
+/** A sealer over a platform and a store; over a platform without a sealing key it forgets everything. */
 export const createSealer = (dependencies: { readonly platform: Platform; readonly blobs: BlobStore; readonly random: Random; readonly crypto: SealCrypto }): Sealer => {
   const { platform, blobs, random, crypto } = dependencies
+  if (platform.sealingKey === undefined) return forgetfulSealer
+  const keyOf = platform.sealingKey.bind(platform)
   const withKey = async <T>(use: (sealingKey: Uint8Array) => T): Promise<T> => {
-    const sealingKey = await platform.sealingKey()
+    const sealingKey = await keyOf()
     try {
       return use(sealingKey)
     } finally {

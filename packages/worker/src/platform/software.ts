@@ -10,7 +10,7 @@ import type { Crypto } from '@phalanx/primitives/crypto'
 import { AppError } from '@phalanx/primitives/errors'
 import type { BlobStore, Random } from '@phalanx/primitives/ports'
 import { assert } from '@phalanx/primitives/assert'
-import { REPORT_DATA_BYTES, type Platform } from './platform.ts'
+import { REPORT_DATA_BYTES, type Platform, type PlatformKind } from './platform.ts'
 
 /** File with the platform secret. */
 export const SOFTWARE_SECRET_FILE = 'software-platform.secret'
@@ -67,7 +67,7 @@ const loadSecret = async ({ blobs, random }: SoftwarePlatformDependencies): Prom
 }
 
 /** Opens the software platform of a base path. @throws SEAL_KEY_MALFORMED */
-export const createSoftwarePlatform = async (options: SoftwarePlatformOptions, dependencies: SoftwarePlatformDependencies): Promise<Platform> => {
+export const createSoftwarePlatform = async (options: SoftwarePlatformOptions, dependencies: SoftwarePlatformDependencies): Promise<Platform & Required<Pick<Platform, 'sealingKey'>>> => {
   const { crypto } = dependencies
   const secret = await loadSecret(dependencies)
   const derive = (purpose: string, context: Uint8Array): Uint8Array =>
@@ -97,3 +97,6 @@ export const createSoftwarePlatform = async (options: SoftwarePlatformOptions, d
     },
   }
 }
+
+/** The software platform as it is chosen. */
+export const software: PlatformKind = { name: 'software', open: (dependencies) => createSoftwarePlatform({}, dependencies) }

@@ -1,0 +1,92 @@
+/**
+ * Owns the platform of a confidential virtual machine under Linux 6.7 or later: reports through configfs-tsm (kernel,
+ * Documentation/ABI/testing/configfs-tsm-report). It offers no sealing key, so the identity is ephemeral.
+ */
+import { attachCollateral, type AttestationReport } from '@phalanx/attestation'
+import { toHexPlain } from '@phalanx/primitives/bytes'
+import { AppError } from '@phalanx/primitives/errors'
+import { EVIDENCE_BYTES_MAX, createDevicePlatform, recognizeEvidence, systemReason, withDevice } from './device-evidence.ts'
+import { readFeatures } from './devices.ts'
+import type { DeviceFiles, PlatformKind } from './platform.ts'
+
+const NAME = 'tsm'
+const FOLDER = '/sys/kernel/config/tsm/report'
+const ATTRIBUTE_BYTES_MAX = 4096
+const ATTEMPTS = 5
+/** What a driver that is busy, or a folder that somebody else made or used, gives: worth another attempt in a fresh folder. */
+const PASSING: readonly string[] = ['EBUSY', 'EAGAIN', 'EINTR', 'EEXIST']
+
+/** What one report folder gave. */
+interface TsmReport {
+  readonly provider: string
+  readonly outblob: Uint8Array
+  /** Certificates that the host handed over, where the driver has any. */
+  readonly auxblob: Uint8Array
+}
+
+const readText = async (files: DeviceFiles, path: string): Promise<string> => new TextDecoder().decode(await files.read(path, ATTRIBUTE_BYTES_MAX)).trim()
+
+const readGeneration = async (files: DeviceFiles, folder: string): Promise<bigint> => {
+  const text = await readText(files, `${folder}/generation`)
+  if (!/^[0-9]{1,20}$/.test(text)) throw new AppError('PLATFORM_ANSWER_INVALID', { platform: NAME, reason: `generation "${text}" is no number` })
+  return BigInt(text)
+}
+
+const readAuxblob = async (files: DeviceFiles, folder: string): Promise<Uint8Array> => {
+  try {
+    return await files.read(`${folder}/auxblob`, EVIDENCE_BYTES_MAX)
+  } catch (error) {
+    if (systemReason(error) === 'ENOENT') return new Uint8Array(0)
+    throw error
+  }
+}
+
+/**
+ * One report in a folder of its own. The generation counts writes: exactly one more after the reads than before the write shows that
+ * nobody else wrote between, so that the report is over our data. Undefined when somebody did.
+ */
+const makeReport = async (files: DeviceFiles, folder: string, inblob: Uint8Array): Promise<TsmReport | undefined> => {
+  await files.makeFolder(folder)
+  try {
+    const before = await readGeneration(files, folder)
+    await files.write(`${folder}/inblob`, inblob)
+    const outblob = await files.read(`${folder}/outblob`, EVIDENCE_BYTES_MAX)
+    const provider = await readText(files, `${folder}/provider`)
+    const auxblob = await readAuxblob(files, folder)
+    return (await readGeneration(files, folder)) === before + 1n ? { provider, outblob, auxblob } : undefined
+  } finally {
+    // A folder that stays costs kernel memory but harms nothing; the report matters more.
+    await files.removeFolder(folder).catch(() => undefined)
+  }
+}
+
+/** Kind of evidence that each driver's reports are. */
+const KIND_OF_DRIVER: Readonly<Record<string, string>> = { tdx_guest: 'Tdx', sev_guest: 'SevSnp' }
+
+/** Evidence out of a report, by the driver that made it; with the host's certificates where it handed any over. */
+const toEvidence = ({ provider, outblob, auxblob }: TsmReport): AttestationReport => {
+  const kind = Object.hasOwn(KIND_OF_DRIVER, provider) ? KIND_OF_DRIVER[provider] : undefined
+  if (kind === undefined) throw new AppError('PLATFORM_ANSWER_INVALID', { platform: NAME, reason: `the driver "${provider}" is not known` })
+  const evidence = recognizeEvidence(NAME, kind, outblob)
+  return auxblob.length === 0 ? evidence : attachCollateral(evidence, auxblob)
+}
+
+/** Linux configfs-tsm: TDX and SEV-SNP guests. */
+export const tsm: PlatformKind = {
+  name: NAME,
+  async open({ crypto, files, random }) {
+    const ask = async (reportData: Uint8Array): Promise<AttestationReport> => {
+      for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+        const folder = `${FOLDER}/phalanx-${toHexPlain(random.bytes(8))}`
+        try {
+          const report = await makeReport(files, folder, reportData)
+          if (report !== undefined) return toEvidence(report)
+        } catch (error) {
+          if (!PASSING.includes(systemReason(error))) throw error
+        }
+      }
+      throw new AppError('PLATFORM_CONTENDED', { platform: NAME, attempts: ATTEMPTS })
+    }
+    return createDevicePlatform({ name: NAME, ask: (data) => withDevice(NAME, FOLDER, () => ask(data)), features: await readFeatures(files) }, { crypto })
+  },
+}
