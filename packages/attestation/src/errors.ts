@@ -103,6 +103,16 @@ export const attestationErrors = defineErrors({
   ATTESTATION_QUOTE_BODY_MALFORMED: code('The quote body inside the report cannot be read: {detail}.', REQUOTE),
   ATTESTATION_STATUS_UNKNOWN: code('The report\'s status is not one that can be trusted: {detail}.', 'Update the platform until the vendor reports a known, trusted status.'),
 
+  // Other platforms' evidence
+  ATTESTATION_PRODUCT_MISMATCH: code('Parts of the evidence are of different processor products: {detail}.', 'Use the certificates that the vendor issued for this processor.'),
+  ATTESTATION_SIGNING_KEY: code('The report was signed with another key than its chain endorses, or with none: {detail}.', 'Fetch the certificate of the key that the report names; have the host leave the chip\'s key in use.'),
+  ATTESTATION_CHIP_ID_MISMATCH: code('The endorsement certificate belongs to another chip: {detail}.', 'Fetch the certificate of this chip; have the host leave the chip\'s id visible.'),
+  ATTESTATION_TCB_MISMATCH: code('The endorsement certificate belongs to other security versions than the report: {detail}.', 'Fetch the certificate again for the TCB version that the report names.'),
+  ATTESTATION_TCB_INCONSISTENT: code('The report\'s security versions contradict each other: {detail}.', REQUOTE),
+  ATTESTATION_TCB_BELOW_MINIMUM: code('The platform\'s security versions are below what the policy requires: {detail}.', 'Update the platform\'s firmware and microcode, start the guest again, then attest again.'),
+  ATTESTATION_GUEST_POLICY: code('The guest was launched with a policy that is not admitted: {detail}.', 'Launch the guest without migration agent and with a well-formed policy.'),
+  ATTESTATION_PRIVILEGE_LEVEL: code('The report was asked for from a less privileged level of the guest: {detail}.', 'Have the measured code itself ask for the report, at level 0.'),
+
   // Policy
   ATTESTATION_EVIDENCE_ABSENT: code('No evidence is given: {detail}.', 'Run the worker on a platform that produces evidence.'),
   ATTESTATION_KIND_REFUSED: code('The policy does not admit this kind of evidence: {detail}.', 'Use a kind the policy lists, or have governance admit it.'),

@@ -14,17 +14,21 @@ export const checkDebug = (checks: CheckRecorder, found: { readonly debug: boole
   checks.check(spec, { pass: !found.debug, code: 'ATTESTATION_DEBUG_ENCLAVE', detail: found.seen instanceof Uint8Array ? `attributes ${toHexPlain(found.seen)}` : String(found.seen) })
 }
 
+/** A platform family for people: text where it is text, hex otherwise. */
+export const formatFamily = (family: Uint8Array): string =>
+  family.every((byte) => byte > 0x20 && byte < 0x7f) ? String.fromCharCode(...family) : toHexPlain(family)
+
 /** Revoking a whole family is the answer to keys stolen from its machines; the block list wins over the allow list. */
-const checkFamily = (checks: CheckRecorder, fmspc: Uint8Array | undefined, policy: AttestationPolicy): void => {
+const checkFamily = (checks: CheckRecorder, found: Uint8Array | undefined, policy: AttestationPolicy): void => {
   const spec = { name: 'platform family', rule: 'Policy: lists of allowed and blocked families' }
-  if (fmspc === undefined) {
+  if (found === undefined) {
     if (policy.allowedFamilies.length === 0) checks.skip(spec, 'this kind names no family')
     else checks.check(spec, { pass: false, code: 'ATTESTATION_FMSPC_REFUSED', detail: 'the evidence names no family' })
     return
   }
-  const blocked = policy.blockedFamilies.some((family) => bytesEqual(family, fmspc))
-  const allowed = policy.allowedFamilies.length === 0 || policy.allowedFamilies.some((family) => bytesEqual(family, fmspc))
-  checks.check({ ...spec, seen: fmspc }, { pass: !blocked && allowed, code: 'ATTESTATION_FMSPC_REFUSED', detail: `${toHexPlain(fmspc)} is ${blocked ? 'blocked' : 'not listed'}` })
+  const blocked = policy.blockedFamilies.some((family) => bytesEqual(family, found))
+  const allowed = policy.allowedFamilies.length === 0 || policy.allowedFamilies.some((family) => bytesEqual(family, found))
+  checks.check({ ...spec, seen: found }, { pass: !blocked && allowed, code: 'ATTESTATION_FMSPC_REFUSED', detail: `${formatFamily(found)} is ${blocked ? 'blocked' : 'not listed'}` })
 }
 
 /** The list names code by measurement, product, version and signer together (68 bytes); a prefix is not enough. */
@@ -62,7 +66,7 @@ const checkStatus = (checks: CheckRecorder, draft: FactsDraft, policy: Attestati
 
 /** Family, measurement, status, advisories and confidence; fills in the confidence level. */
 export const checkPolicy = (checks: CheckRecorder, draft: FactsDraft, policy: AttestationPolicy, harmless: readonly string[]): void => {
-  checkFamily(checks, draft.fmspc, policy)
+  checkFamily(checks, draft.family ?? draft.fmspc, policy)
   checkMeasurement(checks, draft.measurement, policy)
   checkStatus(checks, draft, policy, harmless)
 }

@@ -44,6 +44,7 @@ const factsToJson = (facts: Partial<Facts>): PlainJson =>
     advisoryIds: facts.advisoryIds,
     confidenceLevel: facts.confidenceLevel,
     fmspc: valueToJson(facts.fmspc),
+    family: valueToJson(facts.family),
     evaluationNumber: facts.evaluationNumber,
     simulated: facts.simulated,
     rootFingerprint: valueToJson(facts.rootFingerprint),

@@ -57,6 +57,8 @@ export interface Facts {
   readonly confidenceLevel: number
   /** Platform family, 6 bytes, where the kind has one. */
   readonly fmspc?: Uint8Array
+  /** Platform family as policies list it, where it is another than the FMSPC: `snp:milan` as text. */
+  readonly family?: Uint8Array
   /** The lower of the collateral's evaluation numbers. */
   readonly evaluationNumber?: number
   /** Whether a simulated vendor signed it. */

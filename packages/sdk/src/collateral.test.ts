@@ -17,7 +17,7 @@ const setUp = (authority: 'processor' | 'platform') => {
   const vendor = createSimulatedVendor({ seed: new Uint8Array(32).fill(7), crypto })
   const platform = vendor.platform({ id: 'machine', authority })
   const whole = vendor.evidence({ platform, quote: { report: { mrEnclave: new Uint8Array(32), mrSigner: new Uint8Array(32) }, reportData: new Uint8Array(64) }, nowSeconds: NOW })
-  if (!('collateral' in whole.value) || whole.value.collateral === undefined) throw new Error('the vendor makes complete evidence')
+  if (whole.kind !== 'SgxDcap' || whole.value.collateral === undefined) throw new Error('the vendor makes complete evidence')
   const documents = whole.value.collateral.value
   const bare = { kind: whole.kind, value: { ...whole.value, collateral: undefined } } as AttestationReport
   const page = (body: string, headers: Record<string, string> = {}): HttpAnswer => ({ status: 200, headers, body: utf8(body) })

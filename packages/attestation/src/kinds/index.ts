@@ -8,15 +8,19 @@ import type { Crypto } from '@phalanx/primitives/crypto'
 import { createPolicy, type AttestationPolicy } from '../policy.ts'
 import { createCheckRecorder, verdictOf, type Verdict } from '../verdict.ts'
 import type { CollateralPlan, TeeKind, VerifyInput } from './kind.ts'
+import { sevSnp } from './sev-snp.ts'
 import { sgxDcap } from './sgx-dcap.ts'
 import { iasEvidenceFields, sgxIas } from './sgx-ias.ts'
 import { dcapRoot, iasRoot } from './dcap/roots.ts'
+import { SnpCollateral } from './snp/wire.ts'
+import { genoaRoot, milanRoot, turinRoot } from './snp/roots.ts'
 import { Collateral } from './dcap/wire.ts'
 
 /** Every kind, by the name used in policies and evidence. */
 export const teeKinds = {
   SgxIas: sgxIas,
   SgxDcap: sgxDcap,
+  SevSnp: sevSnp,
 } as const
 
 /** Name of a kind. */
@@ -95,16 +99,19 @@ export interface SeparatedEvidence {
   readonly collateral: Uint8Array | undefined
 }
 
+/** Each kind decodes its own collateral only, so that no report is ever joined with another kind's. */
+const collateralCodecOf = (name: TeeKindName): Codec<any> => (name === 'SevSnp' ? SnpCollateral : Collateral)
+
 /** Takes the collateral out of evidence. */
 export const separateCollateral = (evidence: AttestationReport): SeparatedEvidence => {
   if (!('collateral' in evidence.value) || evidence.value.collateral === undefined) return { report: evidence, collateral: undefined }
   const { collateral, ...rest } = evidence.value
-  return { report: { kind: evidence.kind, value: { ...rest, collateral: undefined } } as AttestationReport, collateral: Collateral.encode(collateral) }
+  return { report: { kind: evidence.kind, value: { ...rest, collateral: undefined } } as AttestationReport, collateral: collateralCodecOf(evidence.kind).encode(collateral) }
 }
 
 /** Inverse of `separateCollateral`. @throws CODEC_ codes */
 export const joinCollateral = ({ report, collateral }: SeparatedEvidence): AttestationReport =>
-  collateral === undefined ? report : ({ kind: report.kind, value: { ...report.value, collateral: Collateral.decode(collateral) } } as AttestationReport)
+  collateral === undefined ? report : ({ kind: report.kind, value: { ...report.value, collateral: collateralCodecOf(report.kind).decode(collateral) } } as AttestationReport)
 
 /** What evidence lacks and a relay can fetch for it, undefined when it is complete. @throws ATTESTATION_ codes for evidence that cannot be read */
 export const planCollateral = (evidence: AttestationReport): CollateralPlan<AttestationReport> | undefined => {
@@ -114,7 +121,7 @@ export const planCollateral = (evidence: AttestationReport): CollateralPlan<Atte
 }
 
 /** Vendor roots of all kinds, DER. */
-export const vendorRoots: readonly Uint8Array[] = [dcapRoot, iasRoot]
+export const vendorRoots: readonly Uint8Array[] = [dcapRoot, iasRoot, milanRoot, genoaRoot, turinRoot]
 
 /** The reference's policy: all kinds, vendor roots, no measurement list. Change what differs. */
 export const referencePolicy = (changes: Partial<AttestationPolicy> = {}): AttestationPolicy =>

@@ -121,7 +121,7 @@ const readKeyUsage = (extensions: Extensions): KeyUsage | undefined => {
   const extension = extensions.get(EXTENSION_OID.keyUsage)
   if (extension === undefined) return undefined
   const reader = new DerReader(extension.value)
-  const bits = namedBits(reader.next(TAG.bitString))
+  const bits = namedBits(reader.next(TAG.bitString), { untrimmed: true })
   reader.finish()
   return { digitalSignature: bits[0] ?? false, certificateSign: bits[5] ?? false, crlSign: bits[6] ?? false }
 }

@@ -44,6 +44,8 @@ export interface ChainShape {
   readonly leafIsAuthority: boolean
   /** Words the leaf's common name must contain: its role in the vendor's hierarchy. */
   readonly leafRole: string
+  /** Whether the vendor issues leaves without a key usage, which RFC 5280 section 4.2.1.3 leaves unrestricted. */
+  readonly leafUsageOptional?: boolean
 }
 
 /** Who is trusted, and an authority whose link to its root was verified before. */
@@ -183,8 +185,10 @@ const checkLeaf = (checks: CheckRecorder, leaf: Certificate, shape: ChainShape):
     { name: 'end entity', rule: 'RFC 5280 section 4.2.1.9: a signer of evidence is no authority', seen: leaf.commonName },
     { pass: leaf.basicConstraints?.ca !== true, code: 'ATTESTATION_CERTIFICATE_IS_CA', detail: named(leaf) },
   )
+  const usage = { name: 'may sign', rule: 'RFC 5280 section 4.2.1.3: a signer of evidence has digitalSignature' }
+  if (leaf.keyUsage === undefined && shape.leafUsageOptional === true) return checks.skip(usage, 'this vendor issues leaves without a key usage')
   checks.check(
-    { name: 'may sign', rule: 'RFC 5280 section 4.2.1.3: a signer of evidence has digitalSignature', seen: leaf.keyUsage?.digitalSignature === true },
+    { ...usage, seen: leaf.keyUsage?.digitalSignature === true },
     { pass: leaf.keyUsage?.digitalSignature === true, code: 'ATTESTATION_CERTIFICATE_KEY_USAGE', detail: named(leaf) },
   )
 }

@@ -59,6 +59,8 @@ describe('primitive values', () => {
     ['bit string without its count', () => bitStringBytes(element('0300'))],
     ['named bits with a trailing zero bit', () => namedBits(element('030205c0'))],
     ['named bits with set unused bits', () => namedBits(element('030206c1'))],
+    ['named bits with set unused bits, trailing zeros admitted', () => namedBits(element('030206c1'), { untrimmed: true })],
+    ['named bits without their count, trailing zeros admitted', () => namedBits(element('0300'), { untrimmed: true })],
     ['empty object identifier', () => oidText(element('0600'))],
     ['object identifier cut', () => oidText(element('06022a86'))],
     ['object identifier with padding', () => oidText(element('06032a8001'))],
@@ -73,6 +75,7 @@ describe('primitive values', () => {
     expect(booleanOf(element('0101ff'))).toBe(true)
     expect(namedBits(element('03020106'))).toEqual([false, false, false, false, false, true, true])
     expect(namedBits(element('030100'))).toEqual([])
+    expect(namedBits(element('03020104'), { untrimmed: true })).toEqual([false, false, false, false, false, true, false])
   })
 
   test.each(['1.2.840.113741.1.13.1', '2.5.29.15', '2.25.106880214516607592973477126514678002789', '1.3.132.0.34', '0.9.2342', '2.999.3'])('object identifier %s comes back', (text) => {

@@ -177,14 +177,18 @@ export const bitStringBytes = (element: DerElement): Uint8Array => {
   return content.subarray(1)
 }
 
-/** A named-bit list (key usage): bit 0 is the first; at most 16 bits, trailing zero bits removed as DER demands. */
-export const namedBits = (element: DerElement): readonly boolean[] => {
+/**
+ * A named-bit list (key usage): bit 0 is the first; at most 16 bits, unused bits zero. Trailing zero bits must be removed as DER demands,
+ * unless the caller reads certificates of a vendor that leaves them in (AMD's intermediates), which is as unambiguous.
+ */
+export const namedBits = (element: DerElement, options: { readonly untrimmed?: boolean } = {}): readonly boolean[] => {
   const content = contentOf(element)
   const unused = content[0] ?? 8
   const last = content[content.length - 1] ?? 0
   const empty = content.length === 1 && unused === 0
-  if (unused > 7 || content.length > 3 || (content.length === 1 && unused !== 0) || (!empty && (last & ((1 << (unused + 1)) - 1)) !== 1 << unused))
-    throw attestationError('ATTESTATION_DER_VALUE', `named bits at byte ${element.start}`)
+  const trimmed = empty || (last & ((1 << (unused + 1)) - 1)) === 1 << unused
+  const untrimmed = options.untrimmed === true && content.length > 1 && (last & ((1 << unused) - 1)) === 0
+  if (unused > 7 || content.length > 3 || (content.length === 1 && unused !== 0) || !(trimmed || untrimmed)) throw attestationError('ATTESTATION_DER_VALUE', `named bits at byte ${element.start}`)
   const bits: boolean[] = []
   for (let i = 0; i < (content.length - 1) * 8 - unused; i++) bits.push((((content[1 + (i >> 3)] as number) >> (7 - (i & 7))) & 1) === 1)
   return bits

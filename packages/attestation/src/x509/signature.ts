@@ -5,7 +5,7 @@
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { bytesEqual, toHexPlain } from '@phalanx/primitives/bytes'
 import { attestationError, isAttestationError } from '../errors.ts'
-import { type DerReader, TAG, assertNull, bitStringBytes, oidText, readDer, unsignedBytes, type DerElement } from './der.ts'
+import { type DerReader, TAG, assertNull, bitStringBytes, oidText, readDer, unsignedBytes, wholeOf, type DerElement } from './der.ts'
 
 /** A public key: raw x ‖ y of a NIST curve, or an RSA modulus and exponent (big endian). */
 export type PublicKey =
@@ -14,7 +14,7 @@ export type PublicKey =
   | { readonly kind: 'rsa'; readonly value: { readonly modulus: Uint8Array; readonly exponent: Uint8Array } }
 
 /** A signature algorithm of a certificate or CRL. */
-export type SignatureAlgorithm = 'ecdsa-sha256' | 'ecdsa-sha384' | 'rsa-sha256' | 'rsa-sha384' | 'rsa-sha512'
+export type SignatureAlgorithm = 'ecdsa-sha256' | 'ecdsa-sha384' | 'rsa-sha256' | 'rsa-sha384' | 'rsa-sha512' | 'rsa-pss-sha384'
 
 const ALGORITHMS: Readonly<Record<string, SignatureAlgorithm>> = {
   '1.2.840.10045.4.3.2': 'ecdsa-sha256',
@@ -33,10 +33,28 @@ export const OID = {
   ecdsaSha256: '1.2.840.10045.4.3.2',
 } as const
 
+/** RSASSA-PSS of RFC 4055 section 3.1; its hash, mask and salt stand in the parameters. */
+const RSA_PSS_OID = '1.2.840.113549.1.1.10'
+
+/**
+ * The two encodings of the only admitted parameters: SHA-384, MGF1 with SHA-384, salt of 48 bytes. The second states the default
+ * trailer field, which DER forbids and a vendor's roots in use nevertheless do; nothing else is read, so nothing can be smuggled in.
+ */
+const PSS_SHA384_MEMBERS = 'a00f300d06096086480165030402020500a11c301a06092a864886f70d010108300d06096086480165030402020500a203020130'
+const PSS_SHA384: readonly string[] = [`3034${PSS_SHA384_MEMBERS}`, `3039${PSS_SHA384_MEMBERS}a303020101`]
+
+const readPssAlgorithm = (inner: DerReader): SignatureAlgorithm => {
+  const parameters = toHexPlain(wholeOf(inner.next(TAG.sequence)))
+  inner.finish()
+  if (!PSS_SHA384.includes(parameters)) throw attestationError('ATTESTATION_CERTIFICATE_ALGORITHM', 'RSASSA-PSS with other parameters than SHA-384 and a salt of 48 bytes')
+  return 'rsa-pss-sha384'
+}
+
 /** Reads an AlgorithmIdentifier of a signature. ECDSA has no parameters, RSA PKCS#1 has NULL (RFC 5758, 4055). */
 export const readSignatureAlgorithm = (reader: DerReader): SignatureAlgorithm => {
   const inner = reader.enter()
   const oid = oidText(inner.next(TAG.oid))
+  if (oid === RSA_PSS_OID) return readPssAlgorithm(inner)
   const algorithm = ALGORITHMS[oid]
   if (algorithm === undefined) throw attestationError('ATTESTATION_CERTIFICATE_ALGORITHM', `signature algorithm ${oid}`)
   if (algorithm.startsWith('rsa')) assertNull(inner.next(TAG.null))
@@ -107,6 +125,7 @@ export interface SignedBytes {
 export const verifySignature = (signed: SignedBytes, crypto: Crypto): boolean => {
   const { algorithm, signature, message, key } = signed
   if (key.kind === 'rsa') {
+    if (algorithm === 'rsa-pss-sha384') return crypto.rsa.verifyPss({ hash: 'sha384', saltLength: 48, modulus: key.value.modulus, exponent: key.value.exponent, message, signature })
     const hash = algorithm === 'rsa-sha256' ? 'sha256' : algorithm === 'rsa-sha384' ? 'sha384' : algorithm === 'rsa-sha512' ? 'sha512' : undefined
     return hash !== undefined && crypto.rsa.verifyPkcs1({ hash, modulus: key.value.modulus, exponent: key.value.exponent, message, signature })
   }
