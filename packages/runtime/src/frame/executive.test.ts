@@ -13,7 +13,8 @@ import { BLOCK_LENGTH } from '../pallets/system/limits.ts'
 import { account, blockHash, eventCount, lastRuntimeUpgrade } from '../pallets/system/storage.ts'
 import { system } from '../pallets/system/pallet.ts'
 import { timestamp } from '../pallets/timestamp/pallet.ts'
-import { transactionPayment, TREASURY } from '../pallets/transaction-payment/pallet.ts'
+import { TREASURY_ACCOUNT } from '../pallets/treasury/storage.ts'
+import { transactionPayment } from '../pallets/transaction-payment/pallet.ts'
 import { feeDetails, totalFee } from '../pallets/transaction-payment/fees.ts'
 import { utility } from '../pallets/utility/pallet.ts'
 import type { RuntimeCall } from './context.ts'
@@ -46,11 +47,11 @@ describe('a signed transfer', () => {
     const call = pay(bob, 3n * ED)
     const extrinsic = chain.sign(call, alice, { tip: 7n })
     const fee = totalFee(feeDetails(chain.ctx, chain.runtime.parts.services.callInfo(call), { length: extrinsic.length, tip: 7n }))
-    const treasury = free(chain, TREASURY)
+    const treasury = free(chain, TREASURY_ACCOUNT)
     const outcome = chain.seal([extrinsic])
     expect(outcome.results).toEqual([{ ok: true }, { ok: true }])
     expect(fee).toBe(1_000_000_000n + BigInt(extrinsic.length) * 1_000_000n + 600_000_000n + 7n)
-    expect([free(chain, alice.publicKey), free(chain, bob.publicKey), free(chain, TREASURY)]).toEqual([START - 3n * ED - fee, START + 3n * ED, treasury + fee])
+    expect([free(chain, alice.publicKey), free(chain, bob.publicKey), free(chain, TREASURY_ACCOUNT)]).toEqual([START - 3n * ED - fee, START + 3n * ED, treasury + fee])
     expect(account.get(chain.ctx, alice.publicKey).nonce).toBe(1)
   })
 

@@ -1,5 +1,4 @@
 /** Owns the payment of fees: taken before the call, corrected after it, given to the treasury. Amounts are in fees.ts. */
-import { concatBytes, utf8 } from '@phalanx/primitives/bytes'
 import { AccountId, decodeExtrinsic } from '@phalanx/primitives/chain'
 import { bytes, compactU128, named, struct, u128, u32, u8 } from '@phalanx/primitives/codec'
 import { apiMethod, runtimeApi } from '../../frame/api.ts'
@@ -16,11 +15,9 @@ import { mint } from '../balances/currency.ts'
 import { balancesParts, EXISTENTIAL_DEPOSIT } from '../balances/declaration.ts'
 import { totalIssuance } from '../balances/storage.ts'
 import { account } from '../system/storage.ts'
+import { TREASURY_ACCOUNT } from '../treasury/storage.ts'
 import { FeeDetails, feeDetails, lengthToFee, OPERATIONAL_FEE_MULTIPLIER, priorityOf, totalFee, weightToFee } from './fees.ts'
 import * as storage from './storage.ts'
-
-/** Account that receives fees: the reference's treasury, `modl` and `py/trsry`. */
-export const TREASURY: AccountId = concatBytes(utf8('modlpy/trsry'), new Uint8Array(20))
 
 const parts = declarePallet({
   name: 'TransactionPayment',
@@ -52,12 +49,12 @@ const takeFee = (ctx: Context, who: AccountId, fee: bigint): boolean => {
 const giveToTreasury = (ctx: Context, amount: bigint): void => {
   if (amount === 0n) return
   const balances = balancesParts.in(ctx)
-  if (balanceOf(balances, TREASURY).free + amount < EXISTENTIAL_DEPOSIT) {
+  if (balanceOf(balances, TREASURY_ACCOUNT).free + amount < EXISTENTIAL_DEPOSIT) {
     totalIssuance.mutate(ctx, (issuance) => issuance - amount)
     return
   }
-  credit(balances, TREASURY, amount)
-  balances.emit('Deposit', { who: TREASURY, amount })
+  credit(balances, TREASURY_ACCOUNT, amount)
+  balances.emit('Deposit', { who: TREASURY_ACCOUNT, amount })
 }
 
 /** Gives back what was taken too much. An account that its own call removed gets nothing back. */
@@ -113,7 +110,7 @@ export const transactionPayment = parts.withCalls({}, {
     shape: jsonObject({}),
     empty: {},
     build(ctx) {
-      if (!account.has(ctx, TREASURY)) mint(balancesParts.in(ctx), TREASURY, EXISTENTIAL_DEPOSIT)
+      if (!account.has(ctx, TREASURY_ACCOUNT)) mint(balancesParts.in(ctx), TREASURY_ACCOUNT, EXISTENTIAL_DEPOSIT)
     },
   },
   apis: ({ RuntimeCall }) => [
