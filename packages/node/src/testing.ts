@@ -89,12 +89,12 @@ export interface TestChain {
   readonly authoritySeed: Uint8Array
 }
 
-/** A development chain on which `accounts` accounts own 10^18 each; //Alice is authority and sudo. */
-export const createTestChain = (crypto: Crypto, accounts = 4): TestChain => {
+/** A development chain on which `accounts` accounts own 10^18 each; //Alice is authority and sudo. `genesis` adds parts of other pallets. */
+export const createTestChain = (crypto: Crypto, accounts = 4, genesis: Readonly<Record<string, unknown>> = {}): TestChain => {
   const runtime = createPhalanxRuntime({ stateVersion: STATE_VERSION }, { crypto })
   const pairs = Array.from({ length: accounts }, (_, i) => crypto.sr25519.pairFromSeed(crypto.blake2b256(concatBytes(u32.encode(i), Uint8Array.of(7)))))
   const balances = pairs.map(({ publicKey }) => [encodeSs58(crypto, { prefix: SS58_PREFIX, payload: publicKey }), ENDOWMENT.toString()])
-  const spec = runtime.parseChainSpec(createDevChainSpec({ genesis: { Balances: { balances } } }, { crypto }), { crypto })
+  const spec = runtime.parseChainSpec(createDevChainSpec({ genesis: { Balances: { balances }, ...genesis } }, { crypto }), { crypto })
   const genesisHash = headerHash(crypto, runtime.genesis(spec, { crypto }).header)
   return { crypto, runtime, spec, accounts: pairs, genesisHash, authoritySeed: suriToEd25519Seed(crypto, '//Alice') }
 }
@@ -109,7 +109,7 @@ export interface SignOptions {
 }
 
 /** Signs an encoded call; a complete extrinsic. */
-const signCall = (chain: TestChain, call: Uint8Array, options: SignOptions): Uint8Array => {
+export const signCall = (chain: TestChain, call: Uint8Array, options: SignOptions): Uint8Array => {
   const { crypto, runtime, genesisHash } = chain
   const { specVersion, transactionVersion } = runtime.version
   const additional: AdditionalSigned = { specVersion, transactionVersion, genesisHash, eraHash: options.eraHash ?? genesisHash }

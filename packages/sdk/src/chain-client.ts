@@ -58,6 +58,8 @@ export interface ChainClient {
   getBlocks(from: number, limit: number): Promise<Uint8Array>
   /** SCALE GenesisBlockInfo. */
   genesisInfo(): Promise<Uint8Array>
+  /** SCALE ChainCheckpoint of the newest final block, with what its state says of a worker (identity, 32 bytes). */
+  checkpoint(worker: Uint8Array | undefined): Promise<Uint8Array>
   /** Resolves when the pool took the extrinsic. @throws SDK_RPC_REFUSED with the pool's reason */
   submit(extrinsic: Uint8Array): Promise<Submitted>
   close(): void
@@ -150,6 +152,10 @@ class NodeChainClient implements ChainClient {
 
   genesisInfo(): Promise<Uint8Array> {
     return this.bytes('phalanx_genesisInfo', [])
+  }
+
+  checkpoint(worker: Uint8Array | undefined): Promise<Uint8Array> {
+    return this.bytes('phalanx_getCheckpoint', [worker === undefined ? null : toHex(worker)])
   }
 
   async submit(extrinsic: Uint8Array): Promise<Submitted> {

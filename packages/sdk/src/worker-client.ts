@@ -49,8 +49,10 @@ export interface SignedEndpoints {
 export interface WorkerClient {
   readonly url: string
   getInfo(): Promise<WorkerInfo>
-  /** `genesisInfo` is SCALE GenesisBlockInfo; `operator` an account id of 32 bytes. */
-  initRuntime(options: { readonly genesisInfo: Uint8Array; readonly operator?: Uint8Array }): Promise<void>
+  /** `genesisInfo` is SCALE GenesisBlockInfo, `checkpoint` SCALE ChainCheckpoint to begin at; `operator` an account id of 32 bytes. */
+  initRuntime(options: { readonly genesisInfo: Uint8Array; readonly checkpoint?: Uint8Array; readonly operator?: Uint8Array }): Promise<void>
+  /** Goes on at a SCALE ChainCheckpoint of this worker; returns the number of the last block it has now. */
+  skipToCheckpoint(checkpoint: Uint8Array): Promise<number>
   getRuntimeInfo(options: { readonly refresh: boolean; readonly operator?: Uint8Array }): Promise<WorkerRegistration>
   /** Feeds SCALE FollowedBlocks; returns the number of the last block it has now. */
   feedBlocks(blocks: Uint8Array): Promise<number>
@@ -105,11 +107,16 @@ export const createWorkerClient = (options: WorkerClientOptions, dependencies: {
         version: status.version,
       }
     },
-    async initRuntime({ genesisInfo, operator }) {
+    async initRuntime({ genesisInfo, checkpoint, operator }) {
       await PhactoryAPI.InitRuntime({
         skipRa: false, encodedGenesisInfo: genesisInfo, encodedGenesisState: new Uint8Array(0), isParachain: false,
         ...(operator === undefined ? {} : { encodedOperator: operator }),
+        ...(checkpoint === undefined ? {} : { encodedCheckpoint: checkpoint }),
       })
+    },
+    async skipToCheckpoint(checkpoint) {
+      const { syncedTo } = await PhalanxAPI.SkipToCheckpoint({ encodedCheckpoint: checkpoint })
+      return syncedTo
     },
     async getRuntimeInfo({ refresh, operator }) {
       const answer = await PhactoryAPI.GetRuntimeInfo({ forceRefreshRa: refresh, ...(operator === undefined ? {} : { encodedOperator: operator }) })

@@ -1,6 +1,12 @@
-/** Owns the version of the worker as the chain and people see it. */
+/** Owns what a build is: its version as the chain and people see it, and the blocks it trusts. */
+import type { TrustedAnchor } from './core/anchors.ts'
 
 /** Version of this build. */
 export const WORKER_VERSION: readonly [major: number, minor: number, patch: number] = [0, 1, 0]
 /** Highest consensus version that this build understands. */
 export const CONSENSUS_VERSION_MAX = 0
+/**
+ * Blocks measured into the build, at most a few per network: the newest of a chain is where the worker's own trust begins. Empty in development, where
+ * the genesis that a worker is given first decides.
+ */
+export const TRUSTED_ANCHORS: readonly TrustedAnchor[] = []

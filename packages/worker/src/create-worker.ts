@@ -8,8 +8,9 @@ import type { Crypto } from '@phalanx/primitives/crypto'
 import { AppError, isAppError } from '@phalanx/primitives/errors'
 import type { BlobStore, Clock, Logger, Random } from '@phalanx/primitives/ports'
 import { METHODS_NOT_OFFERED } from './api/not-offered.ts'
-import { CONSENSUS_VERSION_MAX, WORKER_VERSION } from './build.ts'
+import { CONSENSUS_VERSION_MAX, TRUSTED_ANCHORS, WORKER_VERSION } from './build.ts'
 import { createCheckpoints } from './checkpoints.ts'
+import type { TrustedAnchor } from './core/anchors.ts'
 import { ENTROPY_BYTES } from './core/entropy.ts'
 import { openIdentity } from './core/keys.ts'
 import type { Core } from './core/step.ts'
@@ -32,6 +33,8 @@ export interface WorkerOptions {
   readonly checkpointEveryBlocks?: number
   /** Version to show and to compare with the chain's minimum; for tests of upgrades. */
   readonly version?: readonly [number, number, number]
+  /** Blocks to trust instead of the build's own; for tests. */
+  readonly anchors?: readonly TrustedAnchor[]
 }
 
 /** Parts that a worker is made of. */
@@ -72,6 +75,7 @@ const coreOf = (options: WorkerOptions, { crypto, platform }: WorkerDependencies
     measurement: platform.measurement,
     features: platform.features,
     checkpointEveryBlocks: options.checkpointEveryBlocks ?? CHECKPOINT_EVERY_BLOCKS,
+    anchors: options.anchors ?? TRUSTED_ANCHORS,
   },
 })
 

@@ -26,6 +26,22 @@ export const workerErrors = defineErrors({
     'Block {number} carries an authority change that light clients refuse: {reason}.', 'The chain must schedule changes with delay 0 and a sound, non-empty set; nothing else is followed.'),
   LIGHT_PENDING_EXCEEDED: describe<{ blocks: number; max: number }>(
     '{blocks} blocks (or more than their size limit) would wait for finality; {max} are allowed.', 'Send shorter feeds that end with a justified block, beginning at GetInfo.blocknum.'),
+  LIGHT_CHECKPOINT_OLD: describe<{ number: number; known: number }>(
+    'The checkpoint is at block {number}, but block {known} is known here already.', 'Ask a node that has caught up for phalanx_getCheckpoint, or feed the blocks themselves.'),
+  LIGHT_CHECKPOINT_HOP: describe<{ number: number; reason: string }>(
+    'The way to the checkpoint is refused at block {number}: {reason}.', 'Fetch the checkpoint again, from another node if it stays wrong.'),
+  LIGHT_CHECKPOINT_SET: describe<{ number: number; reason: string }>(
+    'The authorities at the checkpoint (block {number}) are refused: {reason}.', 'Fetch the checkpoint again, from another node if it stays wrong.'),
+  LIGHT_CHECKPOINT_PROOF: describe<{ number: number; code: string }>(
+    'The state at the checkpoint (block {number}) is not proven ({code}).', 'Fetch the checkpoint again for this very worker, from another node if it stays wrong.'),
+  LIGHT_CHECKPOINT_ANCESTORS: describe<{ number: number; reason: string }>(
+    'The headers before the checkpoint (block {number}) are refused: {reason}.', 'Fetch the checkpoint again, from another node if it stays wrong.'),
+  LIGHT_CHECKPOINT_WORKER: describe<{ expected: string; got: string }>(
+    'The checkpoint was made for {got}; this worker is {expected}.', 'Ask for a checkpoint of the worker that PhalanxAPI.Status names, or of none where it names none.'),
+  LIGHT_ANCHOR_OTHER_CHAIN: describe<{ got: string }>(
+    'This build follows the chains that it was made for, not the one with genesis {got}.', 'Use a build for that network, or point the relay at a node of this one\'s.'),
+  LIGHT_ANCHOR_MISMATCH: describe<{ number: number; expected: string; got: string }>(
+    'At block {number} this build trusts {expected}, but is shown {got}.', 'This is another history of the chain: find out where the node got it, and use another node.'),
   WORKER_HALTED: describe<{ reason: string }>(
     'The worker has stopped: {reason}.', 'Two histories of this chain claim to be final: find out which is true. To follow it again, delete the checkpoint files; the identity stays.'),
   WORKER_UNINITIALIZED: describe('The worker has no chain and no keys in use yet.', 'Call InitRuntime with the genesis information first; the relay does it by itself.'),

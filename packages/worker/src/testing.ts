@@ -3,10 +3,13 @@ import './errors.ts'
 
 export { TEST_GENESIS_TIME_MS, createTestChain, justifyBlock, type TestBlock, type TestChain } from './testing/chain.ts'
 export { createDirectClient, createHarness, type StartOptions, type WorkerHarness } from './testing/harness.ts'
-export { createTestCore, createTestFeeder, type TestFeeder } from './testing/core.ts'
+export { comparableState, createTestCore, createTestFeeder, replayFromGenesis, startWithIdentity, type TestFeeder } from './testing/core.ts'
 export {
   createMemoryBlobStore, createTestBenchmark, createTestClock, createTestRandom, type MemoryBlobStore, type TestClock,
 } from './testing/outside.ts'
-export { decodeCheckpoint } from './core/state.ts'
+export { decodeCheckpoint, encodeCheckpoint, type LiveState, type WorkerState } from './core/state.ts'
+export { authoritiesHash, type TrustedAnchor } from './core/anchors.ts'
+export { assertLive, step, type Core } from './core/step.ts'
+export type { KeyPair } from './core/keys.ts'
 export { openBytes, sealBytes } from './platform/seal.ts'
 export { createTestRegistry, type TestRegistry } from './testing/registry.ts'

@@ -2,7 +2,10 @@
 import { Empty, SyncedTo } from './common.ts'
 import { KIB, MIB, bool, bytes, message, method, optional, type MessageOf } from './schema.ts'
 
-/** `encodedGenesisInfo` is SCALE `GenesisBlockInfo`. `encodedGenesisState`, `skipRa`, `isParachain` and the provider are ignored: they decide nothing here. */
+/**
+ * `encodedGenesisInfo` is SCALE `GenesisBlockInfo`; with `encodedCheckpoint`, SCALE `ChainCheckpoint` of that chain, the worker begins there. `encodedGenesisState`, `skipRa`, `isParachain` and the provider are
+ * ignored: they decide nothing here.
+ */
 export const InitRuntimeRequest = message('InitRuntimeRequest', {
   skipRa: bool(1),
   encodedGenesisInfo: bytes(2),
@@ -11,12 +14,16 @@ export const InitRuntimeRequest = message('InitRuntimeRequest', {
   encodedOperator: optional(bytes(5)),
   isParachain: bool(6),
   attestationProvider: optional(bytes(7)),
+  encodedCheckpoint: optional(bytes(100)),
 })
 export type InitRuntimeRequest = MessageOf<typeof InitRuntimeRequest>
 
 /** SCALE `FollowedBlocks`, beginning at `GetInfo.headernum` or `GetInfo.blocknum`; `genesisHash`, where given, must be the worker's. */
 export const FeedRequest = message('FeedRequest', { encodedBlocks: bytes(1), genesisHash: optional(bytes(2)) })
 export type FeedRequest = MessageOf<typeof FeedRequest>
+
+/** SCALE `ChainCheckpoint` for this worker, above the last block it knows. */
+export const SkipRequest = message('SkipRequest', { encodedCheckpoint: bytes(1) })
 
 /** SCALE `Vec<(MessageOrigin, Vec<SignedMessage>)>`, sorted by origin. */
 const GetEgressMessagesResponse = message('GetEgressMessagesResponse', { encodedMessages: bytes(1) })
@@ -35,6 +42,9 @@ export const chainMethods = {
 
 /** Methods of the service PhalanxAPI. */
 export const feedMethods = {
+  SkipToCheckpoint: method({
+    doc: 'Lets a worker that is far behind go on at a checkpoint of the chain.', params: SkipRequest, result: SyncedTo, access: 'private', kind: 'command', limitBytes: 10 * MIB,
+  }),
   FeedBlocks: method({
     doc: 'Takes in finalised blocks: headers, justifications, messages and acks. Refused as a whole or taken as a whole.',
     params: FeedRequest, result: SyncedTo, access: 'private', kind: 'command', limitBytes: 100 * MIB,

@@ -4,8 +4,15 @@ import type { CachedAttestation, Restored } from './state.ts'
 
 /** One input. `entropy` is 32 fresh random bytes. */
 export type Input =
-  /** InitRuntime: `genesis` is SCALE GenesisBlockInfo. */
-  | { readonly kind: 'init'; readonly value: { readonly genesis: Uint8Array; readonly operator: Uint8Array | undefined; readonly entropy: Uint8Array } }
+  /** InitRuntime: `genesis` is SCALE GenesisBlockInfo, `checkpoint` SCALE ChainCheckpoint where the worker is to begin at one. */
+  | {
+      readonly kind: 'init'
+      readonly value: {
+        readonly genesis: Uint8Array; readonly checkpoint?: Uint8Array | undefined; readonly operator: Uint8Array | undefined; readonly entropy: Uint8Array
+      }
+    }
+  /** A worker that is far behind goes on at a SCALE ChainCheckpoint. */
+  | { readonly kind: 'skipTo'; readonly value: { readonly checkpoint: Uint8Array; readonly entropy: Uint8Array } }
   /** Start of the process with an opened identity, and with a checkpoint of it where one is usable. */
   | {
       readonly kind: 'resume'

@@ -97,7 +97,8 @@ const readFeed = (crypto: FollowCrypto, bytes: Uint8Array): readonly FedBlock[] 
 /** Number of the next header wanted: after the pending ones. */
 export const nextHeader = (follow: FollowState): number => (follow.pending.at(-1) ?? follow.head).number + 1
 
-const scheduledSet = (header: Header, current: AuthoritySet): AuthoritySet | undefined => {
+/** The set that a header schedules for the next block, if it does. @throws LIGHT_SET_CHANGE_REFUSED */
+export const scheduledSet = (header: Header, current: AuthoritySet): AuthoritySet | undefined => {
   const refused = (reason: string): AppError => new AppError('LIGHT_SET_CHANGE_REFUSED', { number: header.number, reason })
   let next: AuthoritySet | undefined
   for (const log of grandpaLogs(header)) {

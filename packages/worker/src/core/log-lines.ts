@@ -4,6 +4,7 @@
 export const LOG_LINES = {
   initialised: ['identity', 'genesis', 'fresh'],
   'resumed from a checkpoint': ['identity', 'block'],
+  'goes on at a checkpoint of the chain': ['from', 'block'],
   'ephemeral identity: the platform has no sealing key, so this worker is a new one at every start and keeps nothing': ['platform'],
   'checkpoint belongs to another identity or chain and is not used': [],
   'checkpoint is not usable': ['file', 'code'],

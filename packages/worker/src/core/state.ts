@@ -3,6 +3,7 @@ import { bytesUpTo, fixedBytes, option, struct, text, tuple, u32, u64, u8, vecUp
 import { AccountId, AuthoritySet, Hash, Sr25519Public } from '@phalanx/primitives/chain'
 import { AppError } from '@phalanx/primitives/errors'
 import { SystemState } from '../system/state.ts'
+import type { TrustedAnchor } from './anchors.ts'
 import type { KeyPair, Keys } from './keys.ts'
 import { RECENT_BLOCKS_MAX, type FollowState } from './light-client.ts'
 import { Egress } from './mq.ts'
@@ -17,6 +18,8 @@ export interface Build {
   readonly features: readonly number[]
   /** Blocks between checkpoints. */
   readonly checkpointEveryBlocks: number
+  /** Blocks that this code trusts by itself. Where there are any, only their chains are followed. */
+  readonly anchors: readonly TrustedAnchor[]
 }
 
 /** Evidence for a registration info; cached for an hour of chain time. */

@@ -9,8 +9,11 @@ import { AppError } from '@phalanx/primitives/errors'
 import { retiredReason } from '../system/gate.ts'
 import { ensureAnnounced } from '../system/anchor.ts'
 import { reportResult } from '../system/benchmark.ts'
+import { takeView } from '../system/from-view.ts'
 import type { Draft } from '../system/draft.ts'
 import { INITIAL_SYSTEM } from '../system/state.ts'
+import { anchorOf, assertAnchored } from './anchors.ts'
+import { proveCheckpoint, type ProvenCheckpoint } from './chain-checkpoint.ts'
 import { logEffect, type Effect } from './effects.ts'
 import { addEndpoint, signEndpoints } from './endpoints.ts'
 import { createEntropy, type Entropy } from './entropy.ts'
@@ -67,14 +70,39 @@ const init = (core: Core, state: WorkerState, input: InputOf<'init'>): StepResul
   const follow = startAtGenesis(core.crypto, input.genesis)
   const entropy = createEntropy(core.crypto, input.entropy)
   const { sealed } = state
+  const anchor = anchorOf(core.build.anchors, follow.genesisHash)
   if (sealed !== undefined && !bytesEqual(sealed.genesisHash, follow.genesisHash))
     throw new AppError('WORKER_IDENTITY_OTHER_CHAIN', { expected: toHex(sealed.genesisHash), got: toHex(follow.genesisHash) })
+  const proven = input.checkpoint === undefined ? undefined : proveCheckpoint(core.crypto, input.checkpoint, { follow, anchor, identity: sealed?.identity.publicKey })
   const identity = sealed?.identity ?? createKey(core.crypto, entropy, 'identity')
-  const next = liveState({ identity, ecdh: createKey(core.crypto, entropy, 'ecdh') }, follow, input.operator)
-  const effects: Effect[] = []
+  const draft = openDraft(core, liveState({ identity, ecdh: createKey(core.crypto, entropy, 'ecdh') }, follow, input.operator), entropy)
+  const { effects } = draft
   if (sealed === undefined) effects.push({ kind: 'sealIdentity', value: { content: new Secret(identityToSealed(identity, follow.genesisHash)) } })
   effects.push(logEffect('info', 'initialised', { identity: toHex(identity.publicKey), genesis: toHex(follow.genesisHash), fresh: sealed === undefined }))
-  return { state: next, effects }
+  if (proven !== undefined) beginAt(core, draft, proven)
+  return { state: draft.state, effects }
+}
+
+/** Goes on at a proven checkpoint as if every block up to it had been followed. Its own checkpoint is sealed soon, so that a restart finds it. */
+const beginAt = (core: Core, draft: Draft, { follow, view }: ProvenCheckpoint): void => {
+  const before = draft.state
+  draft.state = { ...before, follow, checkpointedAt: follow.head.number }
+  draft.block = follow.head
+  takeView(draft, view)
+  noteRetirement(core, before, draft)
+  draft.effects.push(
+    logEffect('info', 'goes on at a checkpoint of the chain', { from: before.follow.head.number, block: follow.head.number }), { kind: 'checkpoint', value: { wait: false } })
+}
+
+const skipTo = (core: Core, previous: WorkerState, input: InputOf<'skipTo'>): StepResult => {
+  const state = assertLive(previous)
+  if (state.halted !== undefined) throw new AppError('WORKER_HALTED', { reason: state.halted })
+  const { follow, keys } = state
+  const anchor = anchorOf(core.build.anchors, follow.genesisHash)
+  const proven = proveCheckpoint(core.crypto, input.checkpoint, { follow, anchor, identity: keys.identity.publicKey })
+  const draft = openDraft(core, state, createEntropy(core.crypto, input.entropy))
+  beginAt(core, draft, proven)
+  return { state: draft.state, effects: draft.effects }
 }
 
 const restoreLive = (core: Core, identity: KeyPair, restored: Restored, entropy: Entropy): StepResult => {
@@ -114,6 +142,7 @@ const feed = (core: Core, previous: WorkerState, input: InputOf<'feed'>): StepRe
   const verdict = takeFeed(core.crypto, state.follow, input.blocks)
   if (verdict.kind === 'conflict') return halt(state, verdict.value)
   const { follow, executed } = verdict.value
+  assertAnchored(core.build.anchors, follow.genesisHash, executed)
   const system = { ...state.system, iterations: state.system.iterations + input.iterations }
   const draft = openDraft(core, { ...state, system, follow }, createEntropy(core.crypto, input.entropy))
   executeBlocks(draft, executed)
@@ -166,6 +195,7 @@ const stop = (state: WorkerState): StepResult => {
 export const step = (core: Core, state: WorkerState, input: Input): StepResult => {
   switch (input.kind) {
     case 'init': return init(core, state, input.value)
+    case 'skipTo': return skipTo(core, state, input.value)
     case 'resume': return resume(core, state, input.value)
     case 'feed': return feed(core, state, input.value)
     case 'benchmarkResult': return benchmarkResult(core, state, input.value)

@@ -21,6 +21,10 @@ export const chainHandlers: Handlers<typeof chainMethods, MethodContext> = {
 
 /** Handlers of `feedMethods`. */
 export const feedHandlers: Handlers<typeof feedMethods, MethodContext> = {
+  async SkipToCheckpoint(context, { encodedCheckpoint }) {
+    const state = assertLive(await context.dispatch({ kind: 'skipTo', value: { checkpoint: encodedCheckpoint, entropy: context.entropy() } }))
+    return { syncedTo: state.follow.head.number }
+  },
   async FeedBlocks(context, params) {
     const state = assertLive(
       await context.dispatch({

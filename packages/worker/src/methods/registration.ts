@@ -23,7 +23,10 @@ const answer = (context: MethodContext, state: LiveState): InitRuntimeResponse =
 const initRuntime = async (context: MethodContext, params: InitRuntimeRequest): Promise<InitRuntimeResponse> => {
   if (params.debugSetKey !== undefined) throw new AppError('WORKER_DEBUG_KEY_REFUSED', {})
   const state = await context.dispatch({
-    kind: 'init', value: { genesis: params.encodedGenesisInfo, operator: parseOperator(params.encodedOperator), entropy: context.entropy() },
+    kind: 'init',
+    value: {
+      genesis: params.encodedGenesisInfo, checkpoint: params.encodedCheckpoint, operator: parseOperator(params.encodedOperator), entropy: context.entropy(),
+    },
   })
   return answer(context, assertLive(state))
 }

@@ -1,4 +1,5 @@
 /** Owns the worker's state in words: one name, one reason, and whether anything confidential is served. */
+import { bytesEqual } from '@phalanx/primitives/bytes'
 import type { WorkerStateName } from '../api/info.ts'
 import type { Build, WorkerState } from '../core/state.ts'
 import { isAnchored } from './anchor.ts'
@@ -13,6 +14,9 @@ export interface StatusSummary {
 
 const not = (state: WorkerStateName, reason: string): StatusSummary => ({ state, reason, serving: false })
 
+const newestTrusted = (build: Build, genesisHash: Uint8Array): number =>
+  build.anchors.reduce((newest, anchor) => (bytesEqual(anchor.genesisHash, genesisHash) ? Math.max(newest, anchor.number) : newest), 0)
+
 /** Summary of a worker's state. */
 export const summarize = (build: Build, state: WorkerState): StatusSummary => {
   if (state.kind === 'empty')
@@ -22,6 +26,8 @@ export const summarize = (build: Build, state: WorkerState): StatusSummary => {
   if (retired !== undefined) return not('outdated', retired)
   const { head } = state.follow
   if (head.number === 0) return not('initialised', 'waiting for the first block')
+  const trusted = newestTrusted(build, state.follow.genesisHash)
+  if (head.number < trusted) return not('syncing', `followed to block ${head.number}, this build trusts nothing before block ${trusted}`)
   const { registration, anchor } = state.system
   if (registration === undefined) return not('syncing', `followed to block ${head.number}, own registration not seen yet`)
   if (!isAnchored(state))

@@ -1,6 +1,9 @@
 import { concatBytes, parseHex, toHex, utf8 } from '@phalanx/primitives/bytes'
-import { AuthoritySet, FollowedBlocks, GenesisBlockInfo, headerHash, Justification, matchesPhlx, verifyJustification } from '@phalanx/primitives/chain'
+import {
+  AuthoritySet, decodeChainCheckpoint, FollowedBlocks, GenesisBlockInfo, headerHash, Justification, matchesPhlx, verifyJustification, type ChainCheckpoint,
+} from '@phalanx/primitives/chain'
 import { readProof } from '@phalanx/primitives/trie'
+import { readCheckpointView } from '@phalanx/runtime/storage'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { createMethodRig, type MethodRig } from '../testing.ts'
 
@@ -36,5 +39,32 @@ describe('phalanx', () => {
   test('seals on request', async () => {
     expect(await rig.ask('phalanx_sealBlock')).toBe(toHex(rig.node.head().hash))
     expect(rig.node.head().number).toBe(1)
+  })
+})
+
+describe('phalanx_getCheckpoint', () => {
+  const read = async (params: unknown): Promise<ChainCheckpoint> => decodeChainCheckpoint(parseHex(await rig.ask('phalanx_getCheckpoint', params)))
+
+  test('gives the newest final block with its proof, its ancestors and a proven view', async () => {
+    for (let i = 0; i < 3; i++) await rig.seal()
+    const { crypto } = rig.chain
+    const worker = new Uint8Array(32).fill(5)
+    const checkpoint = await read({ worker: toHex(worker) })
+    const { header } = checkpoint
+    expect([header.number, checkpoint.ancestors.map(({ number }) => number), checkpoint.worker, checkpoint.hops]).toEqual([3, [2, 1, 0], worker, []])
+    verifyJustification(crypto, {
+      justification: Justification.decode(checkpoint.justification), authorities: checkpoint.authorities, target: { hash: headerHash(crypto, header), number: 3 },
+    })
+    const reader = readProof({ crypto, root: header.stateRoot, proof: checkpoint.proof })
+    const view = readCheckpointView(crypto, (key) => reader.get(key), worker)
+    expect([toHex(view.genesisHash), view.own?.nextSequence, view.own?.anchor]).toEqual([toHex(rig.chain.genesisHash), undefined, undefined])
+  })
+
+  test('serves an older block while its state is kept, and says so where there is none', async () => {
+    for (let i = 0; i < 3; i++) await rig.seal()
+    expect((await read([null, 2])).header.number).toBe(2)
+    expect((await read([])).worker).toBeUndefined()
+    for (const at of [0, 4]) expect((await rig.fails('phalanx_getCheckpoint', [null, at])).data.code).toBe('BLOCK_UNKNOWN')
+    expect((await rig.fails('phalanx_getCheckpoint', ['0x01'])).data.code).toBe('RPC_INVALID_PARAMS')
   })
 })

@@ -3,10 +3,11 @@ import { concatBytes, toHex } from '@phalanx/primitives/bytes'
 import { FEED_BLOCKS_MAX } from '@phalanx/primitives/chain'
 import { compactU32 } from '@phalanx/primitives/codec'
 import { AppError } from '@phalanx/primitives/errors'
+import { createCheckpoint } from '../../checkpoint.ts'
 import { readGenesisInfo } from '../../genesis.ts'
 import type { RpcBackend } from '../backend.ts'
 import { call, type MethodTable } from '../method.ts'
-import { blockNumber, integer } from '../params.ts'
+import { blockNumber, hash, integer, optional } from '../params.ts'
 
 /** Bytes of one feed; the block that passes the bound is still in it when it is the first. */
 const FEED_BYTES_MAX = 8 * 1024 * 1024
@@ -38,6 +39,11 @@ export const phalanxMethods: MethodTable = {
       if (info === undefined) throw new AppError('BLOCK_UNKNOWN', { block: '0' })
       return toHex(info)
     },
+  }),
+  phalanx_getCheckpoint: call({
+    doc: 'What a worker begins at instead of genesis (SCALE ChainCheckpoint): the newest block with a finality proof, or one whose state is kept; with the state\'s word on a worker.',
+    params: { worker: optional(hash), at: optional(blockNumber) },
+    handle: ({ chain, crypto }, { worker, at }) => toHex(createCheckpoint({ worker, at }, { chain, crypto })),
   }),
   phalanx_sealBlock: call({
     doc: 'Authors a block now; its hash.', access: 'unsafe', params: {},
