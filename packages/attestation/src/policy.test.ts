@@ -7,18 +7,18 @@ import { codeOf } from '@phalanx/primitives/testing'
 describe('AttestationPolicy', () => {
   test('comes back from its bytes', () => {
     const policy = referencePolicy({
-      simulated: true, enforceMeasurements: true, measurements: [new Uint8Array(68)], refusedAdvisories: ['SA-1'], allowedFamilies: [new Uint8Array(6)],
+      simulated: true, enforceMeasurements: true, measurements: [new Uint8Array(68)], refusedAdvisories: ['SA-1'], allowedFamilies: [new Uint8Array(6)], gatekeeperConfidenceMax: 1, reattestationSeconds: 9, renewalWindowSeconds: 8, admitUnanchored: false, collateralDelayBlocks: 7,
       blockedFamilies: [new Uint8Array(6).fill(1)], evaluationNumberMin: 17, sameEvaluationNumber: true, collateralGraceSeconds: 5, revocationGraceSeconds: 6, acceptedStatuses: ['Revoked', 'UpToDate'],
     })
     expect(AttestationPolicy.decode(AttestationPolicy.encode(policy))).toEqual(policy)
   })
 
-  test('refuses an unknown status and a family of another length', () => {
+  test('refuses an unknown status and an overlong family', () => {
     const bytes = AttestationPolicy.encode(createPolicy({ kinds: [], roots: [], acceptedStatuses: ['UpToDate'] }))
     // One status: compact length 4, then its index.
     const at = bytes.indexOf(4)
     expect(codeOf(() => AttestationPolicy.decode(bytes.map((byte, i) => (i === at + 1 ? 9 : byte))))).toBe('CODEC_INVALID_VARIANT')
-    expect(codeOf(() => AttestationPolicy.encode(createPolicy({ kinds: [], roots: [], allowedFamilies: [new Uint8Array(5)] })))).toBe('CODEC_OUT_OF_RANGE')
+    expect(codeOf(() => AttestationPolicy.encode(createPolicy({ kinds: [], roots: [], allowedFamilies: [new Uint8Array(33)] })))).toBe('CODEC_LENGTH_EXCEEDED')
   })
 
   test('the reference\'s policy admits all kinds and every status that earns confidence', () => {

@@ -2,7 +2,8 @@
  * Owns what a chain keeps of evidence so that anyone can judge it again to the same verdict: the evidence, the collateral and
  * policy it was judged with, and the outcome. Codecs only; the registry pallet writes them, the SDK reads them.
  */
-import { bytesUpTo, fixedBytes, named, option, struct, textUpTo, u32, u64, u8, variant, vecUpTo, type TypeOf } from '@phalanx/primitives/codec'
+import { bytesUpTo, fixedBytes, named, option, struct, textUpTo, u32, u64, u8, vecUpTo, type TypeOf } from '@phalanx/primitives/codec'
+import { EvictionReason } from '@phalanx/primitives/messages'
 import { PlatformFamily } from './policy.ts'
 
 const Digest = fixedBytes(32)
@@ -22,21 +23,6 @@ export const EvidenceRecord = named(
 )
 export type EvidenceRecord = TypeOf<typeof EvidenceRecord>
 
-/** Whether a worker's evidence counts, and if not, why not. */
-export const Standing = named(
-  'phalanx_pallets::registry::Standing',
-  variant('Standing', {
-    Good: { index: 0 },
-    /** Its time ran out. */
-    Lapsed: { index: 1 },
-    /** Its platform family was revoked. */
-    FamilyRevoked: { index: 2 },
-    /** A newer policy refuses it, with the code of the first failing check. */
-    PolicyRefused: { index: 3, fields: { version: u32, code: textUpTo(64) } },
-  }),
-)
-export type Standing = TypeOf<typeof Standing>
-
 /** Outcome of judging a worker's evidence. Times in Unix seconds. */
 export const AttestationRecord = named(
   'phalanx_pallets::registry::AttestationRecord',
@@ -55,7 +41,8 @@ export const AttestationRecord = named(
     validUntil: u64,
     /** From when a relay should renew it. */
     renewFrom: u64,
-    standing: Standing,
+    /** Why it counts no longer; undefined while it does. */
+    eviction: option(EvictionReason),
   }),
 )
 export type AttestationRecord = TypeOf<typeof AttestationRecord>

@@ -59,6 +59,20 @@ export const wrapSignedContent = (kind: keyof typeof SIGNED_CONTENT, body: Uint8
 export const EcdhKeyAnnouncement = named('phalanx_types::EcdhKeyAnnouncement', struct({ epoch: u64, ecdhPubkey: Sr25519Public }))
 export type EcdhKeyAnnouncement = TypeOf<typeof EcdhKeyAnnouncement>
 
+/** Why a worker's evidence counts no longer. */
+export const EvictionReason = named(
+  'phalanx_types::EvictionReason',
+  variant('EvictionReason', {
+    /** Its time ran out. */
+    Lapsed: { index: 0 },
+    /** Its platform family was revoked. */
+    FamilyRevoked: { index: 1 },
+    /** A newer policy refuses it; `code` names the first failing check. */
+    PolicyRefused: { index: 2, fields: { version: u32, code: textUpTo(64) } },
+  }),
+)
+export type EvictionReason = TypeOf<typeof EvictionReason>
+
 /** Payload of `phalanx/registry/notice`: state of the registry that workers act on, sent whenever it changes and at genesis. */
 export const RegistryNotice = named(
   'phalanx_types::RegistryNotice',
@@ -69,6 +83,12 @@ export const RegistryNotice = named(
     MeasurementRemoved: { index: 3, value: bytesUpTo(256) },
     EcdhKeyAnchored: { index: 4, fields: { pubkey: Sr25519Public, epoch: u64, ecdhPubkey: Sr25519Public } },
     TrustedNtpServers: { index: 5, value: vecUpTo(textUpTo(256), 64) },
+    WorkerEvicted: { index: 6, fields: { pubkey: Sr25519Public, reason: EvictionReason } },
+    /** A worker's evidence was accepted; it counts until `validUntil` and should be renewed from `renewFrom` on. Unix seconds. */
+    WorkerAttested: { index: 7, fields: { pubkey: Sr25519Public, validUntil: u64, renewFrom: u64 } },
+    /** Another policy is in force. */
+    PolicySet: { index: 8, value: u32 },
+    FamilyRevoked: { index: 9, value: bytesUpTo(32) },
   }),
 )
 export type RegistryNotice = TypeOf<typeof RegistryNotice>
