@@ -14,6 +14,8 @@ import { weigh } from '../../frame/weight.ts'
 import { senderPublicKey, SIGNATURE_BYTES } from '../phala-registry/sender-key.ts'
 import { now } from '../timestamp/storage.ts'
 import { registryParts } from '../phala-registry/declaration.ts'
+import { isGatekeeperWork } from '../phala-registry/gatekeeper-messages.ts'
+import { quorumSize, takeDecided } from '../phala-registry/outcomes.ts'
 import { logMessage, logSequence, loggedAcks, loggedMessages } from './block-log.ts'
 import { checkMqSequence, signedMessageOf } from './check-sequence.ts'
 import { routeMessage } from './routing.ts'
@@ -35,6 +37,7 @@ const parts = declarePallet({
 const dispatchMessage = (ctx: Context, message: Message): void => {
   routeMessage(ctx, message)
   logMessage(ctx, message)
+  for (const decided of takeDecided(ctx)) dispatchMessage(ctx, decided)
 }
 
 const messageSignature = ({ message, sequence, signature }: SignedMessage, publicKey: Uint8Array): SignatureCheck => ({
@@ -57,6 +60,8 @@ export const phalaMq = parts.withCalls(
         const { message, sequence, signature } = signedMessage
         const { sender, destination } = message
         if (!isOffchainOrigin(sender)) ctx.fail('BadSender')
+        // The reference's form, signed by the master key: one holder speaks for all, so only while one holder is the quorum.
+        if (sender.kind === 'Gatekeeper' && quorumSize(ctx) > 1) ctx.fail('BadSender')
         if (!isValidTopic(destination)) ctx.fail('BadDestination')
         if (sequence !== (storage.offchainIngress.get(ctx, sender) ?? 0n)) ctx.fail('BadSequence')
         const registry = registryParts.in(ctx)
@@ -66,7 +71,7 @@ export const phalaMq = parts.withCalls(
         storage.offchainIngress.set(ctx, sender, sequence + 1n)
         logSequence(ctx, { sender, next: sequence + 1n })
         dispatchMessage(ctx, message)
-        return { paysFee: sender.kind !== 'Gatekeeper' }
+        return { paysFee: sender.kind !== 'Gatekeeper' && !isGatekeeperWork(ctx, message) }
       },
     },
     pushMessage: {

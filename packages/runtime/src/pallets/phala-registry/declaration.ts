@@ -1,9 +1,11 @@
 /** Owns the first stage of PhalaRegistry: events, errors and constants (registry.md sections 3 and 5; ours follow at the end). */
-import { APPENDED_PALLET_ERRORS, AttestationProvider } from '@phalanx/attestation'
+import { APPENDED_PALLET_ERRORS, AttestationProvider, CollateralKey, PlatformFamily } from '@phalanx/attestation'
 import { bool, option, u32, u64, u8 } from '@phalanx/primitives/codec'
-import { Sr25519Public } from '@phalanx/primitives/chain'
+import { Hash, Sr25519Public } from '@phalanx/primitives/chain'
+import { EvictionReason } from '@phalanx/primitives/messages'
 import { constant, declarePallet, type ContextOf } from '../../frame/pallet.ts'
 import * as storage from './storage.ts'
+import { Review } from './types.ts'
 
 /** Name of the pallet in the runtime, its storage prefix and its messages. */
 export const REGISTRY = 'PhalaRegistry'
@@ -36,6 +38,21 @@ export const registryParts = declarePallet({
     GatekeeperLaunched: { index: 9, doc: 'The master key is known: gatekeepers are running.' },
     WorkerEcdhKeyAnchored: { index: 10, doc: 'A worker\'s fresh ECDH key is on the chain.', fields: { pubkey: Sr25519Public, epoch: u64, ecdhPubkey: Sr25519Public } },
     WorkerEndpointUpdated: { index: 11, doc: 'A worker\'s endpoints changed.', fields: { pubkey: Sr25519Public } },
+    CollateralUpdated: { index: 12, doc: 'A canonical set is in force.', fields: { key: CollateralKey, hash: Hash, evaluationNumber: u32, validUntil: u64 } },
+    CollateralPending: { index: 13, doc: 'A newer set will be canonical from a block on.', fields: { key: CollateralKey, hash: Hash, evaluationNumber: u32, activeAt: u32 } },
+    AttestationPolicySet: { index: 14, doc: 'Another attestation policy is in force.', fields: { version: u32 } },
+    FamilyRevoked: { index: 15, doc: 'A platform family was revoked; its workers no longer count and are taken off over the next blocks.', fields: { family: PlatformFamily, workers: u32 } },
+    FamilyRestored: { index: 16, doc: 'A revoked platform family may register again.', fields: { family: PlatformFamily } },
+    WorkerEvidenceLapsed: { index: 17, doc: 'A worker\'s evidence was not renewed in time.', fields: { pubkey: Sr25519Public, validUntil: u64 } },
+    WorkerEvicted: { index: 18, doc: 'A worker lost its confidence and its duties.', fields: { pubkey: Sr25519Public, reason: EvictionReason } },
+    ReviewProgress: { index: 19, doc: 'A revocation or policy change looked at more workers.', fields: { review: Review, finished: bool } },
+    GatekeeperConfirmed: { index: 20, doc: 'A gatekeeper showed that it holds the master key; its votes count from now on.', fields: { pubkey: Sr25519Public } },
+    GatekeeperSuspended: { index: 21, doc: 'A gatekeeper lost the master key; its votes count again once it holds it.', fields: { pubkey: Sr25519Public } },
+    OutcomeDiffers: { index: 22, doc: 'Alarm: gatekeepers found different things in the same block.', fields: { block: u32, index: u32, gatekeeper: Sr25519Public } },
+    VerdictGiven: { index: 23, doc: 'The gatekeepers judged a registration.', fields: { pubkey: Sr25519Public, accepted: bool, confidenceLevel: u8 } },
+    VerdictDiffers: { index: 24, doc: 'Alarm: the gatekeepers judge a registration otherwise than the chain did.', fields: { pubkey: Sr25519Public, accepted: bool, confidenceLevel: u8 } },
+    RotationCandidateChosen: { index: 25, doc: 'A proposed master key was passed on to the gatekeepers.', fields: { rotationId: u64, gatekeeper: Sr25519Public } },
+    MasterKeyRotationCancelled: { index: 26, doc: 'A rotation of the master key was given up.', fields: { rotationId: u64 } },
   },
   errors: {
     CannotHandleUnknownMessage: { index: 0, doc: 'No key authenticates senders of this kind.' },
@@ -84,6 +101,24 @@ export const registryParts = declarePallet({
     InvalidEcdhKey: { index: 54, doc: 'The ECDH key is not a valid point, or equals the identity key.' },
     InvalidEcdhEpoch: { index: 55, doc: 'The epoch is not higher than the current one.' },
     ListFull: { index: 56, doc: 'The list holds as many entries as it may.' },
+    GatekeeperNotConfirmed: { index: 70, doc: 'The gatekeeper has not shown that it holds the master key, or not before that block.' },
+    OutcomeOutOfRange: { index: 71, doc: 'The vote is about a block that has not ended or ended too long ago.' },
+    AlreadyVoted: { index: 72, doc: 'The gatekeeper has voted on this outcome.' },
+    LastKeyHolder: { index: 73, doc: 'No other gatekeeper could give the key.' },
+    InvalidRotationCandidate: { index: 74, doc: 'The candidate is not for this rotation, or not for exactly the listed gatekeepers.' },
+    InsufficientConfidence: { index: 75, doc: 'The worker\'s confidence level is too low for a gatekeeper.' },
+    WorkerNotVouchedFor: { index: 76, doc: 'The gatekeepers have not judged the worker\'s evidence yet, or refused it.' },
+    MasterKeyNotInRotation: { index: 77, doc: 'No rotation of the master key is under way.' },
+    PolicyInvalid: { index: 60, doc: 'A field of the policy is out of range, or names a kind that is not known.' },
+    PolicyVersionMismatch: { index: 61, doc: 'The policy must carry the version after the one in force.' },
+    PolicyWidensTrust: { index: 62, doc: 'A policy may remove roots, never add them, and never change the simulated flag.' },
+    CollateralNotNewer: { index: 63, doc: 'The canonical set is as new or newer.' },
+    CollateralPending: { index: 64, doc: 'A newer set already waits for its block.' },
+    UnknownAnchor: { index: 65, doc: 'The evidence does not name one of the last 256 blocks: make it anew.' },
+    AnchorMissing: { index: 66, doc: 'The evidence names no recent block, and the policy asks for one.' },
+    FamilyAlreadyRevoked: { index: 67, doc: 'The platform family is revoked already.' },
+    FamilyNotRevoked: { index: 68, doc: 'The platform family is not revoked.' },
+    EvidenceLapsed: { index: 69, doc: 'The worker has no evidence in good standing: it must register again.' },
   },
   constants: {
     NoneAttestationEnabled: constant(bool, false, 'Whether registration without evidence is accepted: never.'),

@@ -1,17 +1,42 @@
 /** Owns the registry's part of the chain spec: attestation policy, measurement list, and on simulated chains workers without evidence. */
-import { createPolicy } from '@phalanx/attestation'
+import { createPolicy, TCB_STATUSES } from '@phalanx/attestation'
 import { AppError } from '@phalanx/primitives/errors'
 import { TOPICS } from '@phalanx/primitives/messages'
-import { jsonAccount, jsonDefault, jsonHex, jsonInteger, jsonList, jsonObject, jsonOptional, jsonText, type JsonOf } from '../../frame/json.ts'
+import { jsonAccount, jsonBool, jsonDefault, jsonHex, jsonInteger, jsonList, jsonObject, jsonOneOf, jsonOptional, jsonText, type JsonOf } from '../../frame/json.ts'
 import type { GenesisChain } from '../../frame/pallet.ts'
 import { queuePalletMessage } from '../phala-mq/push.ts'
 import { REGISTRY, type RegistryContext } from './declaration.ts'
 import { queueNotice, queueWorkerEvent } from './notices.ts'
-import { CONFIDENCE_ROOT, rootWorker } from './registration.ts'
+import { CONFIDENCE_ROOT } from './levels.ts'
+import { notePolicy } from './policy-calls.ts'
+import { rootWorker } from './registration.ts'
 import * as storage from './storage.ts'
 
 const U32_MAX = 0xffff_ffff
 const BENCHMARK_DURATION = 8
+
+/** Fields of the policy that a chain spec may set; the rest follows from the spec's other fields. */
+const policyShape = jsonObject({
+  acceptedStatuses: jsonOptional(jsonList(jsonOneOf(...TCB_STATUSES))),
+  refusedAdvisories: jsonOptional(jsonList(jsonText)),
+  confidenceLevelMax: jsonOptional(jsonInteger(1, 5)),
+  evaluationNumberMin: jsonOptional(jsonInteger(0, U32_MAX)),
+  sameEvaluationNumber: jsonOptional(jsonBool),
+  allowedFamilies: jsonOptional(jsonList(jsonHex())),
+  blockedFamilies: jsonOptional(jsonList(jsonHex())),
+  admitDebug: jsonOptional(jsonBool),
+  collateralGraceSeconds: jsonOptional(jsonInteger(0, U32_MAX)),
+  revocationGraceSeconds: jsonOptional(jsonInteger(0, U32_MAX)),
+  reportAgeSecondsMax: jsonOptional(jsonInteger(0, U32_MAX)),
+  gatekeeperConfidenceMax: jsonOptional(jsonInteger(1, 255)),
+  reattestationSeconds: jsonOptional(jsonInteger(0, U32_MAX)),
+  renewalWindowSeconds: jsonOptional(jsonInteger(0, U32_MAX)),
+  admitUnanchored: jsonOptional(jsonBool),
+  collateralDelayBlocks: jsonOptional(jsonInteger(0, U32_MAX)),
+})
+
+/** What a chain of ours asks for where its spec says nothing: recent evidence, renewed weekly, and the highest confidence of gatekeepers. */
+const POLICY_OF_OURS = { gatekeeperConfidenceMax: 1, reattestationSeconds: 604_800, renewalWindowSeconds: 86_400, admitUnanchored: false } as const
 
 /** Shape of the `phalaRegistry` object of a chain spec. */
 export const registryGenesisShape = jsonObject({
@@ -23,6 +48,10 @@ export const registryGenesisShape = jsonObject({
   kinds: jsonDefault(jsonList(jsonText), []),
   /** Pinned root certificates, DER. */
   roots: jsonDefault(jsonList(jsonHex()), []),
+  /** Terms of the attestation policy. */
+  policy: jsonOptional(policyShape),
+  /** Genesis hashes of other chains that registrations may name. */
+  genesisHashes: jsonDefault(jsonList(jsonHex(32)), []),
   /** Workers without evidence; simulated chains only. */
   workers: jsonDefault(jsonList(jsonObject({ pubkey: jsonHex(32), ecdhPubkey: jsonHex(32), operator: jsonOptional(jsonAccount) })), []),
   /** Workers of that list that are gatekeepers. */
@@ -49,8 +78,11 @@ const buildGatekeepers = (ctx: RegistryContext, config: RegistryGenesis): void =
 export const buildRegistryGenesis = (ctx: RegistryContext, config: RegistryGenesis, chain: GenesisChain): void => {
   if (config.workers.length > 0 && !chain.simulated) throw new AppError('CHAIN_SPEC_DEVELOPMENT_ONLY', { field: 'phalaRegistry.workers' })
   storage.benchmarkDuration.set(ctx, config.benchmarkDuration)
-  storage.attestationPolicy.set(ctx, createPolicy({ kinds: config.kinds, roots: config.roots, simulated: chain.simulated }))
+  const terms = Object.fromEntries(Object.entries(config.policy ?? {}).filter(([, value]) => value !== undefined))
+  storage.attestationPolicy.set(ctx, createPolicy({ ...POLICY_OF_OURS, ...terms, kinds: config.kinds, roots: config.roots, simulated: chain.simulated }))
   storage.allowList.set(ctx, config.measurements)
+  if (config.genesisHashes.length > 0) storage.genesisAllowList.set(ctx, config.genesisHashes)
+  notePolicy(ctx)
   for (const measurement of config.measurements) {
     storage.measurementAddedAt.set(ctx, measurement, 0)
     queueNotice(ctx, { kind: 'MeasurementAllowed', value: measurement })

@@ -1,12 +1,10 @@
 /** Owns the messages from workers and gatekeepers that the registry acts on (registry.md section 6, 7). */
 import { bytesEqual } from '@phalanx/primitives/bytes'
-import type { TypeOf, Codec } from '@phalanx/primitives/codec'
-import { isAppError } from '@phalanx/primitives/errors'
 import { TOPICS, type Message, type MessageOrigin, type RegistryEvent } from '@phalanx/primitives/messages'
 import type { Context } from '../../frame/context.ts'
-import { failWith } from '../../frame/dispatch-error.ts'
 import { now } from '../timestamp/storage.ts'
 import { registryParts, type RegistryContext } from './declaration.ts'
+import { decodePayload } from './decode-payload.ts'
 import { announceEcdhKey } from './ecdh-keys.ts'
 import { learnMasterPubkey } from './gatekeepers.ts'
 import { pushWorkerEvent } from './notices.ts'
@@ -17,15 +15,6 @@ const SCORE_MAX = 6000
 /** Score points per iteration and second. */
 const SCORE_FACTOR = 6n
 const U32_MASK = 0xffff_ffffn
-
-const decodePayload = <C extends Codec<any>>(codec: C, payload: Uint8Array): TypeOf<C> => {
-  try {
-    return codec.decode(payload) as TypeOf<C>
-  } catch (error) {
-    if (isAppError(error)) return failWith({ kind: 'Other' })
-    throw error
-  }
-}
 
 const ensureWorker = (ctx: RegistryContext, sender: MessageOrigin): Uint8Array => (sender.kind === 'Worker' ? sender.value : ctx.fail('InvalidSender'))
 

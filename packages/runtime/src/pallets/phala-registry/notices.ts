@@ -1,5 +1,5 @@
 /** Owns what the registry tells workers: events of one worker, and notices of the state they act on. */
-import { TOPICS, type RegistryNotice, type WorkerEvent } from '@phalanx/primitives/messages'
+import { TOPICS, type GatekeeperNotice, type RegistryNotice, type WorkerEvent } from '@phalanx/primitives/messages'
 import type { StorageHost } from '../../frame/overlay.ts'
 import { pushPalletMessage, queuePalletMessage } from '../phala-mq/push.ts'
 import { REGISTRY } from './declaration.ts'
@@ -17,3 +17,6 @@ export const pushNotice = (host: StorageHost, notice: RegistryNotice): void => p
 
 /** The same from a genesis build, heard in the first block. */
 export const queueNotice = (host: StorageHost, notice: RegistryNotice): void => queuePalletMessage(host, REGISTRY, TOPICS.registryNotice, notice)
+
+/** Tells gatekeepers about a change of their standing or their votes. */
+export const pushGatekeeperNotice = (host: StorageHost, notice: GatekeeperNotice): void => pushPalletMessage(host, REGISTRY, TOPICS.gatekeeperNotice, notice)

@@ -217,7 +217,7 @@ describe('registry.registerGatekeeper, registry.unregisterGatekeeper and registr
   const call = (who: TestWorker) => phalaRegistry.call('registerGatekeeper', { gatekeeper: who.pubkey })
   const leave = (who: TestWorker) => phalaRegistry.call('unregisterGatekeeper', { gatekeeper: who.pubkey })
   const rotate = phalaRegistry.call('rotateMasterKey')
-  const topics = (): readonly string[] => loggedMessages(bed.chain.ctx).map(({ destination }) => String.fromCharCode(...destination)).filter((name) => name.includes('gatekeeper'))
+  const topics = (): readonly string[] => loggedMessages(bed.chain.ctx).map(({ destination }) => String.fromCharCode(...destination)).filter((name) => name.startsWith('phala/gatekeeper'))
 
   test('launch, join, rotate and leave', () => {
     const { chain } = bed

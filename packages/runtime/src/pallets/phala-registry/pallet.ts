@@ -1,22 +1,31 @@
 /** Owns PhalaRegistry's calls (registry.md section 5). What they do stands in the sibling files. */
-import { Attestation, AttestationReport } from '@phalanx/attestation'
+import { Attestation, AttestationPolicy, AttestationReport, Collateral, PlatformFamily } from '@phalanx/attestation'
 import { bytesEqual } from '@phalanx/primitives/bytes'
 import { bytesUpTo, option, textUpTo, u32, vecUpTo } from '@phalanx/primitives/codec'
 import { AccountId, Hash, Sr25519Public } from '@phalanx/primitives/chain'
 import { WorkerEndpointPayload, WorkerRegistrationInfo, WorkerRegistrationInfoV2 } from '@phalanx/primitives/messages'
 import { ensureRoot, ensureSigned } from '../../frame/origin.ts'
 import { weigh, writes } from '../../frame/weight.ts'
+import { attestationApi } from './attestation-api.ts'
+import { activateCollateral, submitCollateral } from './collateral-sets.ts'
 import { registryParts } from './declaration.ts'
 import { updateWorkerEndpoint } from './endpoints.ts'
-import { registerGatekeeper, rotateMasterKey, unregisterGatekeeper } from './gatekeepers.ts'
+import { registerGatekeeper, unregisterGatekeeper } from './gatekeepers.ts'
 import { buildRegistryGenesis, registryGenesisShape } from './genesis.ts'
 import { pushNotice } from './notices.ts'
+import { noteMeasurements, restoreFamily, revokeFamily, setPolicy } from './policy-calls.ts'
+import { pruneOutcomes } from './outcomes.ts'
 import { ensureAttested, forceRegisterWorker, noteConsensusVersion, registerWorker } from './registration.ts'
+import { cancelRotation, rotateMasterKey } from './rotation.ts'
+import { reviewWorkers } from './reviews.ts'
 import * as storage from './storage.ts'
 
 /** Time that judging a piece of evidence takes, in microseconds. */
 const VERIFY_MICROS = 3000
-const REGISTER_WEIGHT = weigh({ reads: 12, writes: 10, micros: VERIFY_MICROS })
+/** A registration may search all remembered blocks, and judge its candidate and the canonical set besides the evidence. */
+const REGISTER_WEIGHT = weigh({ reads: 280, writes: 20, micros: 3 * VERIFY_MICROS })
+const COLLATERAL_WEIGHT = weigh({ reads: 6, writes: 5, micros: VERIFY_MICROS })
+const POLICY_WEIGHT = writes(5)
 const ENDPOINT_WEIGHT = weigh({ reads: 3, writes: 2, micros: 250 })
 
 /** The pallet. */
@@ -133,6 +142,7 @@ export const phalaRegistry = registryParts.withCalls(
         if (list.length >= storage.LIST_ENTRIES_MAX) ctx.fail('ListFull')
         storage.allowList.set(ctx, [...list, pruntimeHash])
         storage.measurementAddedAt.set(ctx, pruntimeHash, ctx.block.number)
+        noteMeasurements(ctx)
         pushNotice(ctx, { kind: 'MeasurementAllowed', value: pruntimeHash })
       },
     },
@@ -147,6 +157,7 @@ export const phalaRegistry = registryParts.withCalls(
         if (!list.some((one) => bytesEqual(one, pruntimeHash))) ctx.fail('PRuntimeNotFound')
         storage.allowList.set(ctx, list.filter((one) => !bytesEqual(one, pruntimeHash)))
         storage.measurementAddedAt.remove(ctx, pruntimeHash)
+        noteMeasurements(ctx)
         pushNotice(ctx, { kind: 'MeasurementRemoved', value: pruntimeHash })
       },
     },
@@ -211,6 +222,67 @@ export const phalaRegistry = registryParts.withCalls(
         pushNotice(ctx, { kind: 'TrustedNtpServers', value: ntpServers })
       },
     },
+    submitCollateral: {
+      index: 16,
+      doc: 'Offer newer collateral for a canonical set. Anyone may; a set that is taken costs its submitter nothing.',
+      args: { collateral: Collateral },
+      weight: COLLATERAL_WEIGHT,
+      dispatch(ctx, origin, { collateral }) {
+        ensureSigned(origin)
+        return submitCollateral(ctx, collateral)
+      },
+    },
+    setAttestationPolicy: {
+      index: 17,
+      doc: 'Set what evidence must satisfy; its version is the one after that in force. Attested workers are judged again over the next blocks.',
+      args: { policy: AttestationPolicy },
+      weight: POLICY_WEIGHT,
+      dispatch(ctx, origin, { policy }) {
+        ensureRoot(origin)
+        setPolicy(ctx, policy)
+      },
+    },
+    revokeFamily: {
+      index: 18,
+      doc: 'Revoke a whole platform family: its workers count no longer and are taken off over the next blocks.',
+      args: { family: PlatformFamily },
+      weight: POLICY_WEIGHT,
+      dispatch(ctx, origin, { family }) {
+        ensureRoot(origin)
+        revokeFamily(ctx, family)
+      },
+    },
+    restoreFamily: {
+      index: 19,
+      doc: 'Admit a revoked platform family again; its workers return by registering.',
+      args: { family: PlatformFamily },
+      weight: POLICY_WEIGHT,
+      dispatch(ctx, origin, { family }) {
+        ensureRoot(origin)
+        restoreFamily(ctx, family)
+      },
+    },
+    cancelMasterKeyRotation: {
+      index: 30,
+      doc: 'Give up the rotation of the master key that is under way.',
+      args: {},
+      weight: writes(3),
+      dispatch(ctx, origin) {
+        ensureRoot(origin)
+        cancelRotation(ctx)
+      },
+    },
   },
-  { genesis: { shape: registryGenesisShape, build: buildRegistryGenesis } },
+  {
+    hooks: {
+      onInitialize(ctx) {
+        pruneOutcomes(ctx)
+        const activated = activateCollateral(ctx)
+        const { lapsed, examined } = reviewWorkers(ctx)
+        return weigh({ reads: 4 + lapsed + 3 * examined, writes: 3 * activated + 8 * (lapsed + examined), micros: VERIFY_MICROS * examined })
+      },
+    },
+    genesis: { shape: registryGenesisShape, build: buildRegistryGenesis },
+    apis: [attestationApi],
+  },
 )

@@ -1,22 +1,17 @@
-/** Owns the registration of workers: evidence judged, replays refused, entry written, worker told (registry.md section 6). */
-import { AttestationReport, evaluateRegistration, evidenceDigest, separateCollateral, type AttestationProvider } from '@phalanx/attestation'
+/** Owns the registration of workers: replays refused, entry and evidence written, worker told (registry.md section 6). Judging is judgement.ts. */
+import { AttestationReport, evidenceDigest, separateCollateral } from '@phalanx/attestation'
 import { bytesEqual } from '@phalanx/primitives/bytes'
 import type { WorkerRegistrationInfo } from '@phalanx/primitives/messages'
 import { blockHash } from '../system/storage.ts'
 import { now } from '../timestamp/storage.ts'
 import type { RegistryContext } from './declaration.ts'
 import { anchorEcdhKey, ensureEcdhKey } from './ecdh-keys.ts'
+import { CONFIDENCE_ROOT } from './levels.ts'
+import { recordAttestation } from './eviction.ts'
+import { ensureGenuine, type Attested } from './judgement.ts'
 import { pushWorkerEvent } from './notices.ts'
 import * as storage from './storage.ts'
-
-/** Confidence level of workers that the chain's root registered without evidence. */
-export const CONFIDENCE_ROOT = 128
-
-/** What evidence proved about a registration. */
-export interface Attested {
-  readonly provider: AttestationProvider
-  readonly confidenceLevel: number
-}
+import { sendEvidence } from './verdicts.ts'
 
 const GENESIS_NUMBER = 0
 
@@ -32,21 +27,11 @@ const ensureFresh = (ctx: RegistryContext, report: AttestationReport): void => {
   storage.evidenceSeen.set(ctx, digest, ctx.block.number)
 }
 
-/**
- * Judges evidence for registration info of which `commit` is the blake2b-256, under the chain's policy and time.
- * Fails with the error that the first failing check maps to, or ReplayedReport.
- */
+/** Judges evidence for registration info of which `commit` is the blake2b-256. Fails as `ensureGenuine` does, or with ReplayedReport. */
 export const ensureAttested = (ctx: RegistryContext, report: AttestationReport, commit: Uint8Array): Attested => {
-  const outcome = evaluateRegistration({
-    report,
-    commit,
-    policy: { ...storage.attestationPolicy.get(ctx), enforceMeasurements: true, measurements: storage.allowList.get(ctx) },
-    nowSeconds: Number(now.get(ctx) / 1000n),
-    crypto: ctx.crypto,
-  })
-  if (!outcome.ok) return ctx.fail(outcome.palletError)
+  const attested = ensureGenuine(ctx, report, commit)
   ensureFresh(ctx, report)
-  return { provider: outcome.provider, confidenceLevel: outcome.confidenceLevel }
+  return attested
 }
 
 const ensureInfo = (ctx: RegistryContext, info: WorkerRegistrationInfo): void => {
@@ -62,12 +47,10 @@ export const noteConsensusVersion = (ctx: RegistryContext, version: number): voi
   else if (version === known.version) storage.maxKnownConsensusVersion.set(ctx, { version, count: known.count + 1 })
 }
 
-/** Keeps evidence so that anyone can judge it again; collateral that several workers share is kept once. */
-const keepEvidence = (ctx: RegistryContext, pubkey: Uint8Array, info: Uint8Array, evidence: AttestationReport): void => {
-  const { report, collateral } = separateCollateral(evidence)
-  const hash = collateral === undefined ? undefined : ctx.crypto.blake2b256(collateral)
-  if (hash !== undefined && collateral !== undefined && !storage.collateral.has(ctx, hash)) storage.collateral.set(ctx, hash, collateral)
-  storage.evidence.set(ctx, pubkey, { info, report: AttestationReport.encode(report), collateral: hash, verifiedAt: now.get(ctx) / 1000n })
+/** Keeps evidence so that anyone can judge it again; the canonical set it was judged with stands once under its hash. */
+const keepEvidence = (ctx: RegistryContext, pubkey: Uint8Array, { info, report, attested }: { info: Uint8Array; report: AttestationReport; attested: Attested }): void => {
+  const bare = AttestationReport.encode(separateCollateral(report).report)
+  storage.evidence.set(ctx, pubkey, { info, report: bare, collateral: attested.collateral, verifiedAt: now.get(ctx) / 1000n })
 }
 
 /**
@@ -85,7 +68,8 @@ export const registerWorker = (ctx: RegistryContext, info: WorkerRegistrationInf
     features: info.features,
   }
   const event = { pubkey, attestationProvider: attested.provider, confidenceLevel: attested.confidenceLevel }
-  keepEvidence(ctx, pubkey, evidence.info, evidence.report)
+  keepEvidence(ctx, pubkey, { ...evidence, attested })
+  sendEvidence(ctx, pubkey)
   pushWorkerEvent(ctx, pubkey, { kind: 'Registered', value: { confidenceLevel: attested.confidenceLevel } })
   if (known === undefined) {
     storage.workers.set(ctx, pubkey, { pubkey, ecdhPubkey: info.ecdhPubkey, attestationProvider: attested.provider, initialScore: undefined, ...fresh })
@@ -96,6 +80,7 @@ export const registerWorker = (ctx: RegistryContext, info: WorkerRegistrationInf
     storage.workers.set(ctx, pubkey, { ...known, ...fresh })
     ctx.emit('WorkerUpdated', event)
   }
+  recordAttestation(ctx, pubkey, attested)
   pushWorkerEvent(ctx, pubkey, { kind: 'BenchStart', value: { duration: storage.benchmarkDuration.get(ctx) ?? 0 } })
 }
 

@@ -1,10 +1,11 @@
 /** Owns the storage of PhalaRegistry: the items of registry.md section 4, then ours. Keys and value types only, no rules. */
-import { AttestationPolicy, createPolicy } from '@phalanx/attestation'
-import { bytesUpTo, fixedBytes, option, textUpTo, tuple, u32, u64, vecUpTo } from '@phalanx/primitives/codec'
+import { AttestationPolicy, AttestationRecord, CanonicalSet, CollateralKey, createPolicy, EvidenceRecord, PlatformFamily } from '@phalanx/attestation'
+import { bool, bytesUpTo, fixedBytes, option, textUpTo, tuple, u32, u64, vecUpTo } from '@phalanx/primitives/codec'
 import { Hash, Sr25519Public } from '@phalanx/primitives/chain'
 import { VersionedWorkerEndpoints } from '@phalanx/primitives/messages'
 import { palletStorage } from '../../frame/storage.ts'
-import { COLLATERAL_BYTES_MAX, EcdhKeyRecord, EvidenceRecord, KnownConsensusVersion, WorkerInfoV2 } from './types.ts'
+import { GatekeeperVerdict, OpenOutcome } from './gatekeeper-types.ts'
+import { COLLATERAL_BYTES_MAX, EcdhKeyRecord, KnownConsensusVersion, Review, WorkerInfoV2 } from './types.ts'
 
 const storage = palletStorage('PhalaRegistry')
 
@@ -75,3 +76,54 @@ export const collateral = storage.map('Collateral', {
 })
 /** Block in which a piece of evidence was used. */
 export const evidenceSeen = storage.map('EvidenceSeen', { hasher: 'Identity', key: fixedBytes(32), type: u32, doc: 'Digest of evidence that was used, and the block.' })
+/** Policies that were in force, measurement list included, by version: what a verdict of the past is judged by. */
+export const attestationPolicies = storage.map('AttestationPolicies', { hasher: 'Twox64Concat', key: u32, type: AttestationPolicy, doc: 'Every policy that was in force, by version, its measurement list included.' })
+/** Outcome of the latest judgement of each worker with evidence. */
+export const attestations = storage.map('Attestations', { hasher: 'Twox64Concat', key: Sr25519Public, type: AttestationRecord, doc: 'What a worker\'s evidence proved, under which policy, and until when it counts.' })
+/** Big-endian seconds, then the worker: so keys come in the order of time. */
+const EXPIRY_KEY_BYTES = 40
+/** Workers in the order in which their evidence lapses. */
+export const evidenceExpiry = storage.map('EvidenceExpiry', { hasher: 'Identity', key: fixedBytes(EXPIRY_KEY_BYTES), type: bool, doc: 'Workers by the time at which their evidence lapses: big-endian seconds and public key.' })
+/** Workers in good standing of each platform family. */
+export const familyWorkers = storage.doubleMap('FamilyWorkers', { hashers: ['Blake2_128Concat', 'Twox64Concat'], keys: [PlatformFamily, Sr25519Public], type: bool, doc: 'Workers in good standing by platform family.' })
+/** How many workers in good standing a family has. */
+export const familySize = storage.map('FamilySize', { hasher: 'Blake2_128Concat', key: PlatformFamily, type: u32, default: 0, doc: 'Number of workers in good standing of a platform family.' })
+/** Canonical sets in force. */
+export const canonicalCollateral = storage.map('CanonicalCollateral', { hasher: 'Blake2_128Concat', key: CollateralKey, type: CanonicalSet, doc: 'The set that evidence of a TEE, family and authority is judged with.' })
+/** Canonical sets that wait for their block. */
+export const pendingCollateral = storage.map('PendingCollateral', { hasher: 'Blake2_128Concat', key: CollateralKey, type: CanonicalSet, doc: 'A newer set and the block from which it counts.' })
+/** Most sets that may wait at a time. */
+export const PENDING_SETS_MAX = 256
+/** Keys of the sets that wait. */
+export const pendingKeys = storage.value('PendingKeys', { type: vecUpTo(CollateralKey, PENDING_SETS_MAX), default: [], doc: 'Keys of the sets that wait for their block.' })
+/** Most reviews under way at a time. */
+export const REVIEWS_MAX = 64
+/** Revocations and policy changes that are still being carried out. */
+export const reviews = storage.value('Reviews', { type: vecUpTo(Review, REVIEWS_MAX), default: [], doc: 'Revocations and policy changes whose workers are still being looked at.' })
+
+/** Gatekeepers that showed to hold the master key, with the block since which their votes count. */
+export const confirmedGatekeepers = storage.value('ConfirmedGatekeepers', {
+  type: vecUpTo(tuple(Sr25519Public, u32), LIST_ENTRIES_MAX), default: [], doc: 'Gatekeepers that showed to hold the master key, and since which block.',
+})
+/** Votes on what gatekeepers found in a block, by block and number of the outcome. */
+export const outcomes = storage.doubleMap('GatekeeperOutcomes', {
+  hashers: ['Twox64Concat', 'Twox64Concat'], keys: [u32, u32], type: OpenOutcome, doc: 'Gatekeepers\' votes by block and number of the outcome.',
+})
+/** The gatekeepers' verdict on a worker's evidence. */
+export const gatekeeperVerdicts = storage.map('GatekeeperVerdicts', {
+  hasher: 'Twox64Concat', key: Sr25519Public, type: GatekeeperVerdict, doc: 'What the gatekeepers found of a worker\'s evidence.',
+})
+/** Block in which a worker's evidence was last sent to the gatekeepers. */
+export const evidenceSentAt = storage.map('EvidenceSentAt', {
+  hasher: 'Twox64Concat', key: Sr25519Public, type: u32, doc: 'Block in which a worker\'s evidence was last sent to the gatekeepers.',
+})
+/** Block in which a collateral or policy was last sent to the gatekeepers. */
+export const attachmentSentAt = storage.map('AttachmentSentAt', {
+  hasher: 'Identity', key: Hash, type: u32, doc: 'Block in which collateral or a policy was last sent to the gatekeepers.',
+})
+/** Block since which gatekeepers may not know what was sent before. */
+export const attachmentsForgottenAt = storage.value('AttachmentsForgottenAt', { type: u32, default: 0, doc: 'Block in which a gatekeeper joined that does not know what was sent before.' })
+/** The rotation candidate that the chain passed on: rotation id and proposer. */
+export const rotationCandidate = storage.value('RotationCandidate', { type: tuple(u64, Sr25519Public), doc: 'Rotation id and proposer of the candidate under way.' })
+/** Latest value of the gatekeepers' beacon: its round (a block number) and 32 random bytes. */
+export const beacon = storage.value('Beacon', { type: tuple(u32, fixedBytes(32)), doc: 'Latest round and value of the gatekeepers\' beacon.' })

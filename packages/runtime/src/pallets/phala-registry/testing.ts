@@ -36,7 +36,7 @@ export interface TestWorker {
 }
 
 /** Starts the test world; the simulated vendor's root is pinned and its code's measurement admitted unless told otherwise. */
-export const createRegistryTestbed = (crypto: Crypto, options: { readonly simulated?: boolean; readonly genesis?: object; readonly measurements?: readonly string[] } = {}) => {
+export const createRegistryTestbed = (crypto: Crypto, options: { readonly simulated?: boolean; readonly genesis?: object; readonly measurements?: readonly string[]; readonly policy?: object } = {}) => {
   const vendor = createSimulatedVendor({ seed: SEED, crypto })
   const report = { mrEnclave: new Uint8Array(32).fill(1), mrSigner: new Uint8Array(32).fill(2) }
   const measurement = new Uint8Array([...report.mrEnclave, 0, 0, 0, 0, ...report.mrSigner])
@@ -50,6 +50,7 @@ export const createRegistryTestbed = (crypto: Crypto, options: { readonly simula
           kinds: [vendor.evidence({ platform: vendor.platform({ id: 'any' }), quote: { report, reportData: SEED }, nowSeconds: Number(START_MS / 1000n) }).kind],
           roots: [toHex(vendor.rootCertificate)],
           measurements: options.measurements ?? [toHex(measurement)],
+          policy: { admitUnanchored: true, ...options.policy },
           ...options.genesis,
         },
       },

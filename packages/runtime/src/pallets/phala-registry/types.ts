@@ -1,7 +1,7 @@
 /** Owns the registry's on-chain types (registry.md sections 2 and 4). Payloads shared with workers are in primitives/messages. */
-import { AttestationProvider } from '@phalanx/attestation'
-import { bytesUpTo, named, option, struct, u32, u64, u8, vecUpTo, type TypeOf } from '@phalanx/primitives/codec'
-import { AccountId, Hash, Sr25519Public } from '@phalanx/primitives/chain'
+import { AttestationProvider, PlatformFamily } from '@phalanx/attestation'
+import { named, option, struct, u32, u64, u8, variant, vecUpTo, type TypeOf } from '@phalanx/primitives/codec'
+import { AccountId, Sr25519Public } from '@phalanx/primitives/chain'
 
 /** Registry entry of a worker; `lastUpdated` in Unix seconds. */
 export const WorkerInfoV2 = named(
@@ -28,19 +28,19 @@ export type KnownConsensusVersion = TypeOf<typeof KnownConsensusVersion>
 export const EcdhKeyRecord = named('phalanx_pallets::registry::EcdhKeyRecord', struct({ ecdhPubkey: Sr25519Public, announcedAt: u32 }))
 export type EcdhKeyRecord = TypeOf<typeof EcdhKeyRecord>
 
-/** Longest registration info kept. */
-const INFO_BYTES_MAX = 4096
-/** Longest evidence kept, its collateral not counted. */
-const EVIDENCE_BYTES_MAX = 64 * 1024
 /** Longest collateral kept. */
 export const COLLATERAL_BYTES_MAX = 256 * 1024
 
-/**
- * Evidence as it was handed in: SCALE of the registration info and of the report without its collateral, which stands once under its
- * hash; `verifiedAt` in Unix seconds.
- */
-export const EvidenceRecord = named(
-  'phalanx_pallets::registry::EvidenceRecord',
-  struct({ info: bytesUpTo(INFO_BYTES_MAX), report: bytesUpTo(EVIDENCE_BYTES_MAX), collateral: option(Hash), verifiedAt: u64 }),
+/** Work that lasts several blocks: taking workers off that a revocation or a newer policy strikes. */
+export const Review = named(
+  'phalanx_pallets::registry::Review',
+  struct({
+    /** Every worker of a family, or every attested worker under the policy of this version. */
+    scope: variant('ReviewScope', { Family: { index: 0, value: PlatformFamily }, Policy: { index: 1, value: u32 } }),
+    /** Last worker looked at. */
+    after: option(Sr25519Public),
+    examined: u32,
+    evicted: u32,
+  }),
 )
-export type EvidenceRecord = TypeOf<typeof EvidenceRecord>
+export type Review = TypeOf<typeof Review>
