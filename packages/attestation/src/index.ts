@@ -12,7 +12,7 @@ export type { IasEvidence } from './kinds/sgx-ias.ts'
 export { APPENDED_PALLET_ERRORS, palletErrorOf, type RegistrationPalletError } from './pallet-errors.ts'
 export { collateralKeyOf, isNewerSet, judgeCollateral, type SetVerdict, type StandingSet } from './canonical.ts'
 export { AttestationPolicy, PlatformFamily, REFERENCE_STATUSES, createPolicy } from './policy.ts'
-export { AttestationRecord, CanonicalSet, CollateralKey, EvidenceRecord, Standing } from './records.ts'
+export { AttestationRecord, CanonicalSet, CollateralKey, EvidenceRecord } from './records.ts'
 export { evaluateRegistration, type RegistrationInput, type RegistrationOutcome } from './registration.ts'
 export { TCB_STATUSES, confidenceOf, mergeStatus, type TcbStatus } from './status.ts'
 export {
