@@ -10,7 +10,7 @@ import { parseBase64, toBase64 } from '../packages/attestation/src/base64.ts'
 import { parseJson } from '../packages/attestation/src/json.ts'
 import { parsePlatformExtension } from '../packages/attestation/src/kinds/dcap/platform.ts'
 import { parseQeIdentity } from '../packages/attestation/src/kinds/dcap/qe-identity.ts'
-import { parseQuoteHeader, parseQuoteV3 } from '../packages/attestation/src/kinds/dcap/quote.ts'
+import { parseQuoteHeader, parseQuote } from '../packages/attestation/src/kinds/dcap/quote.ts'
 import { parseTcbInfo } from '../packages/attestation/src/kinds/dcap/tcb-info.ts'
 import { parseCertificate } from '../packages/attestation/src/x509/certificate.ts'
 import { parseRevocationList } from '../packages/attestation/src/x509/crl.ts'
@@ -27,7 +27,7 @@ const quote = vendor.platform({ id: 'fuzz' }).quote({ report: { mrEnclave: new U
 const collateral = vendor.collateral({ nowSeconds: NOW, revoked: [new Uint8Array(20).fill(0x42)] })
 const evidence: AttestationReport = { kind: 'SgxDcap', value: { quote, collateral } }
 const prepared = prepareCollateral(collateral.value, policy, crypto)
-const pckChain = parsePem(parseUtf8(parseQuoteV3(quote).authentication.certificationData))
+const pckChain = parsePem(parseUtf8(parseQuote(quote).authentication.certificationData))
 const report = utf8('{"id":"1","timestamp":"2023-11-14T22:13:20.123456","isvEnclaveQuoteStatus":"OK","isvEnclaveQuoteBody":"AA=="}')
 
 /** A verdict that passes on other evidence than the one that was made. */
@@ -60,7 +60,7 @@ const parserTargets: readonly FuzzTarget[] = [
   { name: 'attestation.tcbInfo', seeds: [utf8(collateral.value.tcbInfo)], run: (bytes) => void parseTcbInfo(parseUtf8(bytes)) },
   { name: 'attestation.qeIdentity', seeds: [utf8(collateral.value.qeIdentity)], run: (bytes) => void parseQeIdentity(parseUtf8(bytes)) },
   { name: 'attestation.isoTime', seeds: [utf8('2023-11-14T22:13:20Z')], run: (bytes) => void parseIsoSeconds(parseUtf8(bytes)) },
-  { name: 'attestation.quote', seeds: [quote], run: (bytes) => void [parseQuoteHeader(bytes), parseQuoteV3(bytes)] },
+  { name: 'attestation.quote', seeds: [quote], run: (bytes) => void [parseQuoteHeader(bytes), parseQuote(bytes)] },
 ]
 
 const verifierTargets: readonly FuzzTarget[] = [

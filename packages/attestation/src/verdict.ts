@@ -48,6 +48,8 @@ export interface Facts {
   readonly kind: string
   /** Runtime hash, 68 bytes for enclaves (registry.md §2.2.6, §2.3.11). */
   readonly measurement: Uint8Array
+  /** The measurement without what the code added to it while running, where the kind has both. */
+  readonly bootMeasurement?: Uint8Array
   /** All 64 bytes the enclave had signed. */
   readonly reportData: Uint8Array
   readonly debug: boolean

@@ -6,7 +6,7 @@ import { loadCrypto as loadBrowserCrypto } from '@phalanx/primitives/crypto/brow
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { describeVectors } from '../../../tools/vectors.ts'
 import { prepareCollateral, referencePolicy, verifyEvidence, type AttestationReport, type Verdict } from '../src/index.ts'
-import { parseQuoteV3 } from '../src/kinds/dcap/quote.ts'
+import { parseQuote } from '../src/kinds/dcap/quote.ts'
 import { BASE_CASE, dcapCase, dcapCases, iasCases, toCollateral, toEvidence, toIasEvidence } from './cases.ts'
 
 let node: Crypto
@@ -37,7 +37,7 @@ describeVectors('two backends', () => {
   test('agree on signatures at the edges', { timeout: 300_000 }, () => {
     const one = dcapCase(BASE_CASE)
     const quote = parseHex(one.quoteHex)
-    const { at, authentication } = parseQuoteV3(quote)
+    const { at, authentication } = parseQuote(quote)
     const r = authentication.signature.slice(0, 32)
     const s = BigInt(`0x${toHexPlain(authentication.signature.slice(32))}`)
     const prepared = prepareCollateral(toCollateral(one.collateral).value, referencePolicy(), node)

@@ -10,7 +10,7 @@ import {
 } from '../src/index.ts'
 import { isAttestationError } from '../src/errors.ts'
 import { parseQeIdentity } from '../src/kinds/dcap/qe-identity.ts'
-import { parseQuoteV3 } from '../src/kinds/dcap/quote.ts'
+import { parseQuote } from '../src/kinds/dcap/quote.ts'
 import {
   BASE_CASE, dcapCase, dcapCases, formatTable, genuinePckList, openEnvelope, readVectorText, toCollateral, toEvidence,
   type CaseCollateral, type DcapCase,
@@ -299,7 +299,7 @@ describeVectors('published files and outcomes of others', () => {
   test('encrypted-PPID certification data is read and refused as unsupported', () => {
     for (const name of ['oasis/quote_v3_ecdsa_p256_eppid.bin', 'parse-only/fortanix-quote_raw_tcb-type3.bin', 'parse-only/quote-ppid-clear-type1.dat']) {
       const quote = readVectorBytes(`2-dcap/${name}`)
-      expect([1, 3]).toContain(parseQuoteV3(quote).authentication.certificationType)
+      expect([1, 3]).toContain(parseQuote(quote).authentication.certificationType)
       const verdict = verify({ quoteHex: toHexPlain(quote), collateral: dcapCase(BASE_CASE).collateral }, dcapCase(BASE_CASE).verifyAt)
       expect(failureCodes(verdict), name).toContain('ATTESTATION_CERTIFICATION_DATA')
     }

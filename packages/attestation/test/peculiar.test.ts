@@ -9,7 +9,7 @@ import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { describeVectors, readVectorJson } from '../../../tools/vectors.ts'
 import { iasRoot } from '../src/kinds/dcap/roots.ts'
 import { createSimulatedVendor } from '../src/kinds/simulated-vendor.ts'
-import { parseQuoteV3 } from '../src/kinds/dcap/quote.ts'
+import { parseQuote } from '../src/kinds/dcap/quote.ts'
 import { isAttestationError } from '../src/errors.ts'
 import { parseCertificate, type Certificate } from '../src/x509/certificate.ts'
 import { parseRevocationList } from '../src/x509/crl.ts'
@@ -68,7 +68,7 @@ describeVectors('genuine certificates and lists', () => {
   test('certificates of the cases are read alike and their signatures judged alike', async () => {
     const seen = new Set<string>()
     for (const one of dcapCases('cases')) {
-      const quoteChain = parsePem(new TextDecoder().decode(parseQuoteV3(parseHex(one.quoteHex)).authentication.certificationData))
+      const quoteChain = parsePem(new TextDecoder().decode(parseQuote(parseHex(one.quoteHex)).authentication.certificationData))
       const chains = [quoteChain, parsePem(one.collateral.pck_crl_issuer_chain), parsePem(one.collateral.tcb_info_issuer_chain)]
       for (const chain of chains)
         for (let i = 0; i < chain.length; i++) {

@@ -1,6 +1,6 @@
 /** Owns the list of signed parts of a DCAP case, each with the way to put altered bytes back in its place. */
 import { concatBytes, parseHex, parseUtf8, toHexPlain, utf8 } from '@phalanx/primitives/bytes'
-import { parseQuoteV3 } from '../src/kinds/dcap/quote.ts'
+import { parseQuote } from '../src/kinds/dcap/quote.ts'
 import { formatPem, parsePem } from '../src/x509/pem.ts'
 import type { CaseCollateral } from './cases.ts'
 
@@ -35,7 +35,7 @@ const chainParts = (name: string, pem: string, put: (pem: string) => Subject): r
 
 const quoteParts = (subject: Subject): readonly SignedPart[] => {
   const { quote } = subject
-  const { at, authentication } = parseQuoteV3(quote)
+  const { at, authentication } = parseQuote(quote)
   const part = (name: string, offset: number, length: number): SignedPart => ({
     name, bytes: quote.slice(offset, offset + length),
     replace: (bytes) => ({ ...subject, quote: concatBytes(quote.subarray(0, offset), bytes, quote.subarray(offset + length)) }),

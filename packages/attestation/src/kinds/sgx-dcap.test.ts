@@ -96,7 +96,8 @@ describe('sgxDcap', () => {
   test.each<[string, AttestationErrorCode, string, Setup]>([
     ['no structure', 'ATTESTATION_QUOTE_MALFORMED', 'InvalidDCAPQuote', { editQuote: (quote) => quote.subarray(0, 500) }],
     ['bytes after the quote', 'ATTESTATION_QUOTE_TRAILING_BYTES', 'InvalidDCAPQuote', { editQuote: (quote) => concatBytes(quote, new Uint8Array(1)) }],
-    ['version 4', 'ATTESTATION_QUOTE_VERSION', 'InvalidDCAPQuote', { editQuote: (quote) => setAt(quote, 0, 4) }],
+    ['version 5', 'ATTESTATION_QUOTE_VERSION', 'InvalidDCAPQuote', { editQuote: (quote) => setAt(quote, 0, 5) }],
+    ['authentication data of version 3 in version 4', 'ATTESTATION_CERTIFICATION_DATA', 'InvalidDCAPQuote', { editQuote: (quote) => setAt(quote, 0, 4) }],
     ['another key type', 'ATTESTATION_QUOTE_KEY_TYPE', 'InvalidDCAPQuote', { editQuote: (quote) => setAt(quote, 2, 3) }],
     ['another TEE type', 'ATTESTATION_TEE_TYPE', 'InvalidDCAPQuote', { editQuote: (quote) => setAt(quote, 4, 0x81) }],
     ['another vendor\'s QE', 'ATTESTATION_QE_VENDOR', 'InvalidDCAPQuote', { quote: { fault: 'vendor' } }],

@@ -6,7 +6,7 @@ import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { parseCertificate } from '../x509/certificate.ts'
 import { SIMULATED_OID } from '../x509/chain.ts'
 import { parsePem } from '../x509/pem.ts'
-import { parseQuoteV3 } from './dcap/quote.ts'
+import { parseQuote } from './dcap/quote.ts'
 import { createSimulatedVendor } from './simulated-vendor.ts'
 
 const NOW = 1_790_000_000
@@ -47,7 +47,7 @@ describe('createSimulatedVendor', () => {
     const vendor = createSimulatedVendor({ seed, crypto })
     const { value } = vendor.collateral({ nowSeconds: NOW })
     const quote = vendor.platform({ id: 'a' }).quote({ report, reportData: new Uint8Array(1) })
-    const texts = [value.pckCrlIssuerChain, value.tcbInfoIssuerChain, value.qeIdentityIssuerChain, parseUtf8(parseQuoteV3(quote).authentication.certificationData)]
+    const texts = [value.pckCrlIssuerChain, value.tcbInfoIssuerChain, value.qeIdentityIssuerChain, parseUtf8(parseQuote(quote).authentication.certificationData)]
     const certificates = texts.flatMap((text) => parsePem(text)).map(parseCertificate)
     expect(certificates).toHaveLength(9)
     for (const { extensions, commonName } of certificates) expect(extensions.get(SIMULATED_OID)?.critical, commonName).toBe(true)

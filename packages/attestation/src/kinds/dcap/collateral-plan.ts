@@ -7,7 +7,7 @@ import { attestationError } from '../../errors.ts'
 import type { CollateralAnswer, CollateralPlan } from '../kind.ts'
 import { parseChain, ROLE } from './collateral.ts'
 import { parsePlatformExtension } from './platform.ts'
-import { parseQuoteV3 } from './quote.ts'
+import { parseQuote } from './quote.ts'
 import type { Collateral, DcapEvidence } from './wire.ts'
 
 const malformed = (what: string) => attestationError('ATTESTATION_JSON_MALFORMED', what)
@@ -46,16 +46,19 @@ const signatureOf = (text: string): Uint8Array => {
   return parseHex(found[1] as string)
 }
 
-/** The plan for evidence without collateral, undefined where nothing is lacking. @throws ATTESTATION_ codes for evidence that cannot be read */
-export const planDcapCollateral = (evidence: DcapEvidence): CollateralPlan<DcapEvidence> | undefined => {
+/**
+ * The plan for evidence without collateral, undefined where nothing is lacking. Services keep all kinds' lists in one place; `documents`
+ * is the way from there to the documents of this kind. @throws ATTESTATION_ codes for evidence that cannot be read
+ */
+export const planDcapCollateral = (evidence: DcapEvidence, documents: string): CollateralPlan<DcapEvidence> | undefined => {
   if (evidence.collateral !== undefined) return undefined
-  const { authentication } = parseQuoteV3(evidence.quote)
+  const { authentication } = parseQuote(evidence.quote)
   const [leaf] = parseChain(parseUtf8(authentication.certificationData))
   if (leaf === undefined) throw attestationError('ATTESTATION_QUOTE_MALFORMED', 'it holds no certificate')
   const authority = leaf.issuerCommonName.includes(`${ROLE.pckAuthority}latform`) ? 'platform' : 'processor'
   const fmspc = toHexPlain(parsePlatformExtension(leaf).fmspc).toUpperCase()
   return {
-    requests: [{ path: `pckcrl?ca=${authority}` }, { path: 'rootcacrl' }, { path: `tcb?fmspc=${fmspc}` }, { path: 'qe/identity' }],
+    requests: [{ path: `pckcrl?ca=${authority}` }, { path: 'rootcacrl' }, { path: `${documents}tcb?fmspc=${fmspc}` }, { path: `${documents}qe/identity` }],
     assemble(answers) {
       const [pckCrl, rootCrl, tcb, identity] = answers
       if (pckCrl === undefined || rootCrl === undefined || tcb === undefined || identity === undefined) throw malformed('an answer is missing')
@@ -70,7 +73,7 @@ export const planDcapCollateral = (evidence: DcapEvidence): CollateralPlan<DcapE
           tcbInfoIssuerChain: headerOf(tcb, ['sgx-tcb-info-issuer-chain', 'tcb-info-issuer-chain']),
           tcbInfo: rawObject(tcbText, 'tcbInfo'),
           tcbInfoSignature: signatureOf(tcbText),
-          qeIdentityIssuerChain: headerOf(identity, ['sgx-enclave-identity-issuer-chain']),
+          qeIdentityIssuerChain: headerOf(identity, ['sgx-enclave-identity-issuer-chain', 'tdx-enclave-identity-issuer-chain']),
           qeIdentity: rawObject(identityText, 'enclaveIdentity'),
           qeIdentitySignature: signatureOf(identityText),
         },

@@ -13,7 +13,7 @@ import { DEFAULT_LEVELS, qeIdentityText, tcbInfoText } from '../simulated/docume
 import { createSimulatedVendor } from '../simulated-vendor.ts'
 import { SGX_EXTENSION, parsePlatformExtension, type PlatformExtension } from './platform.ts'
 import { parseQeIdentity } from './qe-identity.ts'
-import { findTcbLevel, missingFor, parseTcbInfo, type TcbLevel } from './tcb-info.ts'
+import { findTcbLevel, missingFor, parseTcbInfo, reachesLevel, type TcbLevel } from './tcb-info.ts'
 import { codeOf } from '@phalanx/primitives/testing'
 
 let crypto: Crypto
@@ -52,22 +52,23 @@ describe('parseTcbInfo', () => {
 
 describe('findTcbLevel', () => {
   const tcbInfo = parseTcbInfo(tcbText)
+  const levelOf = (platform: PlatformExtension) => findTcbLevel(tcbInfo, (level) => reachesLevel(platform, level))
 
   test.each([[12, 'UpToDate'], [13, 'UpToDate'], [11, 'SWHardeningNeeded'], [8, 'OutOfDate'], [4, 'Revoked'], [2, undefined]])('SVN %i has level %s', (svn, status) => {
-    expect(findTcbLevel(tcbInfo, platformOf(svn))?.level.status).toBe(status)
+    expect(levelOf(platformOf(svn))?.level.status).toBe(status)
   })
 
   test('one component below is below', () => {
     for (let i = 0; i < 16; i++) {
       const components = platformOf(12).components.map((svn, j) => (i === j ? 11 : svn))
-      expect(findTcbLevel(tcbInfo, platformOf(12, { components }))?.level.status).toBe('SWHardeningNeeded')
+      expect(levelOf(platformOf(12, { components }))?.level.status).toBe('SWHardeningNeeded')
     }
-    expect(findTcbLevel(tcbInfo, platformOf(12, { pceSvn: 12 }))?.level.status).toBe('Revoked')
+    expect(levelOf(platformOf(12, { pceSvn: 12 }))?.level.status).toBe('Revoked')
   })
 
   test('says what is missing', () => {
     const components = platformOf(12).components.map((svn, i) => (i === 6 ? 11 : svn))
-    expect(missingFor(tcbInfo.levels[0] as TcbLevel, platformOf(12, { components, pceSvn: 1 }))).toBe('SVN[7]=11 < 12, PCESVN=1 < 13')
+    expect(missingFor(tcbInfo.levels[0] as TcbLevel, platformOf(12, { components, pceSvn: 1 }))).toEqual(['SVN[7]=11 < 12', 'PCESVN=1 < 13'])
   })
 })
 
@@ -128,13 +129,19 @@ describe('signed documents of a kind or age that does not fit', () => {
     ({ tcbInfo: tcbInfoText({ ...current, ...changes, fmspc: family ?? vendor.fmspc, levels: DEFAULT_LEVELS }) })
   const qe = (changes: Partial<typeof current>) => () => ({ qeIdentity: qeIdentityText({ ...current, ...changes }) })
 
+  /** The same document as one about guests. */
+  const forGuests = (text: string): string =>
+    text.replace('"id":"SGX"', `"id":"TDX","tdxModule":{"mrsigner":"${'00'.repeat(48)}","attributes":"${'00'.repeat(8)}","attributesMask":"${'FF'.repeat(8)}"}`)
+      .replaceAll('"pcesvn"', `"tdxtcbcomponents":[${Array.from({ length: 16 }, () => '{"svn":0}').join(',')}],"pcesvn"`)
+
   test.each<[string, Parameters<typeof verify>[0], string]>([
     ['both in time, to the second', (vendor) => ({ ...tcb({ issueDate: NOW, nextUpdate: NOW })(vendor), ...qe({ issueDate: NOW, nextUpdate: NOW })() }), 'accepted'],
     ['TCB info a second too old', tcb({ nextUpdate: NOW - 1 }), 'ATTESTATION_TCB_INFO_EXPIRED'],
     ['TCB info a second too new', tcb({ issueDate: NOW + 1 }), 'ATTESTATION_TCB_INFO_NOT_YET_VALID'],
     ['QE identity a second too old', qe({ nextUpdate: NOW - 1 }), 'ATTESTATION_QE_IDENTITY_EXPIRED'],
     ['QE identity a second too new', qe({ issueDate: NOW + 1 }), 'ATTESTATION_QE_IDENTITY_NOT_YET_VALID'],
-    ['TCB info of another kind', (vendor) => ({ tcbInfo: tcb({})(vendor).tcbInfo.replace('"id":"SGX"', '"id":"TDX"') }), 'ATTESTATION_TCB_INFO_UNSUPPORTED'],
+    ['TCB info of another kind', (vendor) => ({ tcbInfo: forGuests(tcb({})(vendor).tcbInfo) }), 'ATTESTATION_TCB_INFO_UNSUPPORTED'],
+    ['TCB info about guests without their components', (vendor) => ({ tcbInfo: tcb({})(vendor).tcbInfo.replace('"id":"SGX"', '"id":"TDX"') }), 'ATTESTATION_JSON_FIELD'],
     ['QE identity of another kind', () => ({ qeIdentity: qe({})().qeIdentity.replace('"id":"QE"', '"id":"TD_QE"') }), 'ATTESTATION_QE_IDENTITY_UNSUPPORTED'],
     ['TCB info of another provisioning enclave', (vendor) => ({ tcbInfo: tcb({})(vendor).tcbInfo.replace('"pceId":"0000"', '"pceId":"0001"') }), 'ATTESTATION_PCE_ID_MISMATCH'],
     ['TCB info of another family', tcb({}, fmspc), 'ATTESTATION_FMSPC_MISMATCH'],

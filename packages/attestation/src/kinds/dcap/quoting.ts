@@ -13,7 +13,7 @@ import { checkChain, type VerifiedChain } from '../../x509/chain.ts'
 import { checkNotRevoked } from '../../x509/revocation.ts'
 import { isOnCurve, publicKeysEqual } from '../../x509/signature.ts'
 import { ROLE, parseChain, type PreparedCollateral } from './collateral.ts'
-import type { QuoteAuthentication } from './quote.ts'
+import type { QuoteAuthentication, QuotePart } from './quote.ts'
 
 const API = 'Intel SGX DCAP Quoting Library API, appendix A.4'
 const PROFILE = 'Intel SGX PCK Certificate and CRL Profile Specification'
@@ -25,7 +25,7 @@ const PEM_CHAIN = 5
 export interface QuotingEvidence {
   readonly signed: Uint8Array
   readonly authentication: QuoteAuthentication
-  readonly at: Readonly<Record<'signature' | 'attestationKey' | 'qeReport' | 'qeReportSignature' | 'certificationData', ByteRange>>
+  readonly at: Readonly<Record<QuotePart, ByteRange>>
 }
 
 /** Certification data is unsigned bytes of the submitter: text only if it is UTF-8. */

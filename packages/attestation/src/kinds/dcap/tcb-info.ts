@@ -11,10 +11,35 @@ import type { PlatformExtension } from './platform.ts'
 /** One level: a platform at or above all its SVNs has its status. */
 export interface TcbLevel {
   readonly components: readonly number[]
+  /** SVNs for guests: module, module version, late microcode and reserved ones; empty in documents about enclaves. */
+  readonly guestComponents: readonly number[]
   readonly pceSvn: number
   readonly status: TcbStatus
   readonly date: string
   readonly advisoryIds: readonly string[]
+}
+
+/** What the module that runs guests must be: its signer and attributes. */
+export interface ModuleIdentity {
+  readonly mrSigner: Uint8Array
+  readonly attributes: Uint8Array
+  readonly attributesMask: Uint8Array
+}
+
+/** One level of a module of some version. */
+export interface ModuleLevel {
+  readonly isvSvn: number
+  readonly status: TcbStatus
+  readonly date: string
+  readonly advisoryIds: readonly string[]
+}
+
+/** The module of one version. */
+export interface VersionedModule extends ModuleIdentity {
+  /** `TDX_01` for version 1, hex. */
+  readonly id: string
+  /** In the document's order, which is the order of preference. */
+  readonly levels: readonly ModuleLevel[]
 }
 
 /** A TCB info document. */
@@ -29,6 +54,10 @@ export interface TcbInfo {
   readonly evaluationNumber: number
   /** In the document's order, which is the order of preference. */
   readonly levels: readonly TcbLevel[]
+  /** The module of version 0; undefined in documents about enclaves. */
+  readonly module: ModuleIdentity | undefined
+  /** Modules of later versions; empty in documents about enclaves and in the oldest about guests. */
+  readonly modules: readonly VersionedModule[]
 }
 
 /** A status word of a signed document. */
@@ -37,26 +66,58 @@ export const asStatus = (word: string, path: string): TcbStatus => {
   return word
 }
 
-const readComponents = (tcb: JsonObject, version: number, path: string): readonly number[] => {
-  if (version === 2)
-    return Array.from({ length: 16 }, (_, i) => {
-      const key = `sgxtcbcomp${String(i + 1).padStart(2, '0')}svn`
-      return asInteger(tcb.get(key), `${path}.${key}`, 255)
-    })
-  const list = asArray(tcb.get('sgxtcbcomponents'), `${path}.sgxtcbcomponents`, 16)
-  if (list.length !== 16) throw attestationError('ATTESTATION_JSON_FIELD', `${path}.sgxtcbcomponents has ${list.length} entries, 16 expected`)
-  return list.map((entry, i) => asInteger(asObject(entry, `${path}.sgxtcbcomponents[${i}]`).get('svn'), `${path}.sgxtcbcomponents[${i}].svn`, 255))
+const COMPONENTS = 16
+
+/** Version 3 lists components as objects; the names below hold for both kinds of them. */
+const readList = (tcb: JsonObject, key: string, path: string): readonly number[] => {
+  const list = asArray(tcb.get(key), `${path}.${key}`, COMPONENTS)
+  if (list.length !== COMPONENTS) throw attestationError('ATTESTATION_JSON_FIELD', `${path}.${key} has ${list.length} entries, ${COMPONENTS} expected`)
+  return list.map((entry, i) => asInteger(asObject(entry, `${path}.${key}[${i}]`).get('svn'), `${path}.${key}[${i}].svn`, 255))
 }
 
-const readLevel = (level: JsonObject, version: number, path: string): TcbLevel => {
+const readComponents = (tcb: JsonObject, version: number, path: string): readonly number[] =>
+  version !== 2 ? readList(tcb, 'sgxtcbcomponents', path) : Array.from({ length: COMPONENTS }, (_, i) => {
+    const key = `sgxtcbcomp${String(i + 1).padStart(2, '0')}svn`
+    return asInteger(tcb.get(key), `${path}.${key}`, 255)
+  })
+
+const readLevel = (level: JsonObject, form: { readonly version: number; readonly isGuest: boolean }, path: string): TcbLevel => {
   const tcb = asObject(level.get('tcb'), `${path}.tcb`)
   return {
-    components: readComponents(tcb, version, `${path}.tcb`),
+    components: readComponents(tcb, form.version, `${path}.tcb`),
+    guestComponents: form.isGuest ? readList(tcb, 'tdxtcbcomponents', `${path}.tcb`) : [],
     pceSvn: asInteger(tcb.get('pcesvn'), `${path}.tcb.pcesvn`, 65535),
     status: asStatus(asText(level.get('tcbStatus'), `${path}.tcbStatus`), `${path}.tcbStatus`),
     date: asText(level.get('tcbDate'), `${path}.tcbDate`),
     advisoryIds: asTexts(level.get('advisoryIDs'), `${path}.advisoryIDs`),
   }
+}
+
+const readIdentity = (json: JsonObject, path: string): ModuleIdentity => ({
+  mrSigner: asHex(json.get('mrsigner'), `${path}.mrsigner`, 48),
+  attributes: asHex(json.get('attributes'), `${path}.attributes`, 8),
+  attributesMask: asHex(json.get('attributesMask'), `${path}.attributesMask`, 8),
+})
+
+const readModule = (json: JsonObject, path: string): VersionedModule => ({
+  id: asText(json.get('id'), `${path}.id`),
+  ...readIdentity(json, path),
+  levels: asArray(json.get('tcbLevels'), `${path}.tcbLevels`, 256).map((entry, i) => {
+    const at = `${path}.tcbLevels[${i}]`
+    const level = asObject(entry, at)
+    return {
+      isvSvn: asInteger(asObject(level.get('tcb'), `${at}.tcb`).get('isvsvn'), `${at}.tcb.isvsvn`, 65535),
+      status: asStatus(asText(level.get('tcbStatus'), `${at}.tcbStatus`), `${at}.tcbStatus`),
+      date: asText(level.get('tcbDate'), `${at}.tcbDate`),
+      advisoryIds: asTexts(level.get('advisoryIDs'), `${at}.advisoryIDs`),
+    }
+  }),
+})
+
+const readModules = (root: JsonObject): readonly VersionedModule[] => {
+  const list = root.get('tdxModuleIdentities')
+  const path = 'tcbInfo.tdxModuleIdentities'
+  return list === undefined ? [] : asArray(list, path, 256).map((entry, i) => readModule(asObject(entry, `${path}[${i}]`), `${path}[${i}]`))
 }
 
 /** Reads a TCB info document of version 2 or 3. @throws ATTESTATION_JSON_ codes, ATTESTATION_TCB_INFO_UNSUPPORTED */
@@ -66,36 +127,42 @@ export const parseTcbInfo = (text: string): TcbInfo => {
   if (version !== 2 && version !== 3) throw attestationError('ATTESTATION_TCB_INFO_UNSUPPORTED', `version ${version}`)
   const tcbType = asInteger(root.get('tcbType'), 'tcbInfo.tcbType')
   if (tcbType !== 0) throw attestationError('ATTESTATION_TCB_INFO_UNSUPPORTED', `tcbType ${tcbType}`)
+  const id = version === 2 ? 'SGX' : asText(root.get('id'), 'tcbInfo.id')
+  const isGuest = id === 'TDX'
   const levels = asArray(root.get('tcbLevels'), 'tcbInfo.tcbLevels', 256)
   if (levels.length === 0) throw attestationError('ATTESTATION_JSON_FIELD', 'tcbInfo.tcbLevels is empty')
   return {
-    id: version === 2 ? 'SGX' : asText(root.get('id'), 'tcbInfo.id'),
+    id,
     version,
     issueDate: parseIsoSeconds(asText(root.get('issueDate'), 'tcbInfo.issueDate')),
     nextUpdate: parseIsoSeconds(asText(root.get('nextUpdate'), 'tcbInfo.nextUpdate')),
     fmspc: asHex(root.get('fmspc'), 'tcbInfo.fmspc', 6),
     pceId: asHex(root.get('pceId'), 'tcbInfo.pceId', 2),
     evaluationNumber: asInteger(root.get('tcbEvaluationDataNumber'), 'tcbInfo.tcbEvaluationDataNumber'),
-    levels: levels.map((level, i) => readLevel(asObject(level, `tcbInfo.tcbLevels[${i}]`), version, `tcbInfo.tcbLevels[${i}]`)),
+    levels: levels.map((level, i) => readLevel(asObject(level, `tcbInfo.tcbLevels[${i}]`), { version, isGuest }, `tcbInfo.tcbLevels[${i}]`)),
+    module: isGuest ? readIdentity(asObject(root.get('tdxModule'), 'tcbInfo.tdxModule'), 'tcbInfo.tdxModule') : undefined,
+    modules: isGuest ? readModules(root) : [],
   }
 }
 
-/** First level whose SVNs the platform reaches, with its place; undefined when none covers it. */
-export const findTcbLevel = (tcbInfo: TcbInfo, platform: PlatformExtension): { readonly level: TcbLevel; readonly index: number } | undefined => {
-  const index = tcbInfo.levels.findIndex(
-    (level) => platform.pceSvn >= level.pceSvn && level.components.every((svn, i) => (platform.components[i] as number) >= svn),
-  )
+/** Whether the platform's certificate reaches a level: PCESVN and all 16 SVNs. */
+export const reachesLevel = (platform: PlatformExtension, level: TcbLevel): boolean =>
+  platform.pceSvn >= level.pceSvn && level.components.every((svn, i) => (platform.components[i] as number) >= svn)
+
+/** First level that a platform covers, with its place; undefined when it covers none. */
+export const findTcbLevel = (tcbInfo: TcbInfo, covers: (level: TcbLevel) => boolean): { readonly level: TcbLevel; readonly index: number } | undefined => {
+  const index = tcbInfo.levels.findIndex(covers)
   const level = tcbInfo.levels[index]
   return level === undefined ? undefined : { level, index }
 }
 
 /** Which SVNs keep the platform from a level, in words: `SVN[7]=11 < 13`. */
-export const missingFor = (level: TcbLevel, platform: PlatformExtension): string => {
+export const missingFor = (level: TcbLevel, platform: PlatformExtension): readonly string[] => {
   const out: string[] = []
   level.components.forEach((svn, i) => {
     const have = platform.components[i] as number
     if (have < svn) out.push(`SVN[${i + 1}]=${have} < ${svn}`)
   })
   if (platform.pceSvn < level.pceSvn) out.push(`PCESVN=${platform.pceSvn} < ${level.pceSvn}`)
-  return out.join(', ')
+  return out
 }
