@@ -114,6 +114,7 @@ export const attestationErrors = defineErrors({
   ATTESTATION_PRIVILEGE_LEVEL: code('The report was asked for from a less privileged level of the guest: {detail}.', 'Have the measured code itself ask for the report, at level 0.'),
 
   // Policy
+  ATTESTATION_POLICY_MALFORMED: code('The policy cannot be read: {detail}.', 'Write JSON with the fields of AttestationPolicy (docs/verify.md lists them), or give the SCALE that a chain keeps.'),
   ATTESTATION_EVIDENCE_ABSENT: code('No evidence is given: {detail}.', 'Run the worker on a platform that produces evidence.'),
   ATTESTATION_KIND_REFUSED: code('The policy does not admit this kind of evidence: {detail}.', 'Use a kind the policy lists, or have governance admit it.'),
   ATTESTATION_MEASUREMENT_REFUSED: code('The code is not on the list of allowed measurements: {detail}.', 'Run an allow-listed build, or have governance list this one.'),
