@@ -31,6 +31,10 @@ export const sdkErrors = defineErrors({
     'No worker answers at {url}: {reason}.', 'Start the worker, or correct its address.'),
   SDK_COLLATERAL_FAILED: describe<{ url: string; reason: string }>(
     'The collateral that the evidence lacks cannot be fetched from {url}: {reason}.', 'Give the address of a caching service for collateral (--pccs-url) that can be reached from here.'),
+  SDK_EVIDENCE_NONE: describe<{ url: string; pubkey: string; item: string }>(
+    'The node at {url} has no evidence of the worker {pubkey} ({item}).', 'Check the public key; workers that root registered without evidence have none.'),
+  SDK_POLICY_REFUSED: describe<{ url: string; name: string }>(
+    'The chain at {url} cannot have this policy: {name}.', 'Start from the policy in force (phalanx policy show) and change what is to differ.'),
   SDK_HTTP_FAILED: describe<{ url: string; reason: string }>(
     'No answer from {url}: {reason}.', 'Check the address and that it can be reached from here.'),
 })
