@@ -57,9 +57,10 @@ const checkStatus = (checks: CheckRecorder, draft: FactsDraft, policy: Attestati
     { name: 'status', rule: `${rule} and policy: accepted statuses`, seen: tcbStatus, expected: policy.acceptedStatuses.join(', ') },
     { pass: level !== undefined && policy.acceptedStatuses.includes(tcbStatus), code: 'ATTESTATION_STATUS_REFUSED', detail: tcbStatus + advisories },
   )
-  const refused = advisoryIds.filter((id) => policy.refusedAdvisories.includes(id))
+  const open = [...new Set([...advisoryIds, ...(draft.moduleAdvisoryIds ?? [])])]
+  const refused = open.filter((id) => policy.refusedAdvisories.includes(id))
   checks.check(
-    { name: 'advisories', rule: 'Policy: advisories that must not be open', seen: advisoryIds.join(', ') },
+    { name: 'advisories', rule: 'Policy: advisories that must not be open', seen: open.join(', ') },
     { pass: refused.length === 0, code: 'ATTESTATION_ADVISORY_REFUSED', detail: refused.join(', ') },
   )
   if (level === undefined) return

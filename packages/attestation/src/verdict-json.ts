@@ -43,6 +43,7 @@ const factsToJson = (facts: Partial<Facts>): PlainJson =>
     debug: facts.debug,
     tcbStatus: facts.tcbStatus,
     advisoryIds: facts.advisoryIds,
+    moduleAdvisoryIds: facts.moduleAdvisoryIds,
     confidenceLevel: facts.confidenceLevel,
     fmspc: valueToJson(facts.fmspc),
     family: valueToJson(facts.family),

@@ -54,7 +54,10 @@ export interface Facts {
   readonly reportData: Uint8Array
   readonly debug: boolean
   readonly tcbStatus: TcbStatus
+  /** Open on the platform or on its quoting enclave. */
   readonly advisoryIds: readonly string[]
+  /** Open on the firmware module that runs guests, where the kind has one; policies refuse these alike. */
+  readonly moduleAdvisoryIds?: readonly string[]
   /** 1 (best) to 5 by registry.md §2.5. */
   readonly confidenceLevel: number
   /** Platform family, 6 bytes, where the kind has one. */

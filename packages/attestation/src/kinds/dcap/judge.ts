@@ -41,6 +41,8 @@ export interface QuoteClaims {
 export interface PartStatus {
   readonly status: TcbStatus
   readonly advisoryIds: readonly string[]
+  /** Open on a module of the platform that has levels of its own; kept apart, as the vendor's tools list the platform's alone. */
+  readonly moduleAdvisoryIds?: readonly string[]
 }
 
 /** What the TCB of a platform is judged from. */
@@ -195,6 +197,7 @@ const checkPlatformAndStatus = (
   // Platform and quoting enclave converge, and the advisories of both stay open.
   draft.tcbStatus = mergeStatus(part.status, qe.status)
   draft.advisoryIds = [...new Set([...part.advisoryIds, ...qe.advisoryIds])]
+  if (part.moduleAdvisoryIds !== undefined) draft.moduleAdvisoryIds = part.moduleAdvisoryIds
 }
 
 /** What the quote claims; becomes fact only if every check passes. */
