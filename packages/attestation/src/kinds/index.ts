@@ -11,6 +11,7 @@ import type { CollateralPlan, TeeKind, VerifyInput } from './kind.ts'
 import { sevSnp } from './sev-snp.ts'
 import { sgxDcap } from './sgx-dcap.ts'
 import { iasEvidenceFields, sgxIas } from './sgx-ias.ts'
+import { tdx } from './tdx.ts'
 import { dcapRoot, iasRoot } from './dcap/roots.ts'
 import { SnpCollateral } from './snp/wire.ts'
 import { genoaRoot, milanRoot, turinRoot } from './snp/roots.ts'
@@ -20,6 +21,7 @@ import { Collateral } from './dcap/wire.ts'
 export const teeKinds = {
   SgxIas: sgxIas,
   SgxDcap: sgxDcap,
+  Tdx: tdx,
   SevSnp: sevSnp,
 } as const
 
