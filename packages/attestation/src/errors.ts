@@ -111,6 +111,16 @@ export const attestationErrors = defineErrors({
   ATTESTATION_STATUS_UNKNOWN: code('The report\'s status is not one that can be trusted: {detail}.', 'Update the platform until the vendor reports a known, trusted status.'),
 
   // Other platforms' evidence
+  ATTESTATION_CBOR_MALFORMED: code('CBOR cannot be read: {detail}.', REQUOTE),
+  ATTESTATION_CBOR_NOT_CANONICAL: code('A CBOR length is indefinite or not in its shortest form: {detail}.', 'Encode with definite lengths and shortest heads (RFC 8949 section 4.2.1).'),
+  ATTESTATION_CBOR_DUPLICATE_KEY: code('A CBOR map names one key twice: {detail}.', REQUOTE),
+  ATTESTATION_CBOR_DEPTH_EXCEEDED: code('CBOR is nested too deeply: {detail}.', REQUOTE),
+  ATTESTATION_CBOR_TRAILING_BYTES: code('Bytes follow a complete CBOR value: {detail}.', 'Send exactly one document; nothing may follow it.'),
+  ATTESTATION_COSE_MALFORMED: code('A signed document is not in the form of COSE_Sign1: {detail}.', REQUOTE),
+  ATTESTATION_DOCUMENT_FIELD: code('A field of the attestation document is missing or not in its form: {detail}.', REQUOTE),
+  ATTESTATION_DOCUMENT_SIGNATURE_INVALID: code('The attestation document is not signed by its certificate: {detail}.', REQUOTE),
+  ATTESTATION_SPDM_MALFORMED: code('A device report cannot be read: {detail}.', REQUOTE),
+  ATTESTATION_DEVICE_ONLY: code('Evidence of a device does not stand for the machine it is in: {detail}.', 'Register with evidence of the CPU\'s TEE; device evidence is verified beside it.'),
   ATTESTATION_PRODUCT_MISMATCH: code('Parts of the evidence are of different processor products: {detail}.', 'Use the certificates that the vendor issued for this processor.'),
   ATTESTATION_SIGNING_KEY: code('The report was signed with another key than its chain endorses, or with none: {detail}.', 'Fetch the certificate of the key that the report names; have the host leave the chip\'s key in use.'),
   ATTESTATION_CHIP_ID_MISMATCH: code('The endorsement certificate belongs to another chip: {detail}.', 'Fetch the certificate of this chip; have the host leave the chip\'s id visible.'),

@@ -40,10 +40,25 @@ const refuseNone = (): Verdict => {
   return verdictOf(checks.finish({ name: 'registration', rule: 'registry.md §2.4' }), {})
 }
 
+const isDevice = ({ kind }: AttestationReport): boolean => {
+  const found = teeKinds[kind]
+  return 'isDevice' in found && found.isDevice
+}
+
+/** A genuine device says nothing about the machine that it sits in. */
+const refuseDevice = ({ kind }: AttestationReport): Verdict => {
+  const checks = createCheckRecorder()
+  checks.check(
+    { name: 'kind', rule: 'A worker registers with evidence of the TEE that its code runs in', seen: kind },
+    { pass: false, code: 'ATTESTATION_DEVICE_ONLY', detail: kind },
+  )
+  return verdictOf(checks.finish({ name: 'registration', rule: 'Design section 2' }), { kind })
+}
+
 /** Judges a registration. Deterministic: the same on every node and in every backend. */
 export const evaluateRegistration = (input: RegistrationInput): RegistrationOutcome => {
   const { report, commit, ...rest } = input
-  const verdict = report === undefined ? refuseNone() : verifyEvidence({ ...rest, evidence: report, expectedReportData: commit })
+  const verdict = report === undefined ? refuseNone() : isDevice(report) ? refuseDevice(report) : verifyEvidence({ ...rest, evidence: report, expectedReportData: commit })
   if (verdict.ok && report !== undefined) {
     const { facts } = verdict
     return { ok: true, provider: providerOf(report.kind), measurement: facts.measurement, confidenceLevel: facts.confidenceLevel, facts, verdict }

@@ -5,9 +5,13 @@ import type { Crypto } from '@phalanx/primitives/crypto'
 import { loadCrypto as loadBrowser } from '@phalanx/primitives/crypto/browser'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { parseCertificate } from '../x509/certificate.ts'
+import { verifySignature } from '../x509/signature.ts'
 import { Attestation, AttestationProvider, AttestationReport, OptionalAttestationReport, joinCollateral, referencePolicy, separateCollateral, teeKinds, verifyEvidence, vendorRoots } from './index.ts'
 import { createSimulatedVendor } from './simulated-vendor.ts'
 import { ROOT_FINGERPRINTS, dcapRoot, iasRoot } from './dcap/roots.ts'
+import { NITRO_ROOT_FINGERPRINT, nitroRoot } from './nitro/roots.ts'
+import { NVIDIA_ROOT_FINGERPRINTS, nvidiaDeviceRoot, nvidiaRimRoot } from './nvidia/roots.ts'
+import { SNP_ROOT_FINGERPRINTS, genoaRoot, milanRoot, turinRoot } from './snp/roots.ts'
 
 const crypto = await loadCrypto()
 
@@ -61,7 +65,15 @@ describe('vendor roots', () => {
   test('are the certificates of the documented fingerprints, signed by themselves', () => {
     expect(toHexPlain(crypto.sha256(dcapRoot))).toBe(ROOT_FINGERPRINTS.dcap)
     expect(toHexPlain(crypto.sha256(iasRoot))).toBe(ROOT_FINGERPRINTS.ias)
-    expect(vendorRoots.map((der) => parseCertificate(der).commonName)).toEqual(['Intel SGX Root CA', 'Intel SGX Attestation Report Signing CA'])
+    expect([milanRoot, genoaRoot, turinRoot].map((der) => toHexPlain(crypto.sha256(der)))).toEqual(Object.values(SNP_ROOT_FINGERPRINTS))
+    expect(toHexPlain(crypto.sha256(nitroRoot))).toBe(NITRO_ROOT_FINGERPRINT)
+    expect([nvidiaDeviceRoot, nvidiaRimRoot].map((der) => toHexPlain(crypto.sha256(der)))).toEqual(Object.values(NVIDIA_ROOT_FINGERPRINTS))
+    const certificates = [...vendorRoots, nvidiaRimRoot].map(parseCertificate)
+    expect(certificates.map(({ commonName }) => commonName)).toEqual([
+      'Intel SGX Root CA', 'Intel SGX Attestation Report Signing CA', 'ARK-Milan', 'ARK-Genoa', 'ARK-Turin', 'aws.nitro-enclaves', 'NVIDIA Device Identity CA', 'NVIDIA CoRIM signing Root CA',
+    ])
+    for (const { algorithm, signature, tbs: message, publicKey: key, commonName } of certificates)
+      expect(verifySignature({ algorithm, signature, message, key }, crypto), commonName).toBe(true)
   })
 })
 

@@ -8,11 +8,15 @@ import type { Crypto } from '@phalanx/primitives/crypto'
 import { createPolicy, type AttestationPolicy } from '../policy.ts'
 import { createCheckRecorder, verdictOf, type Verdict } from '../verdict.ts'
 import type { CollateralPlan, TeeKind, VerifyInput } from './kind.ts'
+import { nitro } from './nitro.ts'
+import { nvidia } from './nvidia.ts'
 import { sevSnp } from './sev-snp.ts'
 import { sgxDcap } from './sgx-dcap.ts'
 import { iasEvidenceFields, sgxIas } from './sgx-ias.ts'
 import { tdx } from './tdx.ts'
 import { dcapRoot, iasRoot } from './dcap/roots.ts'
+import { nitroRoot } from './nitro/roots.ts'
+import { nvidiaDeviceRoot } from './nvidia/roots.ts'
 import { SnpCollateral } from './snp/wire.ts'
 import { genoaRoot, milanRoot, turinRoot } from './snp/roots.ts'
 import { Collateral } from './dcap/wire.ts'
@@ -23,6 +27,8 @@ export const teeKinds = {
   SgxDcap: sgxDcap,
   Tdx: tdx,
   SevSnp: sevSnp,
+  Nitro: nitro,
+  Nvidia: nvidia,
 } as const
 
 /** Name of a kind. */
@@ -123,7 +129,7 @@ export const planCollateral = (evidence: AttestationReport): CollateralPlan<Atte
 }
 
 /** Vendor roots of all kinds, DER. */
-export const vendorRoots: readonly Uint8Array[] = [dcapRoot, iasRoot, milanRoot, genoaRoot, turinRoot]
+export const vendorRoots: readonly Uint8Array[] = [dcapRoot, iasRoot, milanRoot, genoaRoot, turinRoot, nitroRoot, nvidiaDeviceRoot]
 
 /** The reference's policy: all kinds, vendor roots, no measurement list. Change what differs. */
 export const referencePolicy = (changes: Partial<AttestationPolicy> = {}): AttestationPolicy =>

@@ -43,6 +43,8 @@ export interface TeeKind<Name extends string, Evidence> {
   readonly provider: { readonly name: string; readonly index: number }
   /** Whether the evidence is a dated report with one signing certificate rather than a quote with collateral. */
   readonly isReport: boolean
+  /** Whether the evidence is a device's beside the TEE that code runs in: verified like any other, but no worker registers with it. */
+  readonly isDevice?: boolean
   /** Codecs of the evidence's fields in wire order. */
   readonly fields: Readonly<Record<string, Codec<any>>>
   /** Type carrier only; never set. */
