@@ -5,6 +5,8 @@ import manifest from '../package.json' with { type: 'json' }
 import type { CliIo } from './output.ts'
 import { oneOf, port, repeated, url, wholeNumber } from './options.ts'
 import { LOG_LEVELS } from './log-levels.ts'
+import { hexBytes } from './verify/hex.ts'
+import { parseTime } from './verify/times.ts'
 
 /** Runs one command: positional arguments, then options; the promise is the exit code. */
 export type Runner = (io: CliIo, positional: readonly (string | undefined)[], options: Readonly<Record<string, unknown>>) => Promise<number>
@@ -43,6 +45,7 @@ export const createProgram = (io: CliIo, finish: (exitCode: number) => void): Co
   addRelay(program, run)
   addKeys(program, run)
   addChainSpec(program, run)
+  addVerify(program, run)
   return program
 }
 
@@ -165,4 +168,25 @@ const addChainSpec = (program: Command, run: Run): void => {
     .option('--json', 'print JSON', false)
     .addHelpText('after', examples('chain-spec check ./my-chain.json'))
     .action(run(async () => (await import('./commands/chain-spec.ts')).runCheckSpec))
+}
+
+const VERIFY_NOTES = `
+Without --policy evidence is judged by the reference's rules with the vendors' roots that are built in; simulated evidence fails them.
+Exit code: 0 trusted, 1 not trusted, 2 no verdict (unusable input, or the node cannot be reached).
+`
+
+const addVerify = (program: Command, run: Run): void => {
+  program.command('verify')
+    .description('Judge attestation evidence of any kind: what it proves, until when, and what to do about each failure.')
+    .argument('[file]', 'evidence: a quote, report or document, raw, in hex, base64, JSON or SCALE; - for standard input')
+    .option('--collateral <file>', 'collateral, in place of what the evidence carries')
+    .option('--at <time>', 'when it is to hold: Unix seconds or 2026-03-05T10:50:03Z (default: now)', parseTime('--at'))
+    .option('--policy <file>', 'policy to judge by, JSON or SCALE; with --worker also: chain')
+    .option('--report-data <hex>', 'bytes that the report data must begin with', hexBytes('--report-data', { min: 1, max: 64 }))
+    .option('--worker <pubkey>', 'judge this registered worker\'s evidence instead of a file', hexBytes('--worker', { min: 32, max: 32 }))
+    .option('--node <url>', 'node that serves the worker\'s chain', url('--node', ['ws', 'wss']))
+    .option('--show-policy', 'print the policy too', false)
+    .option('--json', 'print JSON', false)
+    .addHelpText('after', VERIFY_NOTES + examples('verify quote.bin --collateral collateral.json', 'verify evidence.json --at 2026-03-05T10:50:03Z --policy policy.json --json', 'verify --worker 0x4a6f…9c --node ws://127.0.0.1:9944 --policy chain'))
+    .action(run(async () => (await import('./commands/verify.ts')).runVerify))
 }

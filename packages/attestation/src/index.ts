@@ -20,5 +20,5 @@ export {
   type ByteRange, type Check, type CheckResult, type CheckValue, type Facts, type Lapse, type Remedy, type Verdict,
 } from './verdict.ts'
 export { verdictToJson, type PlainJson } from './verdict-json.ts'
-export { formatVerifiedFile, verifiedFileToJson, verifyFile, type VerdictStyle, type VerifiedFile, type VerifyFileInput } from './verify-file.ts'
+export { formatVerifiedFile, verifiedFileToJson, verifyFile, verifyReport, type VerdictStyle, type VerifiedFile, type VerifyFileInput } from './verify-file.ts'
 export { parsePolicy, policyToJson } from './policy-json.ts'

@@ -24,10 +24,11 @@ export interface VerifyFileInput {
   readonly crypto: Crypto
 }
 
-/** A file and what it proves. */
+/** Evidence and what it proves. */
 export interface VerifiedFile {
   readonly kind: TeeKindName
-  readonly form: EvidenceForm
+  /** How it came: a file's form, or read from a chain. */
+  readonly form: EvidenceForm | 'chain'
   readonly evidence: AttestationReport
   readonly nowSeconds: number
   readonly verdict: Verdict
@@ -38,10 +39,16 @@ export interface VerifiedFile {
  * @throws ATTESTATION_EVIDENCE_UNKNOWN, ATTESTATION_COLLATERAL_UNKNOWN, ATTESTATION_JSON_ codes, ATTESTATION_INPUT_TOO_LARGE
  */
 export const verifyFile = (input: VerifyFileInput): VerifiedFile => {
-  const { file, collateral, policy, nowSeconds, reportData, crypto } = input
-  const { kind, evidence: found, form } = detectEvidence(file)
+  const { file, collateral, ...rest } = input
+  const { evidence: found, form } = detectEvidence(file)
   const evidence = collateral === undefined ? found : attachCollateral(found, collateral)
-  return { kind, form, evidence, nowSeconds, verdict: verifyEvidence({ evidence, policy, nowSeconds, crypto, expectedReportData: reportData }) }
+  return verifyReport({ evidence, form, ...rest })
+}
+
+/** Judges evidence that was read already. Total: whatever is wrong is in the verdict. */
+export const verifyReport = (input: Omit<VerifyFileInput, 'file' | 'collateral'> & Pick<VerifiedFile, 'evidence' | 'form'>): VerifiedFile => {
+  const { evidence, form, policy, nowSeconds, reportData, crypto } = input
+  return { kind: evidence.kind, form, evidence, nowSeconds, verdict: verifyEvidence({ evidence, policy, nowSeconds, crypto, expectedReportData: reportData }) }
 }
 
 /** The verdict's JSON (verdict-json.ts) with `kind`, `form` and `at`, the time it was judged for. */

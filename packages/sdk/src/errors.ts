@@ -33,6 +33,8 @@ export const sdkErrors = defineErrors({
     'The collateral that the evidence lacks cannot be fetched from {url}: {reason}.', 'Give the address of a caching service for collateral (--pccs-url) that can be reached from here.'),
   SDK_EVIDENCE_NONE: describe<{ url: string; pubkey: string; item: string }>(
     'The node at {url} has no evidence of the worker {pubkey} ({item}).', 'Check the public key; workers that root registered without evidence have none.'),
+  SDK_EVIDENCE_FOREIGN: describe<{ url: string; pubkey: string; named: string }>(
+    'The evidence that the node at {url} gives for the worker {pubkey} names another worker, {named}.', 'Do not trust this node; ask another one.'),
   SDK_POLICY_REFUSED: describe<{ url: string; name: string }>(
     'The chain at {url} cannot have this policy: {name}.', 'Start from the policy in force (phalanx policy show) and change what is to differ.'),
   SDK_HTTP_FAILED: describe<{ url: string; reason: string }>(
