@@ -5,15 +5,21 @@ import { createRuntime, type AssembledRuntime } from './frame/create-runtime.ts'
 import type { PlacedPallet } from './frame/calls.ts'
 import type { RuntimeVersion } from './frame/runtime-api.ts'
 import { balances } from './pallets/balances/pallet.ts'
+import { council, technicalCommittee } from './pallets/collective/pallet.ts'
+import { democracy } from './pallets/democracy/pallet.ts'
 import { grandpa } from './pallets/grandpa/pallet.ts'
+import { phalaComputation } from './pallets/phala-computation/pallet.ts'
 import { phalaMq } from './pallets/phala-mq/pallet.ts'
 import { phalaRegistry } from './pallets/phala-registry/pallet.ts'
+import { preimage } from './pallets/preimage/pallet.ts'
 import { proxy } from './pallets/proxy/pallet.ts'
 import { randomnessCollectiveFlip } from './pallets/randomness-collective-flip/pallet.ts'
+import { scheduler } from './pallets/scheduler/pallet.ts'
 import { sudo } from './pallets/sudo/pallet.ts'
 import { system } from './pallets/system/pallet.ts'
 import { timestamp } from './pallets/timestamp/pallet.ts'
 import { transactionPayment } from './pallets/transaction-payment/pallet.ts'
+import { treasury } from './pallets/treasury/pallet.ts'
 import { utility } from './pallets/utility/pallet.ts'
 
 /** Pallets of the chain; indices as the reference chain has them. */
@@ -23,12 +29,19 @@ const PALLETS: readonly PlacedPallet[] = [
   { index: 4, pallet: timestamp },
   { index: 7, pallet: balances },
   { index: 8, pallet: transactionPayment },
+  { index: 15, pallet: democracy },
+  { index: 16, pallet: council },
+  { index: 17, pallet: technicalCommittee },
   { index: 20, pallet: grandpa },
+  { index: 21, pallet: treasury },
   { index: 22, pallet: sudo },
   { index: 27, pallet: randomnessCollectiveFlip },
+  { index: 32, pallet: scheduler },
+  { index: 33, pallet: preimage },
   { index: 34, pallet: proxy },
   { index: 40, pallet: phalaMq },
   { index: 41, pallet: phalaRegistry },
+  { index: 42, pallet: phalaComputation },
 ]
 
 /** Versions of the rules: raise `specVersion` with every change of execution, `transactionVersion` when call or extension encodings change. */

@@ -5,6 +5,7 @@
 export { checkpointKeys, readCheckpointView, type CheckpointView, type OwnView } from './checkpoint-view.ts'
 export * as balancesStorage from './pallets/balances/storage.ts'
 export * as grandpaStorage from './pallets/grandpa/storage.ts'
+export * as phalaComputationStorage from './pallets/phala-computation/storage.ts'
 export * as phalaMqStorage from './pallets/phala-mq/storage.ts'
 export * as phalaRegistryStorage from './pallets/phala-registry/storage.ts'
 export * as proxyStorage from './pallets/proxy/storage.ts'

@@ -2,3 +2,4 @@
 export { balanceToFixed, divBalance, fixedToBalance, mulBalance, permillOf, UNIT } from './balance.ts'
 export { fixed, fixedOf, FIXED_MAX, FIXED_ONE } from './fixed.ts'
 export { isqrt } from './isqrt.ts'
+export { computingShare, confidenceScore, performanceSquare } from './share.ts'

@@ -1,6 +1,6 @@
 /** Owns the first stage of PhalaComputation: events and errors (computation.md section 2; ours follow at the end). */
 import { AccountId, Sr25519Public } from '@phalanx/primitives/chain'
-import { bool, fixedBytes, u128, u32, u64, u8 } from '@phalanx/primitives/codec'
+import { bool, u128, u32, u64, u8 } from '@phalanx/primitives/codec'
 import { declarePallet, type ContextOf } from '../../frame/pallet.ts'
 import * as storage from './storage.ts'
 import { HeartbeatRefusal } from './types.ts'
@@ -39,8 +39,7 @@ export const computationParts = declarePallet({
     SessionSlashed: { index: 17, doc: 'Part of a session\'s stake was taken.', fields: { ...bySession, level: u8, amount: u128 } },
     SlashParametersChanged: { index: 18, doc: 'Stakes are slashed in another way.' },
     BudgetScheduleChanged: { index: 19, doc: 'The budget falls in another way, or no more by itself.', fields: { enabled: bool } },
-    BeaconUpdated: { index: 20, doc: 'The gatekeepers\' beacon moved on.', fields: { blockNumber: u32, value: fixedBytes(32) } },
-    HeartbeatTargetChanged: { index: 21, doc: 'Challenges aim at so many heartbeats per block.', fields: { count: u32 } },
+    HeartbeatTargetChanged: { index: 20, doc: 'Challenges aim at so many heartbeats per block.', fields: { count: u32 } },
   },
   errors: {
     BadSender: { index: 0, doc: 'Only the worker\'s operator, or for messages the right kind of sender, may do that.' },
@@ -72,7 +71,7 @@ export const computationParts = declarePallet({
     InvalidSlashLevel: { index: 26, doc: 'Levels are 1 to 4.' },
     NothingToSlash: { index: 27, doc: 'The session holds no stake.' },
     InvalidCoolDownPeriod: { index: 28, doc: 'Stopped sessions wait a year at most.' },
-    WorkerMayNotServe: { index: 29, doc: 'The gatekeepers did not confirm the worker\'s evidence.' },
+    WorkerMayNotServe: { index: 29, doc: 'The worker\'s evidence counts no longer, or the gatekeepers did not confirm it.' },
     InvalidHeartbeatTarget: { index: 30, doc: 'Challenges aim at 1 to 10,000 heartbeats per block.' },
   },
 })

@@ -1,4 +1,6 @@
 /** Owns what computation must know of a worker's standing elsewhere: its registration, and the gatekeepers' verdict. */
+import { mayServe } from '../phala-registry/duties.ts'
+import { isInGoodStanding } from '../phala-registry/eviction.ts'
 import { gatekeeperLaunchedAt, workerAddedAt, workers } from '../phala-registry/storage.ts'
 import type { WorkerInfoV2 } from '../phala-registry/types.ts'
 import type { ComputationContext } from './declaration.ts'
@@ -18,4 +20,9 @@ const isKnownToGatekeepers = (ctx: ComputationContext, worker: Uint8Array): bool
 /** Fails with WorkerReregisterNeeded where the chain demands registration after the launch. */
 export const ensureKnownToGatekeepers = (ctx: ComputationContext, worker: Uint8Array): void => {
   if (checkWorkerRegisterTime.get(ctx) && !isKnownToGatekeepers(ctx, worker)) ctx.fail('WorkerReregisterNeeded')
+}
+
+/** Fails with WorkerMayNotServe unless the worker's evidence counts now and the gatekeepers, where they were asked, confirmed it. */
+export const ensureMayCompute = (ctx: ComputationContext, worker: Uint8Array): void => {
+  if (!mayServe(ctx, worker) || !isInGoodStanding(ctx, worker)) ctx.fail('WorkerMayNotServe')
 }

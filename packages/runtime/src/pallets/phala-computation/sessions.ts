@@ -7,7 +7,7 @@ import type { Context } from '../../frame/context.ts'
 import { pushPalletMessage } from '../phala-mq/push.ts'
 import { now } from '../timestamp/storage.ts'
 import { COMPUTATION, computationParts, type ComputationContext } from './declaration.ts'
-import { ensureKnownToGatekeepers, registeredWorker } from './duties.ts'
+import { ensureKnownToGatekeepers, ensureMayCompute, registeredWorker } from './duties.ts'
 import { initialV, minimalStake } from './formulas.ts'
 import { computationListeners } from './listeners.ts'
 import { endSlashing } from './slashing.ts'
@@ -45,6 +45,7 @@ export const bindSession = (context: Context, { session, worker }: SessionAndWor
   const ctx = computationParts.in(context)
   const info = registeredWorker(ctx, worker)
   ensureKnownToGatekeepers(ctx, worker)
+  ensureMayCompute(ctx, worker)
   if (info.initialScore === undefined) ctx.fail('BenchmarkMissing')
   if (storage.sessionBindings.has(ctx, session)) ctx.fail('DuplicateBoundSession')
   if (storage.workerBindings.has(ctx, worker)) ctx.fail('DuplicateBoundWorker')
@@ -87,6 +88,7 @@ export const startComputing = (context: Context, session: Uint8Array, stake: big
   if (info.state.kind !== 'Ready') ctx.fail('WorkerNotReady')
   if (storage.stakes.has(ctx, session)) ctx.fail('InternalErrorCannotStartWithExistingStake')
   const { initialScore, confidenceLevel } = registeredWorker(ctx, worker)
+  ensureMayCompute(ctx, worker)
   const p = initialScore ?? ctx.fail('BenchmarkMissing')
   if (p < INIT_P_MIN) ctx.fail('BenchmarkTooLow')
   const params = storage.tokenomicParameters.get(ctx) ?? ctx.fail('InternalErrorBadTokenomicParameters')
@@ -146,8 +148,9 @@ export const sessionStake = (ctx: Context, session: Uint8Array): bigint => stora
 /** Session of a worker. */
 export const sessionOf = (ctx: Context, worker: Uint8Array): Uint8Array | undefined => storage.workerBindings.get(ctx, worker)
 
-/** A worker left the registry: its session stops and loses it. */
+/** A worker's evidence counts no longer: a computing session of it stops. The worker stays bound and may start again once it has registered. */
 export const onWorkerEvicted = (context: Context, worker: Uint8Array): void => {
   const session = sessionOf(context, worker)
-  if (session !== undefined) unbindSession(context, session, { notify: true })
+  const info = session === undefined ? undefined : storage.sessions.get(context, session)
+  if (session !== undefined && info !== undefined && isComputing(info.state)) stopComputing(context, session)
 }

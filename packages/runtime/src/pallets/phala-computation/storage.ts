@@ -4,7 +4,7 @@ import { bool, u128, u32, u64, unit } from '@phalanx/primitives/codec'
 import { fixed } from '@phalanx/primitives/fixed'
 import { TokenomicParameters } from '@phalanx/primitives/messages'
 import { palletStorage } from '../../frame/storage.ts'
-import { BeaconValue, BudgetSchedule, SessionInfo, SessionRun, SlashClock, SlashParameters } from './types.ts'
+import { BudgetSchedule, SessionInfo, SessionRun, SlashClock, SlashParameters } from './types.ts'
 
 const storage = palletStorage('PhalaComputation')
 const bySession = { hasher: 'Twox64Concat', key: AccountId } as const
@@ -50,4 +50,3 @@ export const slashQueue = storage.doubleMap('SlashQueue', {
   hashers: ['Twox64Concat', 'Twox64Concat'], keys: [u32, AccountId], type: unit, doc: 'Offline sessions by the block of their next slash.' })
 export const budgetSchedule = storage.value('BudgetSchedule', { type: BudgetSchedule, doc: 'How the budget falls; without one it changes by governance only.' })
 export const budgetPeriod = storage.value('BudgetPeriod', { type: u32, default: 0, doc: 'Period of the schedule that the budget is set for.' })
-export const beacon = storage.value('Beacon', { type: BeaconValue, doc: 'Latest value of the gatekeepers\' beacon; challenges draw on it.' })

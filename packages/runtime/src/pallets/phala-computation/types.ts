@@ -1,5 +1,5 @@
 /** Owns the types of PhalaComputation's storage: those of the reference (computation.md section 2), then ours. */
-import { bool, fixedBytes, named, option, struct, u128, u32, u64, variant, type TypeOf } from '@phalanx/primitives/codec'
+import { bool, named, option, struct, u128, u32, u64, variant, type TypeOf } from '@phalanx/primitives/codec'
 
 const pallet = (name: string): string => `phala_pallets::compute::computation::pallet::${name}`
 const ours = (name: string): string => `phalanx_pallets::computation::${name}`
@@ -76,10 +76,6 @@ export const BudgetSchedule = named(
   struct({ anchor: u64, periodAtAnchor: u32, periodSeconds: u64, budgetPerDay: u128, share: u128, factor: u128 }),
 )
 export type BudgetSchedule = TypeOf<typeof BudgetSchedule>
-
-/** Latest value of the gatekeepers' beacon and the block that it is of. */
-export const BeaconValue = named(ours('BeaconValue'), struct({ blockNumber: u32, value: fixedBytes(32) }))
-export type BeaconValue = TypeOf<typeof BeaconValue>
 
 /** Why a heartbeat had no effect. */
 export const HeartbeatRefusal = named(

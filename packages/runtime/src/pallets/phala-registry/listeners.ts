@@ -1,6 +1,7 @@
 /** Owns who else learns that a worker's evidence was accepted or counts no longer. A list in code, not state; add a line to take part. */
 import type { EvictionReason } from '@phalanx/primitives/messages'
 import type { Context } from '../../frame/context.ts'
+import { onWorkerEvicted } from '../phala-computation/sessions.ts'
 
 /** What other parts of the chain do when a worker's standing changes. Must not fail. */
 export interface RegistryListener {
@@ -11,4 +12,6 @@ export interface RegistryListener {
 }
 
 /** The listeners, in the order in which they are called. A function, since listeners import the registry. */
-export const registryListeners = (): readonly RegistryListener[] => []
+export const registryListeners = (): readonly RegistryListener[] => [
+  { onEvicted: (ctx, { pubkey }) => onWorkerEvicted(ctx, pubkey) },
+]

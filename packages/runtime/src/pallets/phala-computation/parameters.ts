@@ -1,0 +1,87 @@
+/** Owns the parameters of the economy: the defaults of computation.md section 7 for any block time, and what governance may set. */
+import { fixed, fixedOf, FIXED_ONE } from '@phalanx/primitives/fixed'
+import type { TokenomicParameters } from '@phalanx/primitives/messages'
+
+/** Seconds per block that the published per-block numbers are for. */
+const REFERENCE_BLOCK_SEC = 12
+const SECONDS_PER_HOUR = 3600
+const SECONDS_PER_DAY = 86_400
+const SECONDS_PER_YEAR = 31_536_000
+
+const RHO_PER_REFERENCE_BLOCK = fixedOf('1.000000666600231')
+const SERIES_TERMS = 4
+
+/**
+ * Growth of V per block of `seconds`: the published one to the power of seconds/12, by the binomial series; its first four terms are exact to the
+ * last bit for blocks of up to an hour.
+ */
+const growthPerBlock = (seconds: number): bigint => {
+  const rate = RHO_PER_REFERENCE_BLOCK - FIXED_ONE
+  let term = FIXED_ONE << 64n
+  let sum = term
+  for (let i = 0; i < SERIES_TERMS; i++) {
+    const step = BigInt(seconds - i * REFERENCE_BLOCK_SEC)
+    term = ((term * rate * step) >> 64n) / BigInt(REFERENCE_BLOCK_SEC * (i + 1))
+    sum += term
+  }
+  return sum >> 64n
+}
+
+/** Default parameters of a chain with blocks of so many seconds; those of the reference where it is 12. */
+export const defaultParameters = (blockSeconds: number): TokenomicParameters => {
+  const phaRate = FIXED_ONE
+  const perYear = (literal: string): bigint =>
+    fixed.div(fixed.divInteger(fixed.mulInteger(fixedOf(literal), blockSeconds), SECONDS_PER_YEAR), phaRate)
+  return {
+    phaRate,
+    rho: growthPerBlock(blockSeconds),
+    budgetPerBlock: budgetPerBlock(fixedOf('720000'), blockSeconds),
+    vMax: fixedOf('30000'),
+    costK: perYear('0.0415625'),
+    costB: perYear('88.59375'),
+    slashRate: fixed.divInteger(fixed.mulInteger(fixedOf('0.001'), blockSeconds), SECONDS_PER_HOUR),
+    treasuryRatio: fixedOf('0.2'),
+    heartbeatWindow: 10,
+    rigK: fixed.div(fixedOf('0.3'), phaRate),
+    rigB: 0n,
+    re: fixedOf('1.3'),
+    k: fixedOf('100'),
+    kappa: FIXED_ONE,
+  }
+}
+
+/** Budget of a block from the budget of a day; fixed point bits. */
+export const budgetPerBlock = (perDay: bigint, blockSeconds: number): bigint =>
+  fixed.divInteger(fixed.mulInteger(perDay, blockSeconds), SECONDS_PER_DAY)
+
+const BILLION = fixedOf('1000000000')
+const MILLION = fixedOf('1000000')
+const WINDOW_MAX = 100_000
+
+/**
+ * What governance may set, least and most. Within these ranges no formula of chain or gatekeeper overflows 128 bits or divides by nothing;
+ * the reference would panic on every gatekeeper.
+ */
+const RANGES: { readonly [K in Exclude<keyof TokenomicParameters, 'heartbeatWindow'>]: readonly [least: bigint, most: bigint] } = {
+  phaRate: [1n, BILLION],
+  rho: [FIXED_ONE, 2n * FIXED_ONE],
+  budgetPerBlock: [0n, BILLION],
+  vMax: [FIXED_ONE, BILLION],
+  costK: [0n, MILLION],
+  costB: [0n, MILLION],
+  slashRate: [0n, FIXED_ONE],
+  treasuryRatio: [0n, FIXED_ONE],
+  rigK: [0n, MILLION],
+  rigB: [0n, BILLION],
+  re: [FIXED_ONE, MILLION],
+  k: [0n, BILLION],
+  kappa: [0n, BILLION],
+}
+
+/** Whether parameters are within what the formulas can bear. */
+export const isSaneParameters = (params: TokenomicParameters): boolean =>
+  params.heartbeatWindow >= 1 && params.heartbeatWindow <= WINDOW_MAX
+  && Object.entries(RANGES).every(([name, [least, most]]) => {
+    const value = params[name as keyof typeof RANGES]
+    return value >= least && value <= most
+  })
