@@ -8,7 +8,7 @@ import { now } from '../timestamp/storage.ts'
 import { registryParts, type RegistryContext } from './declaration.ts'
 import { isInGoodStanding } from './eviction.ts'
 import { policyInForce } from './judgement.ts'
-import { ensurePolicy } from './policy-calls.ts'
+import { policyFault } from './policy-calls.ts'
 import { attestedAfter, judgeAgain } from './reviews.ts'
 import * as storage from './storage.ts'
 
@@ -23,10 +23,10 @@ const PredictedEviction = named(
   struct({ pubkey: Sr25519Public, error: textUpTo(64), code: textUpTo(64), path: vecUpTo(textUpTo(128), 16), confidenceLevel: u8 }),
 )
 
-/** One page of a dry run; `next` is where the next one begins. */
+/** One page of a dry run; `next` is where the next one begins. `refused`: the error that setting the policy would end with, nothing was judged. */
 export const DryRunPage = named(
   'phalanx_pallets::registry::DryRunPage',
-  struct({ examined: u32, evictions: vecUpTo(PredictedEviction, DRY_RUN_MAX), next: option(Sr25519Public) }),
+  struct({ refused: option(textUpTo(64)), examined: u32, evictions: vecUpTo(PredictedEviction, DRY_RUN_MAX), next: option(Sr25519Public) }),
 )
 export type DryRunPage = TypeOf<typeof DryRunPage>
 
@@ -40,22 +40,23 @@ const CollateralView = named(
 const StandingView = named('phalanx_pallets::registry::StandingView', struct({ record: AttestationRecord, goodStanding: bool, renewalDue: bool }))
 
 const dryRun = (ctx: RegistryContext, policy: AttestationPolicy, after: Uint8Array | undefined): DryRunPage => {
-  ensurePolicy(ctx, policy)
+  const refused = policyFault(ctx, policy)
+  if (refused !== undefined) return { refused, examined: 0, evictions: [], next: undefined }
   // Without a list of its own a policy is tried with the chain's; with one, the list is part of the question.
   const tried = { ...policy, enforceMeasurements: true, measurements: policy.measurements.length > 0 ? policy.measurements : policyInForce(ctx).measurements }
   const evictions: DryRunPage['evictions'][number][] = []
   let examined = 0
   let last: Uint8Array | undefined
   for (const pubkey of attestedAfter(ctx, after)) {
-    if (examined === DRY_RUN_MAX) return { examined, evictions, next: last }
+    if (examined === DRY_RUN_MAX) return { refused: undefined, examined, evictions, next: last }
     examined++
     last = pubkey
     const record = storage.attestations.get(ctx, pubkey)
     if (record === undefined || record.eviction !== undefined) continue
-    const refused = judgeAgain(ctx, pubkey, tried)
-    if (refused !== undefined) evictions.push({ pubkey, confidenceLevel: record.confidenceLevel, ...refused })
+    const refusal = judgeAgain(ctx, pubkey, tried)
+    if (refusal !== undefined) evictions.push({ pubkey, confidenceLevel: record.confidenceLevel, ...refusal })
   }
-  return { examined, evictions, next: undefined }
+  return { refused: undefined, examined, evictions, next: undefined }
 }
 
 const viewOf = (ctx: RegistryContext, key: CollateralKey, set: CanonicalSet): TypeOf<typeof CollateralView> => {

@@ -5,15 +5,17 @@
 import type { StorageHost } from '../../frame/overlay.ts'
 import type { Context } from '../../frame/context.ts'
 import { registryParts } from './declaration.ts'
+import { isInGoodStanding } from './eviction.ts'
 import * as storage from './storage.ts'
 
 /**
- * Whether a worker may take a duty on. It must be registered. Evidence that was sent to the gatekeepers needs their consent: no verdict yet,
- * or a refusal, is a no; a verdict on earlier evidence counts until the newer is judged. Evidence from before the gatekeepers' launch, and
- * workers that root registered on a simulated chain, stand by the chain's own verdict.
+ * Whether a worker may take a duty on. It must be registered and its evidence must count now. Evidence that was sent to the gatekeepers
+ * needs their consent: no verdict yet, or a refusal, is a no; a verdict on earlier evidence counts until the newer is judged. Evidence from
+ * before the gatekeepers' launch, and workers that root registered on a simulated chain, stand by the chain's own verdict.
  */
 export const mayServe = (host: StorageHost, pubkey: Uint8Array): boolean => {
   if (!storage.workers.has(host, pubkey)) return false
+  if (storage.attestations.has(host, pubkey) && !isInGoodStanding(host, pubkey)) return false
   if (storage.evidenceSentAt.get(host, pubkey) === undefined) return true
   return storage.gatekeeperVerdicts.get(host, pubkey)?.accepted === true
 }

@@ -37,14 +37,14 @@ const announcePolicy = (ctx: RegistryContext, version: number): void => {
 /** The measurement list changed: verdicts from here on are under another policy. Nobody is judged again for it. */
 export const noteMeasurements = (ctx: RegistryContext): void => void replacePolicy(ctx, {})
 
-/** Whether a policy is one that this chain can have: trust only shrinks after genesis. */
-export const ensurePolicy = (ctx: RegistryContext, policy: AttestationPolicy): void => {
+/** Why this chain cannot have a policy, undefined when it can: trust only shrinks after genesis. */
+export const policyFault = (ctx: RegistryContext, policy: AttestationPolicy): 'PolicyWidensTrust' | 'PolicyInvalid' | undefined => {
   const current = storage.attestationPolicy.get(ctx)
-  if (policy.simulated !== current.simulated || policy.roots.some((root) => !contains(current.roots, root))) ctx.fail('PolicyWidensTrust')
+  if (policy.simulated !== current.simulated || policy.roots.some((root) => !contains(current.roots, root))) return 'PolicyWidensTrust'
   const knowsKinds = policy.kinds.every((kind) => (TEE_KIND_NAMES as readonly string[]).includes(kind))
   const isInRange = policy.format === POLICY_FORMAT && policy.confidenceLevelMax >= 1 && policy.confidenceLevelMax <= CONFIDENCE_WORST && policy.gatekeeperConfidenceMax >= 1
   // Debug enclaves keep no secret: only a chain without any may admit them.
-  if (!knowsKinds || !isInRange || (policy.admitDebug && !current.simulated)) ctx.fail('PolicyInvalid')
+  return !knowsKinds || !isInRange || (policy.admitDebug && !current.simulated) ? 'PolicyInvalid' : undefined
 }
 
 /**
@@ -52,7 +52,8 @@ export const ensurePolicy = (ctx: RegistryContext, policy: AttestationPolicy): v
  * measurements: their list has its own calls. Every attested worker is judged again over the next blocks.
  */
 export const setPolicy = (ctx: RegistryContext, policy: AttestationPolicy): void => {
-  ensurePolicy(ctx, policy)
+  const fault = policyFault(ctx, policy)
+  if (fault !== undefined) ctx.fail(fault)
   if (policy.measurements.length > 0) ctx.fail('PolicyInvalid')
   if (policy.version !== storage.attestationPolicy.get(ctx).version + 1) ctx.fail('PolicyVersionMismatch')
   const version = replacePolicy(ctx, { ...policy, enforceMeasurements: false })

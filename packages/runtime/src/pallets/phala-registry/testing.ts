@@ -1,6 +1,6 @@
 /** Owns what the tests of PhalaMq and PhalaRegistry share: a chain with both, a simulated vendor, workers that sign. For tests only. */
 import { type AttestationReport } from '@phalanx/attestation'
-import { createSimulatedVendor, type PlatformOptions, type QuoteOptions } from '@phalanx/attestation/simulated'
+import { createSimulatedVendor, type CollateralOptions, type PlatformOptions, type QuoteOptions } from '@phalanx/attestation/simulated'
 import { toHex } from '@phalanx/primitives/bytes'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import {
@@ -26,6 +26,12 @@ export interface RegistrationOptions {
   readonly nowSeconds?: number
   /** Fills the second half of the report data. */
   readonly salt?: number
+  /** The second half of the report data: hash of the block that the worker saw last. */
+  readonly anchor?: Uint8Array
+  /** Platform family of the machine; that of the testbed's vendor unless given. */
+  readonly family?: Uint8Array
+  /** Collateral that comes with the evidence: other options for it, or none. */
+  readonly collateral?: Partial<CollateralOptions> | 'none'
 }
 
 /** A worker of the tests. */
@@ -65,14 +71,18 @@ export const createRegistryTestbed = (crypto: Crypto, options: { readonly simula
     version: 1, machineId: new Uint8Array(0), pubkey: who.pubkey, ecdhPubkey: who.ecdhPubkey, genesisBlockHash: chain.genesisHash,
     features: [4, 1], operator: undefined, paraId: 0, maxConsensusVersion: 0, ...changes,
   })
+  const vendorOf = (family: Uint8Array | undefined) => (family === undefined ? vendor : createSimulatedVendor({ seed: SEED, family, crypto }))
   const evidence = (info: Uint8Array, change: RegistrationOptions = {}): AttestationReport => {
     const reportData = new Uint8Array(64).fill(change.salt ?? 0)
     reportData.set(crypto.blake2b256(info))
-    return vendor.evidence({
-      platform: vendor.platform({ id: 'machine', ...change.platform }),
-      quote: { report, reportData, ...change.quote },
-      nowSeconds: change.nowSeconds ?? Number(START_MS / 1000n),
-    })
+    if (change.anchor !== undefined) reportData.set(change.anchor, 32)
+    const own = vendorOf(change.family)
+    const nowSeconds = change.nowSeconds ?? Number(START_MS / 1000n)
+    const platform = own.platform({ id: 'machine', ...change.platform })
+    const made = own.evidence({ platform, quote: { report, reportData, ...change.quote }, nowSeconds })
+    if (change.collateral === undefined) return made
+    const collateral = change.collateral === 'none' ? undefined : own.collateral({ nowSeconds, authority: platform.authority, ...change.collateral })
+    return { ...made, value: { ...made.value, collateral } } as AttestationReport
   }
   const registration = (who: TestWorker, change: RegistrationOptions = {}): RuntimeCall => {
     const info = infoOf(who, change.info)
@@ -83,5 +93,5 @@ export const createRegistryTestbed = (crypto: Crypto, options: { readonly simula
     const message = createMessage({ kind: 'Worker', value: who.pubkey }, to, payload)
     return { message, sequence, signature: crypto.sr25519.sign(who.secret, messageSigningPayload(message, sequence), SEED) }
   }
-  return { chain, vendor, measurement, report, worker, infoOf, registration, signedMessage, evidence }
+  return { chain, vendor, vendorOf, measurement, report, worker, infoOf, registration, signedMessage, evidence }
 }
