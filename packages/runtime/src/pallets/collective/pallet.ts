@@ -179,7 +179,7 @@ const OWN = weigh({ reads: 4, writes: 4 })
 const carriedWeight = ({ proposal }: { readonly proposal: RuntimeCall }, tools: WeightTools): Weight => addWeights(OWN, tools.callInfo(proposal).weight)
 
 /** A collective; the place in the runtime's list gives its index. */
-export const createCollective = (name: CollectiveName) => {
+const createCollective = (name: CollectiveName) => {
   const storage = collectiveStorage(name)
   const collective: Collective = { name, storage }
   const encode = (ctx: Context, call: RuntimeCall, lengthBound: number): Uint8Array | undefined => {

@@ -53,6 +53,17 @@ export const schedule = (host: Context, when: When, task: Scheduled): TaskAddres
   return address
 }
 
+/** Puts a task on the first agenda with room from a block on: for what must happen, if a little later. */
+export const scheduleFrom = (host: Context, first: number, task: Scheduled): TaskAddress => {
+  const ctx = schedulerParts.in(host)
+  for (let at = first; ; at++) {
+    const address = put(ctx, at, task)
+    if (address === undefined) continue
+    ctx.emit('Scheduled', { when: address[0], index: address[1] })
+    return address
+  }
+}
+
 const setList = (ctx: Context, at: number, list: readonly (Scheduled | undefined)[]): void => {
   let end = list.length
   while (end > 0 && list[end - 1] === undefined) end--

@@ -1,6 +1,7 @@
 /** Sudo: root by a key, and only by it. */
 import { utf8 } from '@phalanx/primitives/bytes'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
+import { codeOf } from '@phalanx/primitives/testing'
 import { describe, expect, test } from 'vitest'
 import { ROOT, signed } from '../../frame/origin.ts'
 import { createTestChain, devAccount } from '../../frame/testing.ts'
@@ -13,9 +14,9 @@ const crypto = await loadCrypto()
 const [alice, bob] = ['Alice', 'Bob'].map((name) => devAccount(crypto, name).publicKey) as [Uint8Array, Uint8Array]
 const id = (value: Uint8Array) => ({ kind: 'Id', value }) as const
 const hex = (value: Uint8Array): string => `0x${Buffer.from(value).toString('hex')}`
-const start = (withKey = true) =>
+const start = (withKey = true, simulated = true) =>
   createTestChain({
-    pallets: [{ index: 1, pallet: system }, { index: 4, pallet: timestamp }, { index: 22, pallet: sudo }], genesis: { Sudo: withKey ? { key: hex(alice) } : {} },
+    pallets: [{ index: 1, pallet: system }, { index: 4, pallet: timestamp }, { index: 22, pallet: sudo }], genesis: { Sudo: withKey ? { key: hex(alice) } : {} }, simulated,
   }, { crypto })
 
 const rootOnly = system.call('killStorage', { keys: [utf8('k')] })
@@ -76,4 +77,9 @@ describe('sudo.removeKey', () => {
     expect(key.has(chain.ctx)).toBe(false)
     chain.assertNoop(sudo.call('sudo', { call: rootOnly }), signed(alice), 'Sudo.RequireSudo')
   })
+})
+
+test('a chain that is not for development has no key', () => {
+  expect(codeOf(() => start(true, false))).toBe('CHAIN_SPEC_DEVELOPMENT_ONLY')
+  expect(key.has(start(false, false).ctx)).toBe(false)
 })

@@ -1,7 +1,8 @@
-/** Owns Sudo: one account that acts as root, until it is removed. */
+/** Owns Sudo: one account that acts as root, until it is removed. For chains whose genesis is marked as simulated; others are governed by their council. */
 import { bytesEqual } from '@phalanx/primitives/bytes'
 import { AccountId, MultiAddress } from '@phalanx/primitives/chain'
 import { option } from '@phalanx/primitives/codec'
+import { AppError } from '@phalanx/primitives/errors'
 import { DISPATCH_OK, DispatchResult } from '../../frame/dispatch-error.ts'
 import type { DispatchOutcome } from '../../frame/context.ts'
 import { jsonAccount, jsonObject, jsonOptional } from '../../frame/json.ts'
@@ -14,7 +15,7 @@ import * as storage from './storage.ts'
 const parts = declarePallet({
   name: 'Sudo',
   crate: 'pallet_sudo',
-  doc: 'A key that acts as root.',
+  doc: 'A key that acts as root. Development chains only.',
   storage,
   events: {
     Sudid: { index: 0, doc: 'A call was made as root.', fields: { sudoResult: DispatchResult } },
@@ -88,8 +89,10 @@ export const sudo = parts.withCalls({
 }, {
   genesis: {
     shape: jsonObject({ key: jsonOptional(jsonAccount) }),
-    build(ctx, { key }) {
-      if (key !== undefined) storage.key.set(ctx, key)
+    build(ctx, { key }, chain) {
+      if (key === undefined) return
+      if (!chain.simulated) throw new AppError('CHAIN_SPEC_DEVELOPMENT_ONLY', { field: 'sudo.key' })
+      storage.key.set(ctx, key)
     },
   },
 })
