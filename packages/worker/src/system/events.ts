@@ -63,6 +63,17 @@ const onNotice = (draft: Draft, notice: RegistryNotice): void => {
       updateSystem(draft, { anchor: { epoch, ecdhPubkey }, announcedAt: undefined })
       return
     }
+    case 'WorkerEvicted': {
+      const { pubkey, reason } = notice.value
+      if (!bytesEqual(pubkey, keys.identity.publicKey)) return
+      // The chain counts it no longer: showing it as unregistered is what makes the relay register it again.
+      updateSystem(draft, { registration: undefined })
+      draft.effects.push(logEffect('warn', 'the chain counts this worker\'s evidence no longer', { block: draft.block.number, reason: reason.kind }))
+      return
+    }
+    case 'WorkerAttested':
+    case 'PolicySet':
+    case 'FamilyRevoked':
     case 'TrustedNtpServers': return
   }
 }

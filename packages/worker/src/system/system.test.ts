@@ -68,6 +68,17 @@ describe('registration', () => {
     expect(TOPICS.ecdhKey.payload.decode(waiting()[0]?.payload as Uint8Array)).toEqual({ epoch: 4n, ecdhPubkey: live().keys.ecdh.publicKey })
   })
 
+  test('ends with this worker\'s eviction, not with another\'s, and comes back with a new registration', () => {
+    const evicted = (pubkey: Uint8Array): Message => notice({ kind: 'WorkerEvicted', value: { pubkey, reason: { kind: 'FamilyRevoked' } } })
+    feed({ messages: [...registered(), evicted(new Uint8Array(32))] })
+    expect(summarize(core.build, state)).toMatchObject({ state: 'registered' })
+    feed({ messages: [evicted(me())] })
+    expect(live().system.registration).toBeUndefined()
+    expect(summarize(core.build, state)).toMatchObject({ serving: false })
+    feed({ messages: [about({ kind: 'Registered', value: { confidenceLevel: 2 } })] })
+    expect(summarize(core.build, state)).toMatchObject({ state: 'registered', serving: true })
+  })
+
   test('an announcement that the chain takes without anchoring is repeated, not at every block', () => {
     feed({ messages: [about({ kind: 'Registered', value: { confidenceLevel: 1 } })] })
     const sender = workerOrigin(me())

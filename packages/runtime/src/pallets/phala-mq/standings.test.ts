@@ -27,6 +27,18 @@ describe('standings', () => {
     })
   })
 
+  test('end with an eviction until the worker registers again', () => {
+    const { chain } = createRegistryTestbed(crypto)
+    const evicted = createMessage(palletOrigin('PhalaRegistry'), TOPICS.registryNotice, { kind: 'WorkerEvicted', value: { pubkey, reason: { kind: 'Lapsed' } } })
+    const registered = say({ kind: 'Registered', value: { confidenceLevel: 2 } })
+    noteStandings(chain.ctx, [evicted], { number: 3, timeMs: 3_000n })
+    expect(workerStanding.has(chain.ctx, pubkey)).toBe(false)
+    noteStandings(chain.ctx, [registered, evicted], { number: 4, timeMs: 4_000n })
+    expect(workerStanding.get(chain.ctx, pubkey)?.registration).toBeUndefined()
+    noteStandings(chain.ctx, [registered], { number: 5, timeMs: 5_000n })
+    expect(workerStanding.get(chain.ctx, pubkey)?.registration).toEqual({ confidenceLevel: 2, block: 5 })
+  })
+
   test('heed nobody but pallets, and nothing that does not decode', () => {
     const { chain } = createRegistryTestbed(crypto)
     const forged = say({ kind: 'BenchScore', value: 1 }, { kind: 'AccountId', value: pubkey })
