@@ -8,9 +8,12 @@ import { formatPem } from '../x509/pem.ts'
 import type { AttestationReport } from './index.ts'
 import { deriveIssuer, serialOf, writeCertificate, writePlatformExtension, writeRevocationList, type Issuer } from './simulated/certificates.ts'
 import { DEFAULT_LEVELS, PCE_SVN, QE, qeIdentityText, tcbInfoText, type SimulatedLevel } from './simulated/documents.ts'
+import { createSimulatedSnp, type SimulatedSnpMachine, type SimulatedSnpProduct } from './simulated/snp.ts'
+import { familyOf, type SnpProduct } from './snp/products.ts'
 import { DEBUG_ATTRIBUTES, writeQuote, type QuoteFault, type ReportFields } from './simulated/quote.ts'
 import type { Collateral } from './dcap/wire.ts'
 
+export { SNP_TCB, type SnpFault } from './simulated/snp.ts'
 export { DEBUG_ATTRIBUTES, PRODUCTION_ATTRIBUTES } from './simulated/quote.ts'
 
 /** The two authorities that issue platform certificates. */
@@ -69,6 +72,31 @@ export interface SimulatedPlatform {
   quote(options: QuoteOptions): Uint8Array
 }
 
+/** Platform families that the vendor makes machines of, by the name under which a machine is asked for. */
+export type SimulatedFamilyName = 'sgx-1' | 'sgx-2' | 'snp-milan' | 'snp-genoa'
+
+/** All of them, the usual one first. */
+export const SIMULATED_FAMILY_NAMES: readonly SimulatedFamilyName[] = ['sgx-1', 'sgx-2', 'snp-milan', 'snp-genoa']
+
+/** What a machine's evidence is to say, whatever its kind. */
+export interface MachineEvidenceOptions {
+  /** Measurement of the code: 32 bytes. */
+  readonly code: Uint8Array
+  /** Measurement of the code's signer, where the kind has one: 32 bytes. */
+  readonly signer: Uint8Array
+  /** Up to 64 bytes, zero padded. */
+  readonly reportData: Uint8Array
+  readonly nowSeconds: number
+}
+
+/** A machine of any family. */
+export interface SimulatedMachine {
+  readonly kind: 'SgxDcap' | 'SevSnp'
+  /** Family as policies list it. */
+  readonly family: Uint8Array
+  evidence(options: MachineEvidenceOptions): AttestationReport
+}
+
 /** A simulated vendor. */
 export interface SimulatedVendor {
   /** DER; independent of time and family, so that a genesis can pin it. */
@@ -78,6 +106,10 @@ export interface SimulatedVendor {
   readonly signingSerial: Uint8Array
   collateral(options: CollateralOptions): Collateral
   platform(options: PlatformOptions): SimulatedPlatform
+  /** A machine of any of the families, the vendor's own unless named; the same id is the same machine. */
+  machine(options: { readonly id: string; readonly family?: SimulatedFamilyName }): SimulatedMachine
+  /** A SEV-SNP product, whose machines can be made with faults. */
+  snp(product: SnpProduct): SimulatedSnpProduct
   /** A quote with fresh collateral as evidence. */
   evidence(options: { readonly platform: SimulatedPlatform; readonly quote: QuoteOptions; readonly nowSeconds: number }): AttestationReport
 }
@@ -175,11 +207,45 @@ const createPlatform = (seed: Uint8Array, hierarchy: Hierarchy, fmspc: Uint8Arra
   }
 }
 
-/** Creates a vendor from 32 secret bytes. `family` (6 bytes) is the platform family; the root does not depend on it. */
+const FMSPC: Readonly<Record<'sgx-1' | 'sgx-2', Uint8Array>> = { 'sgx-1': Uint8Array.of(0x51, 0x4d, 0, 0, 0, 1), 'sgx-2': Uint8Array.of(0x51, 0x4d, 0, 0, 0, 2) }
+const PRODUCT: Readonly<Record<'snp-milan' | 'snp-genoa', SnpProduct>> = { 'snp-milan': 'Milan', 'snp-genoa': 'Genoa' }
+
+/** Collateral is dated to the day, so one set serves every quote of that day. */
+const createDcapMachine = (platform: SimulatedPlatform, collateralAt: (nowSeconds: number) => Collateral): SimulatedMachine => {
+  let known: { readonly day: number; readonly value: Collateral } | undefined
+  return {
+    kind: 'SgxDcap', family: platform.fmspc,
+    evidence({ code, signer, reportData, nowSeconds }) {
+      const day = Math.floor(nowSeconds / DAY)
+      if (known?.day !== day) known = { day, value: collateralAt(nowSeconds) }
+      return { kind: 'SgxDcap', value: { quote: platform.quote({ report: { mrEnclave: code, mrSigner: signer }, reportData }), collateral: known.value } }
+    },
+  }
+}
+
+const createSnpMachine = (product: SnpProduct, machine: SimulatedSnpMachine): SimulatedMachine => ({
+  kind: 'SevSnp', family: familyOf(product),
+  evidence: ({ code, reportData, nowSeconds }) => ({ kind: 'SevSnp', value: machine.evidence({ measurement: code, reportData, nowSeconds }) }),
+})
+
+/**
+ * Creates a vendor from 32 secret bytes. `family` is the FMSPC (6 bytes) of what `platform` and `collateral` make; the root depends on
+ * neither, so that a genesis pins one root for all families.
+ */
 export const createSimulatedVendor = (options: { readonly seed: Uint8Array; readonly family?: Uint8Array; readonly crypto: Crypto }): SimulatedVendor => {
   const { seed, crypto } = options
   const hierarchy = createHierarchy(seed, crypto)
-  const fmspc = options.family ?? Uint8Array.of(0x51, 0x4d, 0, 0, 0, 1)
+  const fmspc = options.family ?? FMSPC['sgx-1']
+  const products = new Map<SnpProduct, SimulatedSnpProduct>()
+  const snp = (product: SnpProduct): SimulatedSnpProduct => {
+    const made = products.get(product) ?? createSimulatedSnp({ seed, product, root: hierarchy.root, rootCertificate: hierarchy.rootCertificate, crypto })
+    products.set(product, made)
+    return made
+  }
+  const dcapMachine = (id: string, family: Uint8Array): SimulatedMachine => {
+    const platform = createPlatform(seed, hierarchy, family, { id }, crypto)
+    return createDcapMachine(platform, (nowSeconds) => writeCollateral(hierarchy, family, { nowSeconds, authority: platform.authority }, crypto))
+  }
   const vendor: SimulatedVendor = {
     rootCertificate: hierarchy.rootCertificate,
     fmspc,
@@ -187,6 +253,11 @@ export const createSimulatedVendor = (options: { readonly seed: Uint8Array; read
     signingSerial: hierarchy.signingSerial,
     collateral: (collateral) => writeCollateral(hierarchy, fmspc, collateral, crypto),
     platform: (platform) => createPlatform(seed, hierarchy, fmspc, platform, crypto),
+    machine: ({ id, family }) => {
+      if (family === undefined) return dcapMachine(id, fmspc)
+      return family === 'sgx-1' || family === 'sgx-2' ? dcapMachine(id, FMSPC[family]) : createSnpMachine(PRODUCT[family], snp(PRODUCT[family]).machine({ id }))
+    },
+    snp,
     evidence: ({ platform, quote, nowSeconds }) => ({
       kind: 'SgxDcap',
       value: { quote: platform.quote(quote), collateral: vendor.collateral({ nowSeconds, authority: platform.authority }) },

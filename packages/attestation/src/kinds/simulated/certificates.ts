@@ -17,7 +17,7 @@ const VALID_UNTIL = 4_733_510_400
 export interface Issuer {
   readonly commonName: string
   readonly secret: Uint8Array
-  /** Raw x ‖ y. */
+  /** Raw x ‖ y, of P-256 or P-384 by its length. */
   readonly publicKey: Uint8Array
 }
 
@@ -27,6 +27,13 @@ export const deriveIssuer = (seed: Uint8Array, label: string, commonName: string
   // Below the group order in every case: the order begins with 32 one bits.
   secret[0] = (secret[0] as number) & 0x7f
   return { commonName, secret, publicKey: crypto.p256.publicKey(secret) }
+}
+
+/** Derives a P-384 key pair from the vendor's seed and a label, for keys that sign reports. It signs no certificates. */
+export const deriveReportKey = (seed: Uint8Array, label: string, commonName: string, crypto: Crypto): Issuer => {
+  const secret = crypto.hkdfSha256({ ikm: seed, salt: utf8('phalanx simulated vendor'), info: utf8(label), length: 48 })
+  secret[0] = (secret[0] as number) & 0x7f
+  return { commonName, secret, publicKey: crypto.p384.publicKey(secret) }
 }
 
 /** Serial number of a label: positive, 20 bytes. */
@@ -45,7 +52,7 @@ const distinguishedName = (commonName: string): Uint8Array =>
   )
 
 const publicKeyInfo = (point: Uint8Array): Uint8Array =>
-  derSequence(derSequence(derOid(OID.ecPublicKey), derOid(OID.p256)), derBits(concatBytes(Uint8Array.of(4), point)))
+  derSequence(derSequence(derOid(OID.ecPublicKey), derOid(point.length === 96 ? OID.p384 : OID.p256)), derBits(concatBytes(Uint8Array.of(4), point)))
 
 const ecdsaSha256 = derSequence(derOid(OID.ecdsaSha256))
 
