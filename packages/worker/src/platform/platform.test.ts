@@ -2,7 +2,8 @@ import { mkdtemp, open as openFile, readdir, rm, stat, writeFile } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { OptionalAttestationReport, createPolicy, evaluateRegistration } from '@phalanx/attestation'
+import { OptionalAttestationReport, createPolicy, evaluateRegistration, providerOf, verifyEvidence } from '@phalanx/attestation'
+import { SIMULATED_FAMILY_NAMES } from '@phalanx/attestation/simulated'
 import { assert } from '@phalanx/primitives/assert'
 import { bytesEqual, utf8 } from '@phalanx/primitives/bytes'
 import type { Crypto } from '@phalanx/primitives/crypto'
@@ -32,11 +33,12 @@ const codeOf = async (act: Promise<unknown>): Promise<string> => {
   }
 }
 
-describe('the software platform', () => {
+describe.each([undefined, ...SIMULATED_FAMILY_NAMES])('the software platform, family %s', (family) => {
   const blobs = createMemoryBlobStore()
   const otherBlobs = createMemoryBlobStore()
   const open = (store: typeof blobs, measurement?: Uint8Array): Promise<Platform> =>
-    createSoftwarePlatform(measurement === undefined ? {} : { measurement }, { crypto, blobs: store, random: createTestRandom(crypto, store === blobs ? 'a' : 'b') })
+    createSoftwarePlatform({ ...(measurement && { measurement }), ...(family && { family }) }, { crypto, blobs: store, random: createTestRandom(crypto, store === blobs ? 'a' : 'b') })
+  const kinds = ['SgxDcap', 'SevSnp']
   const subject: PlatformUnderTest = {
     sealing: 'bound',
     open: () => open(blobs),
@@ -44,12 +46,11 @@ describe('the software platform', () => {
     openOtherMachine: () => open(otherBlobs),
     verify(platform, evidence, nowMs) {
       const report = OptionalAttestationReport.decode(evidence)
-      const reportData = report?.kind === 'SgxDcap' ? report.value.quote.slice(48 + 320, 48 + 384) : new Uint8Array(0)
-      const outcome = evaluateRegistration({
-        report, commit: reportData, crypto, nowSeconds: Number(nowMs / 1000n), policy: createPolicy({ simulated: true, kinds: ['SgxDcap'], roots: [softwareRootCertificate(crypto)] }),
-      })
-      assert(outcome.ok && bytesEqual(outcome.measurement.slice(0, 32), platform.measurement), 'evidence verifies and names the measurement')
-      return Promise.resolve(reportData)
+      assert(report !== undefined && platform.provider === JSON.stringify(providerOf(report.kind).kind.toLowerCase()), 'the provider is that of the evidence')
+      const policy = createPolicy({ simulated: true, kinds, roots: [softwareRootCertificate(crypto)] })
+      const verdict = verifyEvidence({ evidence: report, policy, nowSeconds: Number(nowMs / 1000n), crypto })
+      assert(verdict.ok && bytesEqual(verdict.facts.measurement.slice(0, 32), platform.measurement), 'evidence verifies and names the measurement')
+      return Promise.resolve(verdict.facts.reportData)
     },
   }
   test.each(platformCompliance)('$name', ({ run }) => run(subject))
@@ -57,9 +58,9 @@ describe('the software platform', () => {
   test('fails a policy without the simulated flag', async () => {
     const report = OptionalAttestationReport.decode(await (await subject.open()).quote({ reportData: new Uint8Array(64), nowMs: 1_800_000_000_000n }))
     const outcome = evaluateRegistration({
-      report, commit: new Uint8Array(32), crypto, nowSeconds: 1_800_000_000, policy: createPolicy({ kinds: ['SgxDcap'], roots: [softwareRootCertificate(crypto)] }),
+      report, commit: new Uint8Array(32), crypto, nowSeconds: 1_800_000_000, policy: createPolicy({ kinds, roots: [softwareRootCertificate(crypto)] }),
     })
-    expect(outcome.ok).toBe(false)
+    expect(outcome).toMatchObject({ ok: false, palletError: 'SimulatedEvidenceRefused' })
   })
 })
 

@@ -2,8 +2,8 @@
  * Owns the software platform for development: evidence in the real formats from the simulated vendor, sealing keys from a secret file.
  * It protects nothing; only chains whose genesis says `simulated` accept it.
  */
-import { type AttestationReport, OptionalAttestationReport } from '@phalanx/attestation'
-import { createSimulatedVendor, type SimulatedVendor } from '@phalanx/attestation/simulated'
+import { OptionalAttestationReport, providerOf } from '@phalanx/attestation'
+import { createSimulatedVendor, type SimulatedFamilyName, type SimulatedVendor } from '@phalanx/attestation/simulated'
 import { concatBytes, toHexPlain, utf8 } from '@phalanx/primitives/bytes'
 import { bytes } from '@phalanx/primitives/codec'
 import type { Crypto } from '@phalanx/primitives/crypto'
@@ -15,7 +15,6 @@ import { REPORT_DATA_BYTES, type Platform, type PlatformKind } from './platform.
 /** File with the platform secret. */
 export const SOFTWARE_SECRET_FILE = 'software-platform.secret'
 const SECRET_BYTES = 32
-const DAY_SECONDS = 86_400
 
 const simulatedSeed = (crypto: Pick<Crypto, 'sha256'>): Uint8Array => crypto.sha256(utf8('phalanx simulated vendor, public by design'))
 
@@ -44,6 +43,8 @@ export interface SoftwarePlatformOptions {
   readonly measurement?: Uint8Array
   /** `[cpu cores, cpu feature level]`; `[1, 1]` unless given. */
   readonly features?: readonly number[]
+  /** Simulated platform family; the vendor's usual one unless given. */
+  readonly family?: SimulatedFamilyName
 }
 
 /** Parts that a software platform is made of. `vendor` is another simulated vendor than the usual one. */
@@ -75,24 +76,19 @@ export const createSoftwarePlatform = async (options: SoftwarePlatformOptions, d
   const measurement = options.measurement ?? softwareMeasurement(crypto)
   assert(measurement.length === 32, 'a simulated measurement is 32 bytes')
   const vendor = dependencies.vendor ?? softwareVendor(crypto)
-  const machine = vendor.platform({ id: toHexPlain(derive('machine id', new Uint8Array(0))) })
-  let collateral: { readonly day: number; readonly value: ReturnType<SimulatedVendor['collateral']> } | undefined
-  const collateralOf = (nowSeconds: number): ReturnType<SimulatedVendor['collateral']> => {
-    const day = Math.floor(nowSeconds / DAY_SECONDS)
-    if (collateral?.day !== day) collateral = { day, value: vendor.collateral({ nowSeconds, authority: machine.authority }) }
-    return collateral.value
-  }
+  const id = toHexPlain(derive('machine id', new Uint8Array(0)))
+  const machine = vendor.machine(options.family === undefined ? { id } : { id, family: options.family })
+  const method = providerOf(machine.kind).kind.toLowerCase()
   return {
     name: 'software',
     measurement,
-    provider: '"dcap"',
-    attestationMethods: ['dcap'],
+    provider: JSON.stringify(method),
+    attestationMethods: [method],
     features: options.features ?? [1, 1],
     sealingKey: () => Promise.resolve(derive('sealing key', measurement)),
     quote({ reportData, nowMs }) {
       assert(reportData.length === REPORT_DATA_BYTES, 'report data is 64 bytes')
-      const quote = machine.quote({ report: { mrEnclave: measurement, mrSigner: softwareSigner(crypto) }, reportData })
-      const report: AttestationReport = { kind: 'SgxDcap', value: { quote, collateral: collateralOf(Number(nowMs / 1000n)) } }
+      const report = machine.evidence({ code: measurement, signer: softwareSigner(crypto), reportData, nowSeconds: Number(nowMs / 1000n) })
       return Promise.resolve(OptionalAttestationReport.encode(report))
     },
   }
