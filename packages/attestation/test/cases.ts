@@ -34,8 +34,8 @@ export interface DcapCase {
     readonly advisoryIds?: readonly string[]
     readonly error?: string
     readonly signatures?: Readonly<Record<'quoteSig' | 'qeReportSig' | 'qeBinding' | 'chain', boolean>>
-    readonly tcbEvaluation?: { readonly platform: string; readonly advisories: readonly string[]; readonly qe: string; readonly qeAdvisories: readonly string[] }
-    readonly quote?: Readonly<Record<'mrEnclave' | 'mrSigner' | 'reportData' | 'attributes' | 'cpuSvn' | 'fmspc', string>> & { readonly isvProdId: number; readonly isvSvn: number; readonly debug: boolean }
+    readonly tcbEvaluation?: { readonly platform: string; readonly advisories: readonly string[]; readonly qe: string; readonly qeAdvisories: readonly string[]; readonly tdxModule?: string | null }
+    readonly quote?: Readonly<Record<string, string | number | boolean>> & { readonly reportData: string; readonly fmspc?: string; readonly debug: boolean }
   }
   readonly notes?: readonly string[]
   readonly timeVariants?: readonly { readonly at: number; readonly when: string; readonly outOfWindow: readonly string[] }[]
@@ -57,18 +57,19 @@ export const toCollateral = (collateral: CaseCollateral): Collateral => ({
   },
 })
 
-/** Evidence of a case. */
-export const toEvidence = (quote: Uint8Array, collateral: CaseCollateral): AttestationReport => ({ kind: 'SgxDcap', value: { quote, collateral: toCollateral(collateral) } })
+/** Evidence of a case: of the kind that the quote's TEE type says. */
+export const toEvidence = (quote: Uint8Array, collateral: CaseCollateral): AttestationReport => ({ kind: quote[4] === 0x81 ? 'Tdx' : 'SgxDcap', value: { quote, collateral: toCollateral(collateral) } })
 
-/** All version 3 cases of a folder of `2-dcap`. */
-export const dcapCases = (folder: 'cases' | 'cases-tcbinfo-v2'): readonly DcapCase[] =>
+/** All cases of a folder of `2-dcap` about SGX or TDX. */
+export const dcapCases = (folder: 'cases' | 'cases-tcbinfo-v2', tee: 'sgx' | 'tdx' = 'sgx'): readonly DcapCase[] =>
   readdirSync(join(vectorsDir() ?? '', '2-dcap', folder))
-    .filter((file) => file.includes('-sgx-'))
+    .filter((file) => file.includes(`-${tee}-`))
     .sort((a, b) => (a < b ? -1 : 1))
     .map((file) => ({ ...readVectorJson<DcapCase>(`2-dcap/${folder}/${file}`), file }))
 
-/** The case that the tampered forms start from. */
+/** The cases that the tampered forms start from: SGX version 3, TDX versions 4 and 5. */
 export const BASE_CASE = 'v3-sgx-dcapqvl-f8b810-2025-06-19-configurationandswhardeningneeded'
+export const TDX_CASES = ['v4-tdx-dcapqvl-f1c850-2025-06-19-uptodate', 'v5-tdx-gotdx-cf77a6-2026-02-18-uptodate'] as const
 
 /** Reads one case by id. */
 export const dcapCase = (id: string): DcapCase => ({ ...readVectorJson<DcapCase>(`2-dcap/cases/${id}.json`), file: `${id}.json` })

@@ -1,6 +1,6 @@
 /** Evidence is recognised in every form that a file may have, and nothing else is. */
 import { describe, expect, test } from 'vitest'
-import { toHex, toHexPlain, utf8 } from '@phalanx/primitives/bytes'
+import { concatBytes, toHex, toHexPlain, utf8 } from '@phalanx/primitives/bytes'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { codeOf } from '@phalanx/primitives/testing'
 import { toBase64 } from '../base64.ts'
@@ -31,6 +31,11 @@ describe('detectEvidence', () => {
     expect(detectEvidence(quote)).toEqual({ kind: 'SgxDcap', evidence: bare, form: 'binary' })
     for (const text of [toHex(quote), `${toHexPlain(quote)}\n`, toBase64(quote), (toBase64(quote).match(/.{1,64}/g) ?? []).join('\r\n')])
       expect(detectEvidence(utf8(text))).toEqual({ kind: 'SgxDcap', evidence: bare, form: 'text' })
+  })
+
+  test('cuts a quote at the length it states, as tools hand out fixed buffers', () => {
+    expect(detectEvidence(concatBytes(quote, new Uint8Array(70))).evidence).toEqual(bare)
+    expect(detectEvidence(json({ quote: toHex(concatBytes(quote, Uint8Array.of(1, 2))) })).evidence).toEqual(bare)
   })
 
   test('recognises the project\'s own form, with and without its option', () => {

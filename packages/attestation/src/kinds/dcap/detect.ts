@@ -2,12 +2,12 @@
  * Owns recognising DCAP quotes and collateral in files: raw quotes by their header, JSON with a quote in it, and collateral as JSON in
  * the form that `dcap-qvl` made common (snake case) or in ours (camel case), or as SCALE.
  */
+import { toHexPlain } from '@phalanx/primitives/bytes'
 import { isAppError } from '@phalanx/primitives/errors'
 import { bytesOfJson, memberOf, readDetectionInput, type DetectionInput } from '../../detection.ts'
 import { attestationError } from '../../errors.ts'
-import { toHexPlain } from '@phalanx/primitives/bytes'
 import { asText, type JsonObject, type JsonValue } from '../../json.ts'
-import { parseQuoteHeader } from './quote.ts'
+import { cutQuote, parseQuoteHeader } from './quote.ts'
 import { Collateral, SgxV30QuoteCollateral, type DcapEvidence } from './wire.ts'
 
 /** Shortest quote: header and the length of its authentication data. */
@@ -83,15 +83,15 @@ export const parseCollateral = (bytes: Uint8Array): Collateral => {
   return collateral
 }
 
-/** Evidence with a quote of a TEE type; undefined when the file holds none. @throws ATTESTATION_JSON_FIELD for collateral that lacks a part */
+/** Evidence with a quote of a TEE type, cut at the length it states; undefined when the file holds none. @throws ATTESTATION_JSON_FIELD for collateral that lacks a part */
 export const detectQuote = (input: DetectionInput, teeType: number): DcapEvidence | undefined => {
   const { bytes, json } = input
-  if (json === undefined) return isQuote(bytes, teeType) ? { quote: bytes, collateral: undefined } : undefined
+  if (json === undefined) return isQuote(bytes, teeType) ? { quote: cutQuote(bytes), collateral: undefined } : undefined
   for (const object of [json, ...WRAPPER_NAMES.map((name) => asMember(json.get(name)))]) {
     const quote = object === undefined ? undefined : bytesOfJson(memberOf(object, QUOTE_NAMES))
     if (quote === undefined || !isQuote(quote, teeType)) continue
     const collateral = asMember(memberOf(json, COLLATERAL_NAMES)) ?? asMember(memberOf(object as JsonObject, COLLATERAL_NAMES))
-    return { quote, collateral: collateral === undefined ? undefined : readCollateralJson(collateral) }
+    return { quote: cutQuote(quote), collateral: collateral === undefined ? undefined : readCollateralJson(collateral) }
   }
   return undefined
 }

@@ -224,5 +224,13 @@ export const signedPartOf = (quote: Uint8Array): Uint8Array => {
   return quote.subarray(0, HEADER_LENGTH + 6 + BODY_LENGTH[kind])
 }
 
+/** A quote without the bytes behind the length that it states: tools hand out fixed buffers, and nothing signs their rest. */
+export const cutQuote = (bytes: Uint8Array): Uint8Array => {
+  const at = signedPartOf(bytes).length
+  if (at + 4 > bytes.length) return bytes
+  const length = new QuoteReader(bytes, at, bytes.length).uint(4, 'authentication data length')
+  return bytes.subarray(0, at + 4 + length)
+}
+
 /** Bit 1 of an enclave's attributes: its memory is open to a debugger (Intel SDM vol. 3D, ATTRIBUTES.DEBUG). */
 export const isDebug = (attributes: Uint8Array): boolean => ((attributes[0] as number) & 0x02) !== 0
