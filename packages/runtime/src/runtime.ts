@@ -4,26 +4,34 @@ import type { StateVersion } from '@phalanx/primitives/trie'
 import { createRuntime, type AssembledRuntime } from './frame/create-runtime.ts'
 import type { PlacedPallet } from './frame/calls.ts'
 import type { RuntimeVersion } from './frame/runtime-api.ts'
+import { assets } from './pallets/assets/pallet.ts'
 import { balances } from './pallets/balances/pallet.ts'
 import { council, technicalCommittee } from './pallets/collective/pallet.ts'
 import { democracy } from './pallets/democracy/pallet.ts'
 import { grandpa } from './pallets/grandpa/pallet.ts'
+import { phalaBasePool } from './pallets/phala-base-pool/pallet.ts'
 import { phalaComputation } from './pallets/phala-computation/pallet.ts'
 import { phalaMq } from './pallets/phala-mq/pallet.ts'
 import { phalaRegistry } from './pallets/phala-registry/pallet.ts'
+import { phalaStakePoolV2 } from './pallets/phala-stake-pool-v2/pallet.ts'
+import { phalaVault } from './pallets/phala-vault/pallet.ts'
+import { phalaWrappedBalances } from './pallets/phala-wrapped-balances/pallet.ts'
 import { preimage } from './pallets/preimage/pallet.ts'
 import { proxy } from './pallets/proxy/pallet.ts'
 import { randomnessCollectiveFlip } from './pallets/randomness-collective-flip/pallet.ts'
+import { rmrkCore } from './pallets/rmrk-core/pallet.ts'
 import { scheduler } from './pallets/scheduler/pallet.ts'
 import { sudo } from './pallets/sudo/pallet.ts'
 import { system } from './pallets/system/pallet.ts'
 import { timestamp } from './pallets/timestamp/pallet.ts'
 import { transactionPayment } from './pallets/transaction-payment/pallet.ts'
 import { treasury } from './pallets/treasury/pallet.ts'
+import { uniques } from './pallets/uniques/pallet.ts'
 import { utility } from './pallets/utility/pallet.ts'
 
 /** Pallets of the chain; indices as the reference chain has them. */
 const PALLETS: readonly PlacedPallet[] = [
+  { index: 0, pallet: assets },
   { index: 1, pallet: system },
   { index: 2, pallet: utility },
   { index: 4, pallet: timestamp },
@@ -42,6 +50,12 @@ const PALLETS: readonly PlacedPallet[] = [
   { index: 40, pallet: phalaMq },
   { index: 41, pallet: phalaRegistry },
   { index: 42, pallet: phalaComputation },
+  { index: 43, pallet: phalaStakePoolV2 },
+  { index: 45, pallet: phalaVault },
+  { index: 46, pallet: phalaWrappedBalances },
+  { index: 47, pallet: phalaBasePool },
+  { index: 104, pallet: uniques },
+  { index: 105, pallet: rmrkCore },
 ]
 
 /** Versions of the rules: raise `specVersion` with every change of execution, `transactionVersion` when call or extension encodings change. */

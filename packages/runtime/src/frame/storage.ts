@@ -4,7 +4,7 @@
  */
 import { assert } from '@phalanx/primitives/assert'
 import { concatBytes, keyToBytes, utf8 } from '@phalanx/primitives/bytes'
-import { ByteReader, plainInfo, type Codec, type TypeInfo } from '@phalanx/primitives/codec'
+import { ByteReader, plainInfo, type Codec, type TypeInfo, type TypeOf } from '@phalanx/primitives/codec'
 import { toKey, type KeyHasher, type Overlay, type StorageHost } from './overlay.ts'
 
 /** How a map key becomes part of the storage key. */
@@ -111,6 +111,11 @@ interface DoubleMapSpec<K1, K2, T> extends ValueSpec<T> {
   readonly hashers: readonly [HasherName, HasherName]
   readonly keys: readonly [Codec<K1>, Codec<K2>]
 }
+interface ManyMapSpec<C extends readonly Codec<any>[], T> extends ValueSpec<T> {
+  readonly hashers: { readonly [I in keyof C]: HasherName }
+  readonly keys: C
+}
+type KeysOf<C extends readonly Codec<any>[]> = { readonly [I in keyof C]: TypeOf<C[I]> }
 interface WithDefault<T> {
   readonly default: T
 }
@@ -123,6 +128,8 @@ export interface PalletStorage {
   map<K, T>(name: string, spec: MapSpec<K, T>): StorageMap<K, T>
   doubleMap<K1, K2, T>(name: string, spec: DoubleMapSpec<K1, K2, T> & WithDefault<T>): StorageDoubleMap<K1, K2, T, T>
   doubleMap<K1, K2, T>(name: string, spec: DoubleMapSpec<K1, K2, T>): StorageDoubleMap<K1, K2, T>
+  /** A map with more than two key parts. */
+  manyMap<const C extends readonly Codec<any>[], T>(name: string, spec: ManyMapSpec<C, T>): StorageKeyed<KeysOf<C>, T, T | undefined>
 }
 
 const isFixedBytes = (info: TypeInfo): boolean => {
@@ -315,11 +322,13 @@ export const palletStorage = (pallet: string): PalletStorage => {
     assert(/^[A-Z]\w*$/.test(name), `${pallet}.${name} is PascalCase`)
     return { pallet, name, parts, type: spec.type as Codec<unknown>, hasDefault: 'default' in spec, fallback: spec.default, doc: spec.doc, deferred: spec.deferred ?? false }
   }
+  const several = (name: string, spec: { readonly hashers: readonly HasherName[]; readonly keys: readonly Codec<any>[] } & ValueSpec<never>) =>
+    keyedItem(common(name, spec, spec.keys.map((codec, i) => keyPart(spec.hashers[i] as HasherName, codec as Codec<unknown>))))
   const kit = {
     value: (name: string, spec: ValueSpec<never>) => valueItem(common(name, spec, [])),
     map: (name: string, spec: MapSpec<never, never>) => keyedItem(common(name, spec, [keyPart(spec.hasher, spec.key as Codec<unknown>)])),
-    doubleMap: (name: string, spec: DoubleMapSpec<never, never, never>) =>
-      keyedItem(common(name, spec, spec.keys.map((codec, i) => keyPart(spec.hashers[i] as HasherName, codec as Codec<unknown>)))),
+    doubleMap: several,
+    manyMap: several,
   }
   return kit as unknown as PalletStorage
 }
