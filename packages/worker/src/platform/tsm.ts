@@ -2,7 +2,7 @@
  * Owns the platform of a confidential virtual machine under Linux 6.7 or later: reports through configfs-tsm (kernel,
  * Documentation/ABI/testing/configfs-tsm-report). It offers no sealing key, so the identity is ephemeral.
  */
-import { attachCollateral, type AttestationReport } from '@phalanx/attestation'
+import type { AttestationReport } from '@phalanx/attestation'
 import { toHexPlain } from '@phalanx/primitives/bytes'
 import { AppError } from '@phalanx/primitives/errors'
 import { EVIDENCE_BYTES_MAX, createDevicePlatform, recognizeEvidence, systemReason, withDevice } from './device-evidence.ts'
@@ -60,6 +60,50 @@ const makeReport = async (files: DeviceFiles, folder: string, inblob: Uint8Array
   }
 }
 
+/** Entries of a certificate table: 16 bytes GUID, offset and length of the certificate (SEV-ES GHCB standardization 2.03, §4.1.8.1), up to one of zeros. */
+const ENTRY_BYTES = 24
+/** GUIDs in the byte order of their text. */
+const ENDORSEMENTS = ['63da758de6644564adc5f4b93be8accd', 'a8074bc2a25a483eaae639c045a0b8a1']
+const AUTHORITY = '4ab7b379bbac4fe4a02f05aef327c782'
+const ROOT = 'c0b406a4a803495297433fb6014cd0ae'
+
+/** DER of a certificate that a host gave as DER or as PEM. */
+const toDer = (bytes: Uint8Array): Uint8Array => {
+  const text = new TextDecoder('latin1').decode(bytes)
+  const body = /-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----/.exec(text)?.[1]
+  return body === undefined ? bytes : new Uint8Array(Buffer.from(body, 'base64'))
+}
+
+/** Certificates of a table by GUID. @throws PLATFORM_ANSWER_INVALID */
+const parseCertificateTable = (table: Uint8Array): ReadonlyMap<string, Uint8Array> => {
+  const view = new DataView(table.buffer, table.byteOffset, table.byteLength)
+  const found = new Map<string, Uint8Array>()
+  for (let at = 0; at + ENTRY_BYTES <= table.length; at += ENTRY_BYTES) {
+    const guid = table.subarray(at, at + 16)
+    if (guid.every((byte) => byte === 0)) return found
+    const [offset, length] = [view.getUint32(at + 16, true), view.getUint32(at + 20, true)]
+    if (offset + length > table.length) throw new AppError('PLATFORM_ANSWER_INVALID', { platform: NAME, reason: `the certificate table points at byte ${offset + length} of ${table.length}` })
+    found.set(toHexPlain(guid), toDer(table.slice(offset, offset + length)))
+  }
+  return found
+}
+
+/** Evidence with the host's certificates: what signs reports, and its issuers where the host handed them over. */
+const withCertificates = (evidence: AttestationReport, table: Uint8Array): AttestationReport => {
+  if (evidence.kind !== 'SevSnp' || table.length === 0) return evidence
+  const certificates = parseCertificateTable(table)
+  const endorsement = ENDORSEMENTS.map((guid) => certificates.get(guid)).find((der) => der !== undefined)
+  const [authority, root] = [certificates.get(AUTHORITY), certificates.get(ROOT)]
+  return {
+    kind: evidence.kind,
+    value: {
+      ...evidence.value,
+      ...(endorsement === undefined ? {} : { endorsement }),
+      ...(authority === undefined || root === undefined ? {} : { collateral: { kind: 'SevSnp', value: { authority, root, revocationList: undefined } } }),
+    },
+  }
+}
+
 /** Kind of evidence that each driver's reports are. */
 const KIND_OF_DRIVER: Readonly<Record<string, string>> = { tdx_guest: 'Tdx', sev_guest: 'SevSnp' }
 
@@ -67,8 +111,7 @@ const KIND_OF_DRIVER: Readonly<Record<string, string>> = { tdx_guest: 'Tdx', sev
 const toEvidence = ({ provider, outblob, auxblob }: TsmReport): AttestationReport => {
   const kind = Object.hasOwn(KIND_OF_DRIVER, provider) ? KIND_OF_DRIVER[provider] : undefined
   if (kind === undefined) throw new AppError('PLATFORM_ANSWER_INVALID', { platform: NAME, reason: `the driver "${provider}" is not known` })
-  const evidence = recognizeEvidence(NAME, kind, outblob)
-  return auxblob.length === 0 ? evidence : attachCollateral(evidence, auxblob)
+  return withCertificates(recognizeEvidence(NAME, kind, outblob), auxblob)
 }
 
 /** Linux configfs-tsm: TDX and SEV-SNP guests. */
