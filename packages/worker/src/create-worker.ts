@@ -106,6 +106,7 @@ const createEnding = (shell: Shell, listening: ReadonlySet<Listening>, { checkpo
     if (shell.state.kind === 'live') await shell.dispatch({ kind: 'takeCheckpoint' })
     if (removeCheckpoints) await checkpoints.remove()
     await shell.dispatch({ kind: 'stop' })
+    shell.close()
     benchmark.stop()
     logger.info('worker stopped', {})
     announce()

@@ -70,6 +70,8 @@ export const workerErrors = defineErrors({
   WORKER_STOPPED: describe('The worker is stopping.', 'Start it again.'),
   WORKER_INTERNAL: describe('The worker could not finish the request because of a fault of its own.', 'Look into the worker\'s log and report it; the worker\'s state is unchanged.'),
   WORKER_BLOB_NAME_INVALID: describe<{ name: string }>('No file may be called {name}.', 'Use lower-case letters, digits, dots and dashes.'),
+  ROOT_KEY_MISSING: describe<{ epoch: string }>(
+    'This gatekeeper does not hold the master key of epoch {epoch}.', 'Wait: it asks the other gatekeepers for it. Where none of them holds it, restore master-key.seal from a back-up.'),
   SEAL_MALFORMED: describe<{ name: string; reason: string }>(
     'The sealed file {name} cannot be read: {reason}. It was left as it is.', 'Restore it from a back-up. Without one, move it away; a lost identity means a new worker.'),
   SEAL_VERSION_UNSUPPORTED: describe<{ name: string; version: number }>(

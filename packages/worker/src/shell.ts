@@ -11,6 +11,10 @@ import type { Input } from './core/inputs.ts'
 import type { WorkerState } from './core/state.ts'
 import { EMPTY_STATE, step, type Core } from './core/step.ts'
 import type { Sealer } from './platform/seal.ts'
+import { bytesEqual } from '@phalanx/primitives/bytes'
+import { createCopiedKey } from './root-secret/copied-key.ts'
+import { performRootCall } from './root-secret/perform.ts'
+import type { RootSecret } from './root-secret/root-secret.ts'
 
 /** File of the sealed identity. */
 export const IDENTITY_FILE = 'identity.seal'
@@ -31,6 +35,8 @@ export class Shell {
   private current: WorkerState = EMPTY_STATE
   private queue: Promise<unknown> = Promise.resolve()
   private background: Promise<unknown> = Promise.resolve()
+  private rootSecret: { readonly genesisHash: Uint8Array; readonly root: RootSecret } | undefined
+  private rootQueue: Promise<unknown> = Promise.resolve()
 
   constructor(core: Core, dependencies: ShellDependencies) {
     this.core = core
@@ -85,6 +91,7 @@ export class Shell {
       case 'log': logger[effect.value.level](effect.value.message, effect.value.data); return
       case 'startBenchmark': benchmark.start(); return
       case 'stopBenchmark': benchmark.stop(); return
+      case 'rootSecret': this.askRootSecret(effect.value); return
       case 'readBenchmark': this.answerBenchmark(effect.value); return
       case 'checkpoint': {
         if (state.kind !== 'live') return
@@ -94,6 +101,33 @@ export class Shell {
         return
       }
     }
+  }
+
+  /** The root secret of a chain; opened at the first question. */
+  private rootOf(genesisHash: Uint8Array): RootSecret {
+    if (this.rootSecret === undefined || !bytesEqual(this.rootSecret.genesisHash, genesisHash)) {
+      const { sealer, random } = this.outside
+      this.rootSecret = { genesisHash, root: createCopiedKey({ genesisHash }, { crypto: this.core.crypto, sealer, random }) }
+    }
+    return this.rootSecret.root
+  }
+
+  /** One question after another; answers come back as inputs. */
+  private askRootSecret({ ticket, genesisHash, call }: Extract<Effect, { kind: 'rootSecret' }>['value']): void {
+    const { random, logger } = this.outside
+    const answered = this.rootQueue.then(async () => {
+      const answer = await performRootCall(this.rootOf(genesisHash), call)
+      if (answer.kind === 'failed') logger.error('root secret not available', { question: call.kind, code: answer.value.code })
+      await this.dispatch({ kind: 'rootAnswer', value: { ticket, answer, entropy: random.bytes(ENTROPY_BYTES) } })
+    }).catch((error: unknown) => logger.warn('answer of the root secret not taken', {}, error))
+    this.rootQueue = answered
+    this.background = Promise.all([this.background, answered])
+  }
+
+  /** Erases what the shell holds of secrets. */
+  close(): void {
+    this.rootSecret?.root.close()
+    this.rootSecret = undefined
   }
 
   private answerBenchmark({ startTimeMs, elapsedMs }: { readonly startTimeMs: bigint; readonly elapsedMs: bigint }): void {

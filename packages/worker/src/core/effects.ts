@@ -1,5 +1,6 @@
 /** Owns what a step asks its shell to do. Effects are performed in order. */
 import type { Secret } from '@phalanx/primitives/crypto'
+import type { RootCall } from '../gatekeeper/root-calls.ts'
 import type { LogLine } from './log-lines.ts'
 
 /** Severity of a log effect. */
@@ -14,6 +15,8 @@ export type Effect =
   | { readonly kind: 'startBenchmark' }
   /** Answer with a `benchmarkResult` for the elapsed chain time. */
   | { readonly kind: 'readBenchmark'; readonly value: { readonly startTimeMs: bigint; readonly elapsedMs: bigint } }
+  /** Ask the root secret of a chain, after all earlier questions; answer with a `rootAnswer` of the same ticket. */
+  | { readonly kind: 'rootSecret'; readonly value: { readonly ticket: bigint; readonly genesisHash: Uint8Array; readonly call: RootCall } }
   /** Stop counting iterations. */
   | { readonly kind: 'stopBenchmark' }
   | { readonly kind: 'log'; readonly value: { readonly level: LogLevel; readonly message: LogLine; readonly data: Readonly<Record<string, unknown>> } }

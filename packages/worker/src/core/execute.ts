@@ -1,6 +1,7 @@
 /** Owns the execution of final blocks: acks, then messages in order; after the last block, what depends on the newest state only. */
 import { bytesEqual } from '@phalanx/primitives/bytes'
 import type { MessageOrigin } from '@phalanx/primitives/messages'
+import { beginGatekeeperBlock, endGatekeeperBlock, gatekeeperSubscribers, settleGatekeeper } from '../gatekeeper/block.ts'
 import { ensureAnnounced } from '../system/anchor.ts'
 import { askForResult } from '../system/benchmark.ts'
 import type { Draft } from '../system/draft.ts'
@@ -9,7 +10,7 @@ import { logEffect } from './effects.ts'
 import type { PendingBlock } from './light-client.ts'
 import { applyAcks, deliver, groupSubscribers } from './mq.ts'
 
-const subscribers = groupSubscribers(systemSubscribers)
+const subscribers = groupSubscribers([...systemSubscribers, ...gatekeeperSubscribers])
 
 const executeBlock = (draft: Draft, block: PendingBlock): void => {
   draft.block = block
@@ -19,10 +20,12 @@ const executeBlock = (draft: Draft, block: PendingBlock): void => {
     const isOurs = (sender: MessageOrigin): boolean => sender.kind === 'Worker' && bytesEqual(sender.value, identity)
     draft.state = { ...draft.state, egress: applyAcks(draft.state.egress, acks, isOurs) }
   }
+  beginGatekeeperBlock(draft)
   messages.forEach((message, index) =>
     deliver(subscribers, draft, message, (code) => {
       draft.effects.push(logEffect('warn', 'message skipped: its payload does not decode', { block: block.number, index, code }))
     }))
+  endGatekeeperBlock(draft, messages)
 }
 
 /** Executes blocks in order; afterwards, once, announces the ECDH key and asks for a benchmark's result where they are due. */
@@ -30,4 +33,5 @@ export const executeBlocks = (draft: Draft, blocks: readonly PendingBlock[]): vo
   for (const block of blocks) executeBlock(draft, block)
   ensureAnnounced(draft)
   askForResult(draft)
+  settleGatekeeper(draft)
 }

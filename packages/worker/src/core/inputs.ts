@@ -1,4 +1,5 @@
 /** Owns everything that can happen to a worker's core. Randomness and counts arrive inside; time is only ever the chain's. */
+import type { RootAnswer } from '../gatekeeper/root-calls.ts'
 import type { KeyPair } from './keys.ts'
 import type { CachedAttestation, Restored } from './state.ts'
 
@@ -23,6 +24,8 @@ export type Input =
       readonly kind: 'feed'
       readonly value: { readonly blocks: Uint8Array; readonly genesisHash: Uint8Array | undefined; readonly iterations: bigint; readonly entropy: Uint8Array }
     }
+  /** The root secret's answer to the question with this ticket. */
+  | { readonly kind: 'rootAnswer'; readonly value: { readonly ticket: bigint; readonly answer: RootAnswer; readonly entropy: Uint8Array } }
   | { readonly kind: 'benchmarkResult'; readonly value: { readonly startTimeMs: bigint; readonly iterations: bigint; readonly entropy: Uint8Array } }
   /** Before evidence is used: sets the operator where one is given, drops cached evidence where told to or too old. */
   | { readonly kind: 'refreshInfo'; readonly value: { readonly operator: Uint8Array | undefined; readonly force: boolean } }

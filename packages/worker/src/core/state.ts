@@ -2,6 +2,7 @@
 import { bytesUpTo, fixedBytes, option, struct, text, tuple, u32, u64, u8, vecUpTo, type TypeOf } from '@phalanx/primitives/codec'
 import { AccountId, AuthoritySet, Hash, Sr25519Public } from '@phalanx/primitives/chain'
 import { AppError } from '@phalanx/primitives/errors'
+import { GatekeeperState } from '../gatekeeper/state.ts'
 import { SystemState } from '../system/state.ts'
 import type { TrustedAnchor } from './anchors.ts'
 import type { KeyPair, Keys } from './keys.ts'
@@ -44,6 +45,8 @@ export interface LiveState {
   readonly egress: Egress
   readonly system: SystemState
   readonly endpoints: Endpoints
+  /** Where the worker is, or is becoming, a gatekeeper. */
+  readonly gatekeeper: GatekeeperState | undefined
   readonly operator: Uint8Array | undefined
   /** Why the worker stopped for good, if it did. */
   readonly halted: string | undefined
@@ -63,7 +66,7 @@ export interface EmptyState {
 export type WorkerState = EmptyState | LiveState
 
 /** Format of the checkpoint that this code writes and reads. */
-const CHECKPOINT_VERSION = 1
+const CHECKPOINT_VERSION = 2
 
 /** Checkpoint content; it holds no secret. */
 const Checkpoint = struct({
@@ -79,6 +82,7 @@ const Checkpoint = struct({
   endpoints: Endpoints,
   operator: option(AccountId),
   halted: option(text),
+  gatekeeper: option(GatekeeperState),
 })
 
 /** What a checkpoint brings back. */
@@ -87,9 +91,10 @@ export type Restored = Omit<LiveState, 'kind' | 'keys' | 'attestation'> & { read
 /** Bytes to seal. */
 export const encodeCheckpoint = (state: LiveState): Uint8Array => {
   const { genesisHash, authorities, authoritiesSince, head, recent } = state.follow
-  const { egress, system, endpoints, operator, halted } = state
+  const { egress, system, endpoints, operator, halted, gatekeeper } = state
   return Checkpoint.encode({
     version: CHECKPOINT_VERSION, identity: state.keys.identity.publicKey, genesisHash, authorities, authoritiesSince, head, recent, egress, system, endpoints, operator, halted,
+    gatekeeper,
   })
 }
 

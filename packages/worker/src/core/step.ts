@@ -6,6 +6,7 @@ import { bytesEqual, toHex } from '@phalanx/primitives/bytes'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { Secret } from '@phalanx/primitives/crypto'
 import { AppError } from '@phalanx/primitives/errors'
+import { answerGatekeeper, resumeGatekeeper } from '../gatekeeper/block.ts'
 import { retiredReason } from '../system/gate.ts'
 import { ensureAnnounced } from '../system/anchor.ts'
 import { reportResult } from '../system/benchmark.ts'
@@ -61,7 +62,7 @@ const openDraft = (core: Core, state: LiveState, entropy: Entropy): Draft => ({
 })
 
 const liveState = (keys: LiveState['keys'], follow: FollowState, operator: Uint8Array | undefined): LiveState => ({
-  kind: 'live', keys, follow, egress: [], system: INITIAL_SYSTEM, endpoints: { urls: [], signed: undefined }, operator, halted: undefined,
+  kind: 'live', keys, follow, egress: [], system: INITIAL_SYSTEM, endpoints: { urls: [], signed: undefined }, operator, halted: undefined, gatekeeper: undefined,
   attestation: undefined, checkpointedAt: 0,
 })
 
@@ -115,6 +116,7 @@ const restoreLive = (core: Core, identity: KeyPair, restored: Restored, entropy:
   if (state.halted === undefined) {
     if (state.system.bench !== undefined || state.system.session !== undefined) draft.effects.push({ kind: 'startBenchmark' })
     ensureAnnounced(draft)
+    resumeGatekeeper(draft)
   }
   draft.effects.push(logEffect('info', 'resumed from a checkpoint', { identity: toHex(identity.publicKey), block: state.follow.head.number }))
   return { state: draft.state, effects: draft.effects }
@@ -166,6 +168,12 @@ const benchmarkResult = (core: Core, previous: WorkerState, input: InputOf<'benc
   return { state: draft.state, effects: draft.effects }
 }
 
+const rootAnswer = (core: Core, previous: WorkerState, input: InputOf<'rootAnswer'>): StepResult => {
+  const draft = openDraft(core, assertLive(previous), createEntropy(core.crypto, input.entropy))
+  answerGatekeeper(draft, input)
+  return { state: draft.state, effects: draft.effects }
+}
+
 const refreshInfo = (previous: WorkerState, { operator, force }: InputOf<'refreshInfo'>): StepResult => {
   const state = assertLive(previous)
   const { attestation } = state
@@ -199,6 +207,7 @@ export const step = (core: Core, state: WorkerState, input: Input): StepResult =
     case 'resume': return resume(core, state, input.value)
     case 'feed': return feed(core, state, input.value)
     case 'benchmarkResult': return benchmarkResult(core, state, input.value)
+    case 'rootAnswer': return rootAnswer(core, state, input.value)
     case 'refreshInfo': return refreshInfo(state, input.value)
     case 'attested': return attested(core, state, input.value)
     case 'addEndpoint': return { state: addEndpoint(core, assertLive(state), input.value), effects: [] }

@@ -1,0 +1,151 @@
+/** Owns the master key's life as a gatekeeper sees it: launch, shares for those who join, rotation, requests for it, erasure. */
+import { bytesEqual } from '@phalanx/primitives/bytes'
+import { EncryptedKey, MasterKeyRotationPayload, TOPICS, wrapSignedContent, type GatekeeperLaunch, type KeyDistribution, type WorkerIdentity } from '@phalanx/primitives/messages'
+import type { TypeOf } from '@phalanx/primitives/codec'
+import { logEffect } from '../core/effects.ts'
+import { isAnchored } from '../system/anchor.ts'
+import { send, type Draft } from '../system/draft.ts'
+import { addTask, gatekeeperOf, isHeld, updateGatekeeper } from './draft.ts'
+import { beginJoining } from './joining.ts'
+import { takeOutcomeId } from './outcomes.ts'
+import { createEconomics } from './replay.ts'
+import { createGatekeeperState, currentEpoch, type OutcomeId } from './state.ts'
+
+/** Blocks between two reports or requests of the same thing. */
+const REPEAT_AFTER_BLOCKS = 20
+/** Id of the first master key. */
+const FIRST_ROTATION = 0n
+
+const isOwn = (draft: Draft, pubkey: Uint8Array): boolean => bytesEqual(pubkey, draft.state.keys.identity.publicKey)
+
+const becomeGatekeeper = (draft: Draft): void => {
+  draft.state = { ...draft.state, gatekeeper: { ...(draft.state.gatekeeper ?? createGatekeeperState()), listed: true } }
+}
+
+/** Steps of launch and rotation. */
+export const onLaunch = (draft: Draft, event: GatekeeperLaunch): void => {
+  const block = draft.block.number
+  switch (event.kind) {
+    case 'FirstGatekeeper':
+      if (!isOwn(draft, event.value.pubkey)) return
+      becomeGatekeeper(draft)
+      addTask(draft, { kind: 'Launch', value: { block } })
+      return
+    case 'MasterPubkeyOnChain':
+      updateGatekeeper(draft, {
+        launchedAt: block, economics: createEconomics(), epochs: [{ rotationId: FIRST_ROTATION, since: block, publicKey: event.value.masterPubkey }],
+      })
+      return
+    case 'RotateMasterKey': {
+      const { rotationId, gkIdentities } = event.value
+      updateGatekeeper(draft, { rotating: rotationId })
+      const state = gatekeeperOf(draft)
+      const epoch = state === undefined ? undefined : currentEpoch(state)
+      if (state?.confirmedAt !== undefined && epoch !== undefined) addTask(draft, { kind: 'Rotate', value: { rotationId, epoch: epoch.rotationId, recipients: gkIdentities } })
+      return
+    }
+    case 'MasterPubkeyRotated': {
+      const state = gatekeeperOf(draft)
+      if (state?.rotating === undefined) return
+      updateGatekeeper(draft, { epochs: [...state.epochs, { rotationId: state.rotating, since: block, publicKey: event.value.masterPubkey }] })
+      endRotation(draft)
+    }
+  }
+}
+
+/** The rotation under way is over, for good or ill. */
+export const endRotation = (draft: Draft): void => {
+  const state = gatekeeperOf(draft)
+  if (state !== undefined) updateGatekeeper(draft, { rotating: undefined, tasks: state.tasks.filter(({ kind }) => kind !== 'Rotate') })
+}
+
+/** A gatekeeper was listed, or asked for the key: everybody else seals it to that worker's ECDH key. */
+export const onListed = (draft: Draft, recipient: WorkerIdentity): void => {
+  if (isOwn(draft, recipient.pubkey)) {
+    becomeGatekeeper(draft)
+    const state = gatekeeperOf(draft)
+    updateGatekeeper(draft, { requestedAt: draft.block.number, tasks: state?.tasks.filter(({ kind }) => kind !== 'Retire') ?? [] })
+    if (state?.economics === undefined) beginJoining(draft)
+    return
+  }
+  const state = gatekeeperOf(draft)
+  if (state === undefined) return
+  const outcome = takeOutcomeId(draft)
+  updateGatekeeper(draft, { joiners: state.joiners + 1 })
+  if (state.confirmedAt === undefined) return
+  const epochs = state.epochs.map(({ rotationId, since }) => [rotationId, since] as const)
+  addTask(draft, { kind: 'Admit', value: { outcome, recipient, epochs } })
+}
+
+/** A gatekeeper left the list; one's own secrets are then erased. */
+export const onUnlisted = (draft: Draft, pubkey: Uint8Array): void => {
+  if (!isOwn(draft, pubkey) || gatekeeperOf(draft) === undefined) return
+  const { ticket = 0n } = gatekeeperOf(draft) ?? {}
+  draft.state = { ...draft.state, gatekeeper: { ...createGatekeeperState(), ticket, listed: false, tasks: [{ kind: 'Retire', value: { block: draft.block.number } }] } }
+}
+
+type Key = TypeOf<typeof EncryptedKey>
+
+const accept = (draft: Draft, keys: readonly (readonly [bigint, Key])[], rotation?: { readonly rotationId: bigint; readonly outcome: OutcomeId }): void =>
+  addTask(draft, { kind: 'Accept', value: { block: draft.block.number, keys, rotation } })
+
+/** Keys that a quorum of gatekeepers sent: ours are opened. The proposed key of a rotation is for everybody. */
+export const onKeys = (draft: Draft, event: KeyDistribution): void => {
+  switch (event.kind) {
+    case 'MasterKeyDistribution': {
+      const { dest, ecdhPubkey, encryptedMasterKey, iv } = event.value
+      if (isOwn(draft, dest)) accept(draft, [[FIRST_ROTATION, { ecdhPubkey, encryptedKey: encryptedMasterKey, iv }]])
+      return
+    }
+    case 'MasterKeyHistory':
+      if (isOwn(draft, event.value.dest)) accept(draft, event.value.encryptedMasterKeyHistory.map(([rotationId, , key]) => [rotationId, key] as const))
+      return
+    case 'MasterKeyRotation': {
+      const { rotationId, secretKeys } = event.value
+      const outcome = takeOutcomeId(draft)
+      const own = secretKeys.find(([dest]) => isOwn(draft, dest))
+      if (own !== undefined && gatekeeperOf(draft)?.rotating === rotationId) accept(draft, [[rotationId, own[1]]], { rotationId, outcome })
+    }
+  }
+}
+
+/** Our proposal for a rotation is sealed and goes out, if the rotation still waits for one. */
+export const proposeKey = (draft: Draft, rotationId: bigint, secretKeys: readonly (readonly [Uint8Array, Key])[]): void => {
+  if (gatekeeperOf(draft)?.rotating !== rotationId) return
+  const sender = draft.state.keys.identity.publicKey
+  const body = { rotationId, secretKeys, sender }
+  const message = wrapSignedContent('masterKeyRotation', MasterKeyRotationPayload.encode(body))
+  const sig = draft.crypto.sr25519.sign(draft.state.keys.identity.secret.reveal(), message, draft.signer.entropy.next('rotation'))
+  send(draft, TOPICS.rotationCandidate, { ...body, sig })
+}
+
+const isDue = (at: number | undefined, now: number): boolean => at === undefined || now >= at + REPEAT_AFTER_BLOCKS
+
+/** Reports the first master key, made just now. */
+export const reportLaunch = (draft: Draft): void => {
+  const first = gatekeeperOf(draft)?.held.find(({ rotationId }) => rotationId === FIRST_ROTATION)
+  if (first === undefined || gatekeeperOf(draft)?.launchedAt !== undefined) return
+  updateGatekeeper(draft, { reportedAt: draft.block.number })
+  send(draft, TOPICS.registryEvent, { kind: 'MasterPubkey', value: { masterPubkey: first.publicKey } })
+}
+
+/** At the end of a step: shows the chain that the key is held, or asks for it, whichever is due. */
+export const ensureConfirmed = (draft: Draft): void => {
+  const state = gatekeeperOf(draft)
+  const epoch = state === undefined ? undefined : currentEpoch(state)
+  if (state === undefined || !state.listed) return
+  const now = draft.block.number
+  const isReady = epoch !== undefined && isHeld(state, epoch) && state.economics !== undefined
+  if (isReady) {
+    if (state.confirmedAt !== undefined || !isDue(state.reportedAt, now)) return
+    updateGatekeeper(draft, { reportedAt: now })
+    send(draft, TOPICS.registryEvent, { kind: 'MasterPubkey', value: { masterPubkey: epoch.publicKey } })
+    return
+  }
+  const isLaunching = state.launchedAt === undefined && state.reportedAt !== undefined
+  const isWaiting = isLaunching || state.tasks.some(({ kind }) => kind === 'Accept' || kind === 'Launch' || kind === 'Inventory')
+  if (isWaiting || state.rotating !== undefined || !isAnchored(draft.state) || !isDue(state.requestedAt, now)) return
+  updateGatekeeper(draft, { requestedAt: now })
+  draft.effects.push(logEffect('warn', 'gatekeeper asks the others for the master key', { block: now }))
+  send(draft, TOPICS.gatekeeperKeyRequest, { ecdhPubkey: draft.state.keys.ecdh.publicKey })
+}

@@ -1,0 +1,124 @@
+/**
+ * Owns what a gatekeeper knows besides its keys: the chain's master keys, its replay of the economy, its votes and what it still has to ask
+ * the root secret. Holds no secret; survives restarts as part of the worker's checkpoint.
+ */
+import { bool, bytesUpTo, fixedBytes, option, struct, tuple, u32, u64, variant, vecUpTo, type TypeOf } from '@phalanx/primitives/codec'
+import { Hash, Sr25519Public } from '@phalanx/primitives/chain'
+import { EncryptedKey, Message, OUTCOME_BYTES_MAX, STATE_PART_BYTES_MAX, STATE_PARTS_MAX, Topic, WorkerIdentity } from '@phalanx/primitives/messages'
+import { EconomicsState } from './replay.ts'
+
+/** Most tasks, votes, notices and blocks that are kept; what does not fit is dropped and counted as an alarm. */
+export const TASKS_MAX = 100_000
+const VOTES_MAX = 100_000
+const EPOCHS_MAX = 1024
+const ATTACHMENTS_MAX = 4096
+const ATTACHMENT_BYTES_MAX = 512 * 1024
+/** Most blocks that a joining gatekeeper keeps until it was told what happened before. */
+export const JOINING_BLOCKS_MAX = 2048
+
+/** A master key as the chain knows it: the rotation that made it, the block since which it holds, its public key. */
+const Epoch = struct({ rotationId: u64, since: u32, publicKey: Sr25519Public })
+export type Epoch = TypeOf<typeof Epoch>
+
+/** A round of the beacon and its value; round 0 is before the first. */
+const Round = struct({ round: u32, value: fixedBytes(32) })
+export type Round = TypeOf<typeof Round>
+
+/** Which outcome of the replay: number `index` among those of a block. */
+const OutcomeId = struct({ block: u32, index: u32 })
+export type OutcomeId = TypeOf<typeof OutcomeId>
+
+/** Something to ask of the root secret, with what the answer is for. */
+export const Task = variant('GatekeeperTask', {
+  Launch: { index: 0, value: struct({ block: u32 }) },
+  Inventory: { index: 1 },
+  Beacon: { index: 2, value: struct({ round: u32, epoch: u64, index: u32 }) },
+  Admit: { index: 3, value: struct({ outcome: OutcomeId, recipient: WorkerIdentity, epochs: vecUpTo(tuple(u64, u32), EPOCHS_MAX) }) },
+  Accept: { index: 4, value: struct({ block: u32, keys: vecUpTo(tuple(u64, EncryptedKey), EPOCHS_MAX), rotation: option(struct({ rotationId: u64, outcome: OutcomeId })) }) },
+  Rotate: { index: 5, value: struct({ rotationId: u64, epoch: u64, recipients: vecUpTo(WorkerIdentity, EPOCHS_MAX) }) },
+  Retire: { index: 6, value: struct({ block: u32 }) },
+})
+export type Task = TypeOf<typeof Task>
+
+/** An outcome that waits for the chain's decision. The message is kept until it was sent. */
+const Vote = struct({ id: OutcomeId, hash: Hash, message: option(struct({ destination: Topic, payload: bytesUpTo(OUTCOME_BYTES_MAX) })) })
+export type Vote = TypeOf<typeof Vote>
+
+/** A block as the economy's replay needs it. */
+export const ReplayedBlock = struct({ number: u32, timeMs: u64, messages: vecUpTo(Message, 65_536) })
+export type ReplayedBlock = TypeOf<typeof ReplayedBlock>
+
+/** A gatekeeper without the past: since which block it keeps what happens, and the parts of the past that it was sent. */
+const Joining = struct({
+  since: u32,
+  blocks: vecUpTo(ReplayedBlock, JOINING_BLOCKS_MAX),
+  parts: vecUpTo(tuple(u32, bytesUpTo(STATE_PART_BYTES_MAX)), STATE_PARTS_MAX),
+})
+
+/** Differences between this gatekeeper and what the others agreed on, by kind. Any but zero wants an operator. */
+const Alarms = struct({
+  /** A beacon value on the chain is not the one computed here. */
+  beacon: u32,
+  /** The others agreed on another outcome. */
+  outcome: u32,
+  /** The others agreed on an outcome that did not arise here. */
+  unexpected: u32,
+  /** Evidence could not be judged for want of its collateral or policy. */
+  unjudged: u32,
+})
+export type Alarms = TypeOf<typeof Alarms>
+
+/** State of a worker that is, or is becoming, a gatekeeper. */
+export const GatekeeperState = struct({
+  /** On the chain's list. */
+  listed: bool,
+  /** Block since which our votes count: for blocks after it. */
+  confirmedAt: option(u32),
+  /** Block of the last report that we hold the key, and of the last request for it. */
+  reportedAt: option(u32),
+  requestedAt: option(u32),
+  /** Block of the launch. */
+  launchedAt: option(u32),
+  epochs: vecUpTo(Epoch, EPOCHS_MAX),
+  /** Keys that the root secret said it holds. */
+  held: vecUpTo(struct({ rotationId: u64, publicKey: Sr25519Public }), EPOCHS_MAX),
+  /** Rotation under way. */
+  rotating: option(u64),
+  economics: option(EconomicsState),
+  /** Latest round computed here, latest on the chain, and rounds on the chain that are not computed here yet. */
+  beacon: Round,
+  seen: Round,
+  expected: vecUpTo(Round, TASKS_MAX),
+  tasks: vecUpTo(Task, TASKS_MAX),
+  /** Question under way; `ticket` numbers questions. */
+  asking: option(u64),
+  ticket: u64,
+  /** Number of the next outcome of the block being executed. */
+  nextIndex: u32,
+  votes: vecUpTo(Vote, VOTES_MAX),
+  /** What the chain decided before it was known here. */
+  decided: vecUpTo(struct({ id: OutcomeId, hash: Hash }), VOTES_MAX),
+  /** Collateral and policies by hash, and the block in which each was sent last. */
+  attachments: vecUpTo(tuple(Hash, u32, bytesUpTo(ATTACHMENT_BYTES_MAX)), ATTACHMENTS_MAX),
+  /** Gatekeepers that joined in the block being executed: they are sent the past when it ends. */
+  joiners: u32,
+  joining: option(Joining),
+  alarms: Alarms,
+})
+export type GatekeeperState = TypeOf<typeof GatekeeperState>
+
+/** A value before the first round. */
+const NO_ROUND: Round = { round: 0, value: new Uint8Array(32) }
+
+/** A gatekeeper that was just listed. */
+export const createGatekeeperState = (): GatekeeperState => ({
+  listed: true, confirmedAt: undefined, reportedAt: undefined, requestedAt: undefined, launchedAt: undefined, epochs: [], held: [], rotating: undefined,
+  economics: undefined, beacon: NO_ROUND, seen: NO_ROUND, expected: [], tasks: [], asking: undefined, ticket: 0n, nextIndex: 0, votes: [], decided: [],
+  attachments: [], joiners: 0, joining: undefined, alarms: { beacon: 0, outcome: 0, unexpected: 0, unjudged: 0 },
+})
+
+/** What a joining gatekeeper is sent: the same bytes from every gatekeeper, all of it said on the chain or computed from what was. */
+export const Past = struct({ launchedAt: u32, epochs: vecUpTo(Epoch, EPOCHS_MAX), seen: Round, economics: EconomicsState })
+
+/** The key in force. */
+export const currentEpoch = (state: GatekeeperState): Epoch | undefined => state.epochs.at(-1)

@@ -1,0 +1,84 @@
+/** Owns the order in which the root secret is asked: one question at a time, those that need no key first. Owns what an answer leads to. */
+import { KeyDistribution, TOPICS } from '@phalanx/primitives/messages'
+import type { Draft } from '../system/draft.ts'
+import { onBeaconValue } from './beacon.ts'
+import { epochNeeded, gatekeeperOf, isHeld, updateGatekeeper } from './draft.ts'
+import { proposeKey, reportLaunch } from './keys.ts'
+import { noteOutcome } from './outcomes.ts'
+import type { RootAnswer, RootCall } from './root-calls.ts'
+import type { GatekeeperState, Task } from './state.ts'
+
+const isPossible = (state: GatekeeperState, task: Task): boolean => {
+  const needed = epochNeeded(task)
+  const epoch = state.epochs.find(({ rotationId }) => rotationId === needed)
+  return needed === undefined || (epoch !== undefined && isHeld(state, epoch))
+}
+
+/** The first task that can be done: what needs no key stands first. */
+const nextTask = (state: GatekeeperState): Task | undefined => state.tasks.find((task) => isPossible(state, task))
+
+const callOf = (draft: Draft, state: GatekeeperState, task: Task): RootCall => {
+  switch (task.kind) {
+    case 'Launch': return { kind: 'launch', value: task.value }
+    case 'Inventory': return { kind: 'inventory' }
+    case 'Beacon': return { kind: 'beacon', value: { round: task.value.round, epoch: task.value.epoch, last: state.beacon.value } }
+    case 'Admit': return { kind: 'admit', value: { recipient: task.value.recipient, epochs: task.value.epochs.map(([rotationId, since]) => ({ rotationId, since })) } }
+    case 'Accept': return { kind: 'accept', value: { block: task.value.block, keys: task.value.keys, ecdh: ecdhKeys(draft) } }
+    case 'Rotate': return { kind: 'rotate', value: task.value }
+    case 'Retire': return { kind: 'retire', value: task.value }
+  }
+}
+
+/** The key in use and those that may still be in use by others. */
+const ecdhKeys = (draft: Draft) => [draft.state.keys.ecdh]
+
+/** Asks the next question, unless one is under way. */
+export const askRootSecret = (draft: Draft): void => {
+  const state = gatekeeperOf(draft)
+  if (state === undefined || state.asking !== undefined) return
+  const task = nextTask(state)
+  if (task === undefined) return
+  const ticket = state.ticket + 1n
+  // The question under way stands first, so that its answer finds it.
+  const tasks = state.tasks[0] === task ? state.tasks : [task, ...state.tasks.filter((one) => one !== task)]
+  updateGatekeeper(draft, { asking: ticket, ticket, tasks })
+  draft.effects.push({ kind: 'rootSecret', value: { ticket, genesisHash: draft.state.follow.genesisHash, call: callOf(draft, state, task) } })
+}
+
+const onHeld = (draft: Draft, task: Task): void => {
+  const state = gatekeeperOf(draft)
+  if (state === undefined) return
+  if (task.kind === 'Launch') return reportLaunch(draft)
+  if (task.kind === 'Retire' && !state.listed) draft.state = { ...draft.state, gatekeeper: undefined }
+  if (task.kind !== 'Accept' || task.value.rotation === undefined) return
+  const { rotationId, outcome } = task.value.rotation
+  const key = state.held.find((one) => one.rotationId === rotationId)
+  if (key !== undefined)
+    noteOutcome(draft, outcome, TOPICS.gatekeeperRegistryEvent, { kind: 'RotatedMasterPubkey', value: { rotationId, masterPubkey: key.publicKey } })
+}
+
+const conclude = (draft: Draft, task: Task, answer: RootAnswer): void => {
+  switch (answer.kind) {
+    case 'held': return onHeld(draft, task)
+    case 'beacon': return task.kind === 'Beacon' ? onBeaconValue(draft, task.value, answer.value) : undefined
+    case 'admitted': return task.kind === 'Admit' ? noteOutcome(draft, task.value.outcome, TOPICS.keyDistribution, KeyDistribution.decode(answer.value)) : undefined
+    case 'proposed': return task.kind === 'Rotate' ? proposeKey(draft, task.value.rotationId, answer.value) : undefined
+    case 'missing':
+    case 'failed': return undefined
+  }
+}
+
+/**
+ * An answer. One that is not to the question under way, from before a restart, is dropped. A question that failed, or whose key is
+ * missing, stays: it is asked again with the next feed.
+ */
+export const onRootAnswer = (draft: Draft, { ticket, answer }: { readonly ticket: bigint; readonly answer: RootAnswer }): void => {
+  const state = gatekeeperOf(draft)
+  if (state === undefined || state.asking !== ticket) return
+  const [task, ...rest] = state.tasks
+  const isDone = answer.kind !== 'failed' && answer.kind !== 'missing'
+  updateGatekeeper(draft, {
+    asking: undefined, ...(isDone ? { tasks: rest } : {}), ...(answer.kind === 'held' || answer.kind === 'missing' ? { held: answer.value } : {}),
+  })
+  if (task !== undefined) conclude(draft, task, answer)
+}
