@@ -132,16 +132,6 @@ export const toIasEvidence = (one: IasCase): AttestationReport => ({
   value: { raReport: new TextEncoder().encode(one.report), signature: fromBase64(one.signatureBase64), rawSigningCert: fromBase64(one.signingCertDerBase64) },
 })
 
-const NETSCAPE_COMMENT = '2.16.840.1.113730.1.13'
-
-/** Evidence inside a certificate of an attested TLS end point: its comment is `report|signature|certificate`, or JSON of the three in base64. */
-export const fromTlsCertificate = (der: Uint8Array): AttestationReport => {
-  const comment = new TextDecoder().decode(parseCertificate(der).extensions.get(NETSCAPE_COMMENT)?.value)
-  const json = comment.startsWith('{"report"') ? (JSON.parse(comment) as Readonly<Record<'report' | 'signature' | 'signing_cert', string>>) : undefined
-  const [report = '', signature = '', signer = ''] = json === undefined ? comment.split('|') : [new TextDecoder().decode(fromBase64(json.report)), json.signature, json.signing_cert]
-  return { kind: 'SgxIas', value: { raReport: new TextEncoder().encode(report), signature: fromBase64(signature), rawSigningCert: fromBase64(signer) } }
-}
-
 /** A file of the vectors as text. */
 export const readVectorText = (name: string): string => new TextDecoder().decode(readVectorBytes(name))
 

@@ -2,13 +2,12 @@
  * Owns the verification of EPID attestation reports (registry.md §2.2; Intel Attestation Service API specification, revision 7.1,
  * section 4). The order is the reference's; added is the debug bit. There is no revocation list for this authority.
  */
-import { concatBytes, parseUtf8, utf8 } from '@phalanx/primitives/bytes'
+import { concatBytes, parseUtf8 } from '@phalanx/primitives/bytes'
 import { bytesUpTo } from '@phalanx/primitives/codec'
 import { isAppError } from '@phalanx/primitives/errors'
 import { parseBase64 } from '../base64.ts'
-import { bytesOfJson, memberOf, type DetectionInput } from '../detection.ts'
 import { attestationError, isAttestationError } from '../errors.ts'
-import { asInteger, asObject, asText, asTexts, parseJson, type JsonValue } from '../json.ts'
+import { asInteger, asObject, asText, asTexts, parseJson } from '../json.ts'
 import { checkDebug, checkPolicy, checkReportData, type FactsDraft } from '../policy-checks.ts'
 import type { TcbStatus } from '../status.ts'
 import { certificateWindow, checkWindows, sortLapses } from '../validity.ts'
@@ -20,6 +19,7 @@ import { formatIsoSeconds, parseIsoSeconds } from '../x509/time.ts'
 import type { TeeKind, VerifyInput } from './kind.ts'
 import { HARMLESS_ADVISORIES } from './dcap/advisories.ts'
 import { isDebug } from './dcap/quote.ts'
+import { detectIas } from './ias/detect.ts'
 
 /** Fields of EPID evidence: the exact report text, its signature and the signing certificate's DER. */
 export const iasEvidenceFields = {
@@ -183,23 +183,6 @@ const judge = (checks: CheckRecorder, draft: FactsDraft, input: VerifyInput<IasE
     Object.assign(draft, { simulated: chain.root.simulated, rootFingerprint: chain.root.fingerprint })
   }
   checks.group({ name: 'report', rule: 'registry.md §2.2.2 to §2.2.8' }, (inner) => checkReport(inner, draft, input))
-}
-
-/** Names under which files carry the three parts of a report. */
-const REPORT_NAMES = ['report', 'raReport', 'ra_report']
-const SIGNATURE_NAMES = ['signature', 'signatureBase64', 'signature_base64']
-const SIGNER_NAMES = ['signingCertDerBase64', 'rawSigningCert', 'raw_signing_cert', 'signing_cert', 'signingCert']
-
-/** The report's text must stay as it is: text that is JSON itself is taken literally, other text as the bytes it stands for. */
-const reportBytes = (value: JsonValue | undefined): Uint8Array | undefined =>
-  typeof value === 'string' && value.trimStart().startsWith('{') ? utf8(value) : bytesOfJson(value)
-
-const detectIas = ({ json }: DetectionInput): IasEvidence | undefined => {
-  if (json === undefined) return undefined
-  const raReport = reportBytes(memberOf(json, REPORT_NAMES))
-  const signature = bytesOfJson(memberOf(json, SIGNATURE_NAMES))
-  const rawSigningCert = bytesOfJson(memberOf(json, SIGNER_NAMES))
-  return raReport === undefined || signature === undefined || rawSigningCert === undefined ? undefined : { raReport, signature, rawSigningCert }
 }
 
 /** EPID reports of Intel's attestation service. */
