@@ -29,6 +29,8 @@ export interface RelayOptions {
   readonly tip?: bigint
   /** Most messages of one worker submitted at once. */
   readonly messagesPerRound?: number
+  /** How many blocks behind a worker must be to go on at a checkpoint of the chain; 4,096 unless given. */
+  readonly checkpointAfterBlocks?: number
 }
 
 /** What a relay works with. */
@@ -73,7 +75,7 @@ export const createRelay = (options: RelayOptions, dependencies: RelayDependenci
   const changed = (_state: RelayState): void => listeners.forEach((listener) => listener(snapshot))
   for (const { url, endpoints = [] } of options.workers) {
     drivers.push(createWorkerDriver(
-      { endpoints, messagesPerRound: options.messagesPerRound ?? MESSAGES_PER_ROUND, ...(options.operator === undefined ? {} : { operator: options.operator }) },
+      { endpoints, messagesPerRound: options.messagesPerRound ?? MESSAGES_PER_ROUND, checkpointAfterBlocks: options.checkpointAfterBlocks, ...(options.operator === undefined ? {} : { operator: options.operator }) },
       { worker: connectWorker(url), pool, account, crypto, clock, random, logger, fillCollateral, changed },
     ))
   }

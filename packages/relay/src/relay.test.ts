@@ -136,7 +136,7 @@ describe('a relay', () => {
     await net.grow(50)
     await net.pass(10_000)
     expect(net.row()).toMatchObject({ phase: 'running', block: 50 })
-    expect(net.relay.snapshot().nodes[0]?.trouble).toContain('refused its blocks')
+    expect(net.relay.snapshot().nodes[0]?.trouble).toContain('refused what it gave')
     net.relay.close()
   })
 
@@ -234,5 +234,26 @@ describe('a relay', () => {
 
   test.each([[{ nodes: 0 }], [{ workers: 0 }]])('refuses to start with %o', (options) => {
     expect(() => setUp(options)).toThrowError(expect.objectContaining({ code: 'RELAY_OPTIONS_INVALID' }) as Error)
+  })
+})
+
+describe('a chain that is far ahead', () => {
+  test('is joined at a checkpoint, from another node where the first one lies', async () => {
+    const net = setUp({ nodes: 2 })
+    net.node(0).faults.poisonFrom = 1
+    await net.grow(9_000)
+    await net.pass(3_000)
+    expect(net.worker().checkpoints).toEqual([9_000])
+    expect(net.worker().fed).toEqual([])
+    expect(net.relay.snapshot().nodes[0]?.trouble).toContain('refused what it gave')
+  })
+
+  test('is followed block by block where no node gives a checkpoint', async () => {
+    const net = setUp()
+    net.node().client.checkpoint = () => Promise.reject(new AppError('SDK_RPC_REFUSED', { url: 'ws://node0', method: 'phalanx_getCheckpoint', code: -32601, reason: 'no such method' } as never))
+    await net.grow(4_200)
+    await net.pass(60_000)
+    expect(net.worker().nextBlock).toBe(4_201)
+    expect(net.worker().checkpoints).toEqual([])
   })
 })

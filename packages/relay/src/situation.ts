@@ -81,7 +81,7 @@ export const describeState = (state: RelayState): Status => {
   const tolerated = state.worker?.registered === true && state.worker.anchored ? LAG_TOLERATED_RUNNING : LAG_TOLERATED
   switch (situationWithLag(state, tolerated)) {
     case 'unknown': return { phase: 'connecting', reason: 'asking the worker for its state' }
-    case 'uninitialized': return { phase: 'initialising', reason: 'handing the worker the genesis of the chain' }
+    case 'uninitialized': return { phase: 'initialising', reason: 'handing the worker its chain' }
     case 'behind': return { phase: 'syncing', reason: `block ${Math.max(0, state.next - 1)} of ${head}` }
     case 'unregistered': return describeRegistration(state)
     case 'unanchored':
@@ -89,6 +89,7 @@ export const describeState = (state: RelayState): Status => {
         ? { phase: 'announcing', reason: 'the worker\'s fresh ECDH key waits for its finalised announcement' }
         : { phase: 'announcing', ...state.egressTrouble }
     default:
+      if (state.registration.failure !== undefined) return { phase: 'degraded', ...state.registration.failure }
       return state.egressTrouble === undefined
         ? { phase: 'running', reason: `follows block ${Math.max(0, state.next - 1)}` }
         : { phase: 'degraded', ...state.egressTrouble }

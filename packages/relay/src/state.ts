@@ -65,10 +65,15 @@ export interface Evidence {
 /** Something to do outside. At most one is under way per lane: `worker`, `fetch`, `chain`. */
 export type Effect =
   | { readonly kind: 'getInfo' }
-  | { readonly kind: 'init' }
+  /** At a checkpoint of the chain or at its genesis; nodes whose checkpoints were refused come last. */
+  | { readonly kind: 'init'; readonly isAtCheckpoint: boolean; readonly avoid: readonly string[] }
+  /** Lets the worker go on at a checkpoint instead of feeding it what lies between. */
+  | { readonly kind: 'skip'; readonly avoid: readonly string[] }
   | { readonly kind: 'feed'; readonly batch: Batch }
   | { readonly kind: 'attest'; readonly refresh: boolean }
   | { readonly kind: 'egress' }
+  /** Asks the chain until when it counts the worker's evidence. */
+  | { readonly kind: 'standing' }
   | { readonly kind: 'fetch'; readonly from: number; readonly limit: number; readonly avoid: readonly string[] }
   | { readonly kind: 'register'; readonly evidence: Evidence }
   | { readonly kind: 'endpoints'; readonly urls: readonly string[] }
@@ -78,8 +83,8 @@ export type EffectKind = Effect['kind']
 
 /** Which lane an effect occupies while it runs. */
 export const LANES = {
-  getInfo: 'worker', init: 'worker', feed: 'worker', attest: 'worker', egress: 'worker',
-  fetch: 'fetch', register: 'chain', endpoints: 'chain',
+  getInfo: 'worker', init: 'worker', skip: 'worker', feed: 'worker', attest: 'worker', egress: 'worker',
+  fetch: 'fetch', register: 'chain', endpoints: 'chain', standing: 'chain',
 } as const satisfies Record<EffectKind, string>
 
 /** A lane. */
@@ -92,10 +97,13 @@ export type Happening =
   | { readonly kind: 'info'; readonly worker: WorkerView }
   | { readonly kind: 'initialized' }
   | { readonly kind: 'fed'; readonly syncedTo: number }
+  | { readonly kind: 'skipped'; readonly syncedTo: number }
   | { readonly kind: 'fetched'; readonly batch: Batch }
   | { readonly kind: 'attested'; readonly runtimeInfo: Uint8Array; readonly report: Uint8Array | undefined }
   | { readonly kind: 'egressed'; readonly submitted: number; readonly trouble: Failure | undefined }
   | { readonly kind: 'registered' }
+  /** Milliseconds until the worker's evidence should be renewed, negative when overdue; undefined: the chain asks for no renewal. */
+  | { readonly kind: 'standing'; readonly renewInMs: number | undefined }
   | { readonly kind: 'endpointsSet' }
   /** A background submission of a message ended badly; the next round tries it again. */
   | { readonly kind: 'messageRefused'; readonly failure: Failure }
@@ -119,6 +127,11 @@ export interface RegistrationState {
 /** Everything the relay knows about one worker. */
 export interface RelayState {
   readonly endpoints: readonly string[]
+  /** A worker at least so many blocks behind goes on at a checkpoint. */
+  readonly checkpointAfterBlocks: number
+  /** Checkpoints that came to nothing in a row. After a few, blocks are fed until the time given. */
+  readonly checkpointFailures: number
+  readonly checkpointRetryAtMs: number
   readonly chain: ChainView
   readonly worker: WorkerView | undefined
   /** The worker must be asked again before anything is decided. */
@@ -128,7 +141,7 @@ export interface RelayState {
   readonly batches: readonly Batch[]
   /** Blocks to ask for at once; grows while all goes well, shrinks on refusal. */
   readonly limit: number
-  /** Nodes whose blocks from `next` the worker refused. */
+  /** Nodes whose blocks from `next`, or whose checkpoints, the worker refused. */
   readonly avoid: readonly string[]
   readonly busy: Readonly<Partial<Record<Lane, EffectKind>>>
   /** Consecutive failures of worker and fetch lanes, and when to try again. */
@@ -139,6 +152,10 @@ export interface RelayState {
   readonly isRefusal: boolean
   readonly retryAtMs: number
   readonly registration: RegistrationState
+  /** When to ask the chain again until when the evidence of a registered worker counts. */
+  readonly standingAtMs: number
+  /** When to renew that evidence; undefined while unknown or never. */
+  readonly renewAtMs: number | undefined
   readonly endpointsDone: boolean
   readonly endpointsRetryAtMs: number
   readonly endpointFailures: number

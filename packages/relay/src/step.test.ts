@@ -94,7 +94,7 @@ describe('feeding', () => {
 
   test('asks for more at once as all goes well', () => {
     const relay = running()
-    relay.tell(head(100_000))
+    relay.tell(head(4_000))
     relay.tell({ kind: 'fetched', batch: batch(1, 256) })
     relay.tell({ kind: 'fetched', batch: batch(257, 256) })
     const effects = relay.tell({ kind: 'fed', syncedTo: 256 })
@@ -272,5 +272,51 @@ describe('messages and endpoints', () => {
     relay.tell({ kind: 'endpointsSet' })
     expect(relay.wake()).toEqual(['getInfo'])
     expect(relay.kinds({ kind: 'info', worker: view() })).toEqual([])
+  })
+})
+
+describe('checkpoints', () => {
+  const fresh = { initialized: false, registered: false, anchored: false, state: 'unsealed' } as const
+  const started = (number: number, worker: Partial<WorkerView>) => {
+    const relay = machine()
+    relay.tell(head(number))
+    return { relay, effects: relay.tell({ kind: 'info', worker: view(worker) }) }
+  }
+  const refuse = (relay: ReturnType<typeof machine>, effect: 'init' | 'skip', node = 'liar') =>
+    relay.tell({ kind: 'failed', effect, failure: { ...failure, code: 'LIGHT_CHECKPOINT_PROOF' }, isRefusal: true, node })
+
+  test('are what a worker begins at when the chain is far ahead, and genesis when it is not', () => {
+    expect(started(4097, fresh).effects).toEqual([{ kind: 'init', isAtCheckpoint: true, avoid: [] }])
+    expect(started(4096, fresh).effects).toEqual([{ kind: 'init', isAtCheckpoint: false, avoid: [] }])
+  })
+
+  test('spare a worker that was away for long the blocks it missed', () => {
+    const { relay, effects } = started(10_000, { nextBlock: 500 })
+    expect(effects[0]).toEqual({ kind: 'skip', avoid: [] })
+    expect(relay.kinds({ kind: 'skipped', syncedTo: 9_999 })).toEqual(['getInfo', 'fetch'])
+    expect(relay.state().next).toBe(10_000)
+  })
+
+  test('that are refused are fetched from another node', () => {
+    const { relay } = started(10_000, { nextBlock: 500 })
+    refuse(relay, 'skip')
+    relay.tell({ kind: 'info', worker: view({ nextBlock: 500 }) })
+    relay.at(1_000)
+    expect(relay.tell({ kind: 'tick' })).toContainEqual({ kind: 'skip', avoid: ['liar'] })
+  })
+
+  test('that nobody gives rightly never keep a worker from its blocks', () => {
+    const { relay } = started(10_000, fresh)
+    for (let i = 1; i <= 4; i++) {
+      refuse(relay, 'init', `node ${i}`)
+      relay.at(i * 4_000)
+      relay.tell({ kind: 'info', worker: view(fresh) })
+    }
+    expect(relay.state().busy).toEqual({ worker: 'init' })
+    relay.tell({ kind: 'initialized' })
+    expect(relay.kinds({ kind: 'info', worker: view({ registered: false, anchored: false }) })).toEqual(['fetch'])
+    relay.at(200_000)
+    relay.tell({ kind: 'tick' })
+    expect(relay.kinds({ kind: 'info', worker: view({ registered: false, anchored: false }) })).toContain('skip')
   })
 })

@@ -11,12 +11,21 @@ const EVIDENCE_BACK_OFF: BackOff = { firstMs: 100, maxMs: 5_000 }
 const REGISTRATION_BACK_OFF: BackOff = { firstMs: 1_000, maxMs: 120_000 }
 const EGRESS_BACK_OFF: BackOff = { firstMs: 500, maxMs: 30_000 }
 
+/** How far behind a worker must be to go on at a checkpoint, unless told otherwise. */
+const CHECKPOINT_AFTER_BLOCKS = 4096
+/** Checkpoints tried in a row before blocks are fed for a while instead: whatever is wrong with them, the worker moves. */
+const CHECKPOINT_TRIES = 4
+const CHECKPOINT_BACK_OFF: BackOff = { firstMs: 60_000, maxMs: 3_600_000 }
+
 /** How long a worker's own account stays good while nothing happens. */
 const REFRESH_MS = 5_000
 /** How long messages may wait in a pool before they are offered again. */
 const EGRESS_REPEAT_MS = 6_000
 /** Blocks after which a registration that the worker does not see is tried anew. */
 const REGISTRATION_BLOCKS_MAX = 16
+/** How often the chain is asked until when it counts a worker's evidence, and how soon after a registration. */
+const STANDING_MS = 60_000
+const STANDING_FIRST_MS = 6_000
 /** Batches fetched ahead of the feed. */
 const BATCHES_AHEAD = 2
 const LIMIT_FIRST = 256
@@ -27,11 +36,14 @@ const NO_REGISTRATION: RegistrationState = { stage: 'attest', evidence: undefine
 const NO_FAILURE = { failures: 0, failure: undefined, failedEffect: undefined, isRefusal: false, retryAtMs: 0 } as const
 
 /** State of a worker about which nothing is known. `endpoints` are the URLs to announce for it. */
-export const createRelayState = (options: { readonly endpoints: readonly string[]; readonly nowMs: number }): RelayState => ({
+export const createRelayState = (
+  options: { readonly endpoints: readonly string[]; readonly nowMs: number; readonly checkpointAfterBlocks?: number | undefined },
+): RelayState => ({
   endpoints: options.endpoints,
+  checkpointAfterBlocks: options.checkpointAfterBlocks ?? CHECKPOINT_AFTER_BLOCKS, checkpointFailures: 0, checkpointRetryAtMs: 0,
   chain: { kind: 'none', isAwaited: true, failure: { code: 'RELAY_NODE_NONE', reason: 'no node has answered yet', fix: 'Wait, or check --node.' } },
   worker: undefined, isStale: true, askedAtMs: 0, next: 0, batches: [], limit: LIMIT_FIRST, avoid: [], busy: {},
-  failures: 0, failure: undefined, failedEffect: undefined, isRefusal: false, retryAtMs: 0, registration: NO_REGISTRATION,
+  failures: 0, failure: undefined, failedEffect: undefined, isRefusal: false, retryAtMs: 0, registration: NO_REGISTRATION, standingAtMs: 0, renewAtMs: undefined,
   endpointsDone: options.endpoints.length === 0, endpointsRetryAtMs: 0, endpointFailures: 0,
   egressAt: -1, egressTrouble: undefined, egressRetryAtMs: 0, egressFailures: 0,
   status: { phase: 'connecting', reason: 'asking the worker for its state' }, sinceMs: options.nowMs,
@@ -51,7 +63,7 @@ export const step = (state: RelayState, input: Input): readonly [RelayState, rea
 /** When the machine wants its next `tick`, if nothing happens before. */
 export const wakeAtMs = (state: RelayState, nowMs: number): number => {
   const times = [
-    state.retryAtMs, state.registration.retryAtMs, state.endpointsRetryAtMs, state.egressRetryAtMs, state.askedAtMs + REFRESH_MS,
+    state.retryAtMs, state.registration.retryAtMs, state.standingAtMs, state.renewAtMs ?? 0, state.endpointsRetryAtMs, state.egressRetryAtMs, state.askedAtMs + REFRESH_MS,
   ].filter((time) => time > nowMs)
   return Math.min(nowMs + REFRESH_MS, ...times)
 }
@@ -80,12 +92,17 @@ const absorb = (state: RelayState, input: Input): RelayState => {
     case 'chain': return { ...state, chain: input.view }
     case 'info': return absorbInfo(succeeded(state, 'getInfo'), input)
     case 'initialized': return { ...succeeded(state, 'init'), isStale: true }
+    case 'skipped': return absorbSkipped(state, input)
     case 'fed': return absorbFed(state, input)
     case 'fetched': return absorbFetched(succeeded(state, 'fetch'), input)
     case 'attested': return absorbAttested(succeeded(state, 'attest'), input)
     case 'registered': {
       const registration: RegistrationState = { ...NO_REGISTRATION, stage: 'seen', takenAt: headOf(state) }
-      return { ...succeeded(state, 'register'), registration }
+      return { ...succeeded(state, 'register'), registration, renewAtMs: undefined, standingAtMs: input.nowMs + STANDING_FIRST_MS }
+    }
+    case 'standing': {
+      const renewAtMs = input.renewInMs === undefined ? undefined : input.nowMs + input.renewInMs
+      return { ...succeeded(state, 'standing'), renewAtMs, standingAtMs: input.nowMs + STANDING_MS }
     }
     case 'endpointsSet': return { ...succeeded(state, 'endpoints'), endpointsDone: true, endpointFailures: 0 }
     case 'egressed': return absorbEgressed(succeeded(state, 'egress'), input)
@@ -101,12 +118,13 @@ const usableBatches = (batches: readonly Batch[], next: number): readonly Batch[
 }
 
 /** Whether a worker's own account shows that what failed need not be done any more. */
-const isMoot = (state: RelayState, worker: WorkerView): boolean => {
+const isMoot = (state: RelayState, worker: WorkerView, nowMs: number): boolean => {
   switch (state.failedEffect) {
     case 'init': return worker.initialized
-    case 'attest': return worker.registered
+    case 'attest': return worker.registered && !isRenewalDue(state, nowMs)
     case 'egress': return worker.pendingMessages === 0
     case 'feed':
+    case 'skip':
     case 'fetch': return state.chain.kind === 'at' && worker.nextBlock > state.chain.head
     default: return false
   }
@@ -114,16 +132,29 @@ const isMoot = (state: RelayState, worker: WorkerView): boolean => {
 
 const absorbInfo = (before: RelayState, input: Input & { kind: 'info' }): RelayState => {
   const { worker } = input
-  const state = isMoot(before, worker) ? { ...before, ...NO_FAILURE } : before
+  const state = isMoot(before, worker, input.nowMs) ? { ...before, ...NO_FAILURE } : before
   const isOther = state.worker?.identity !== worker.identity || !worker.initialized
   const hasMoved = state.next !== worker.nextBlock
   return {
     ...state, worker, isStale: false, askedAtMs: input.nowMs, next: worker.nextBlock,
     batches: hasMoved ? usableBatches(state.batches, worker.nextBlock) : state.batches,
     avoid: hasMoved ? [] : state.avoid,
-    registration: worker.registered || isOther ? NO_REGISTRATION : state.registration,
+    registration: isOther || (worker.registered && !isRenewalDue(state, input.nowMs)) ? NO_REGISTRATION : state.registration,
+    ...(worker.registered && !isOther ? {} : { renewAtMs: undefined, standingAtMs: 0 }),
     endpointsDone: isOther ? state.endpoints.length === 0 : state.endpointsDone,
     ...(worker.pendingMessages === 0 || isOther ? { egressTrouble: undefined, egressFailures: 0, egressRetryAtMs: 0 } : {}),
+  }
+}
+
+/** Whatever head a node claims, the rest is fed: the next checkpoint is some time off. */
+const absorbSkipped = (state: RelayState, input: Input & { kind: 'skipped' }): RelayState => {
+  const next = input.syncedTo + 1
+  if (next <= state.next) {
+    const failure: Failure = { code: 'WORKER_NO_PROGRESS', reason: `the worker took a checkpoint and stays at block ${input.syncedTo}`, fix: 'See the worker\'s log.' }
+    return absorbFailed(state, { kind: 'failed', effect: 'skip', failure, isRefusal: true, nowMs: input.nowMs, fraction: input.fraction })
+  }
+  return {
+    ...succeeded(state, 'skip'), next, batches: [], avoid: [], isStale: true, checkpointFailures: 0, checkpointRetryAtMs: input.nowMs + CHECKPOINT_BACK_OFF.firstMs,
   }
 }
 
@@ -183,6 +214,8 @@ const absorbFailed = (state: RelayState, input: Input & { kind: 'failed' }): Rel
     const endpointFailures = freed.endpointFailures + 1
     return { ...freed, endpointFailures, endpointsRetryAtMs: nowMs + backOffMs(REGISTRATION_BACK_OFF, { failures: endpointFailures, fraction }) }
   }
+  // Unknown validity is no trouble of the worker's: ask again later.
+  if (input.effect === 'standing') return { ...freed, standingAtMs: nowMs + STANDING_FIRST_MS }
   if (input.effect === 'egress' && isRefusal) return egressFailed(freed, failure, input)
   const failures = freed.failures + 1
   const failed = {
@@ -191,10 +224,24 @@ const absorbFailed = (state: RelayState, input: Input & { kind: 'failed' }): Rel
     // Whatever failed, the worker's own account decides how to go on.
     isStale: true, batches: [],
   }
-  if (input.effect !== 'feed' || !isRefusal) return failed
   const { node } = input
-  return { ...failed, limit: Math.max(1, state.limit >> 2), avoid: node === undefined || state.avoid.includes(node) ? state.avoid : [...state.avoid, node] }
+  const avoid = node === undefined || state.avoid.includes(node) ? state.avoid : [...state.avoid, node]
+  if (input.effect === 'skip' || (input.effect === 'init' && wantsCheckpoint(state, nowMs))) return { ...failed, avoid, ...checkpointFailed(state, input) }
+  return input.effect === 'feed' && isRefusal ? { ...failed, avoid, limit: Math.max(1, state.limit >> 2) } : failed
 }
+
+const checkpointFailed = (state: RelayState, { nowMs, fraction }: Input): Pick<RelayState, 'checkpointFailures' | 'checkpointRetryAtMs'> => {
+  const checkpointFailures = state.checkpointFailures + 1
+  const beyond = checkpointFailures - CHECKPOINT_TRIES
+  return { checkpointFailures, checkpointRetryAtMs: beyond < 0 ? 0 : nowMs + backOffMs(CHECKPOINT_BACK_OFF, { failures: beyond + 1, fraction }) }
+}
+
+/** Whether a registered worker's evidence should be made anew before it lapses. */
+const isRenewalDue = (state: RelayState, nowMs: number): boolean => state.renewAtMs !== undefined && nowMs >= state.renewAtMs
+
+/** Whether a worker that follows nothing yet, or is far behind, should go on at a checkpoint. */
+const wantsCheckpoint = (state: RelayState, nowMs: number): boolean =>
+  state.chain.kind === 'at' && state.chain.head - state.next >= state.checkpointAfterBlocks && nowMs >= state.checkpointRetryAtMs
 
 const registrationFailed = (state: RelayState, input: Input & { kind: 'failed' }): RelayState => {
   const failures = state.registration.failures + 1
@@ -213,7 +260,7 @@ const isHeldBack = (state: RelayState, kind: EffectKind, nowMs: number): boolean
 }
 
 const plan = (state: RelayState, nowMs: number): readonly Effect[] => {
-  const wanted = [planWorker(state, nowMs), planFetch(state), planChain(state, nowMs)]
+  const wanted = [planWorker(state, nowMs), planFetch(state, nowMs), planChain(state, nowMs)]
   return wanted.filter((effect): effect is Effect => effect !== undefined && state.busy[LANES[effect.kind]] === undefined && !isHeldBack(state, effect.kind, nowMs))
 }
 
@@ -221,14 +268,15 @@ const planWorker = (state: RelayState, nowMs: number): Effect | undefined => {
   if (state.worker === undefined || state.isStale || nowMs >= state.askedAtMs + REFRESH_MS) return { kind: 'getInfo' }
   const situation = situationOf(state)
   switch (situation) {
-    case 'uninitialized': return { kind: 'init' }
+    case 'uninitialized': return { kind: 'init', isAtCheckpoint: wantsCheckpoint(state, nowMs), avoid: state.avoid }
     case 'behind': {
+      if (wantsCheckpoint(state, nowMs)) return { kind: 'skip', avoid: state.avoid }
       const [batch] = state.batches
       return batch !== undefined && batch.from === state.next ? { kind: 'feed', batch } : undefined
     }
     case 'unregistered': return planEvidence(state, nowMs)
     case 'unanchored':
-    case 'settled': return planEgress(state, nowMs)
+    case 'settled': return planEgress(state, nowMs) ?? (isRenewalDue(state, nowMs) ? planEvidence(state, nowMs) : undefined)
     default: return undefined
   }
 }
@@ -238,7 +286,8 @@ const planEvidence = (state: RelayState, nowMs: number): Effect | undefined => {
   if (nowMs < retryAtMs) return undefined
   const isForgotten = stage === 'seen' && headOf(state) > takenAt + REGISTRATION_BLOCKS_MAX
   if (stage !== 'attest' && !isForgotten) return undefined
-  return { kind: 'attest', refresh: isForgotten || (failures > 0 && failure?.code !== 'RELAY_ATTESTATION_AWAITED') }
+  const isAwaited = failure?.code === 'RELAY_ATTESTATION_AWAITED'
+  return { kind: 'attest', refresh: isForgotten || (!isAwaited && (failures > 0 || isRenewalDue(state, nowMs))) }
 }
 
 const planEgress = (state: RelayState, nowMs: number): Effect | undefined => {
@@ -248,8 +297,8 @@ const planEgress = (state: RelayState, nowMs: number): Effect | undefined => {
   return isDue || isNew ? { kind: 'egress' } : undefined
 }
 
-const planFetch = (state: RelayState): Effect | undefined => {
-  if (state.chain.kind !== 'at' || state.worker === undefined || !state.worker.initialized || isHalted(state.worker)) return undefined
+const planFetch = (state: RelayState, nowMs: number): Effect | undefined => {
+  if (wantsCheckpoint(state, nowMs) || state.chain.kind !== 'at' || state.worker === undefined || !state.worker.initialized || isHalted(state.worker)) return undefined
   const last = state.batches[state.batches.length - 1]
   const from = last === undefined ? state.next : last.from + last.count
   if (state.batches.length >= BATCHES_AHEAD || from > state.chain.head) return undefined
@@ -258,8 +307,10 @@ const planFetch = (state: RelayState): Effect | undefined => {
 
 const planChain = (state: RelayState, nowMs: number): Effect | undefined => {
   const { evidence, stage, retryAtMs } = state.registration
-  if (situationOf(state) === 'unregistered' && stage === 'submit' && evidence !== undefined && nowMs >= retryAtMs) return { kind: 'register', evidence }
-  if (state.worker?.registered === true && !state.endpointsDone && state.chain.kind === 'at' && nowMs >= state.endpointsRetryAtMs)
-    return { kind: 'endpoints', urls: state.endpoints }
+  const isRegistered = state.worker?.registered === true && state.chain.kind === 'at'
+  const isWanted = situationOf(state) === 'unregistered' || (isRegistered && isRenewalDue(state, nowMs))
+  if (isWanted && stage === 'submit' && evidence !== undefined && nowMs >= retryAtMs) return { kind: 'register', evidence }
+  if (isRegistered && !state.endpointsDone && nowMs >= state.endpointsRetryAtMs) return { kind: 'endpoints', urls: state.endpoints }
+  if (isRegistered && nowMs >= state.standingAtMs) return { kind: 'standing' }
   return undefined
 }

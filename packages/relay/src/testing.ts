@@ -91,6 +91,7 @@ export const createFakeNode = (chain: FakeChain, url: string): { readonly client
       return encodeBatch(from, count, isPoison && count > 0)
     }),
     genesisInfo: () => online(() => chain.genesis),
+    checkpoint: () => online(() => u32.encode(faults.poisonFrom === undefined ? chain.head : 0)),
     submit: (extrinsic) => online(() => {
       const refusal = chain.refusals.shift()
       if (refusal !== undefined) throw refusal
@@ -136,6 +137,8 @@ export interface FakeWorker {
   genesis: Uint8Array | undefined
   messages: SignedMessage[]
   readonly fed: { readonly from: number; readonly count: number }[]
+  /** Checkpoints it took. */
+  readonly checkpoints: number[]
 }
 
 /** A worker that has been started for the first time. */
@@ -146,8 +149,15 @@ export const createFakeWorker = (url: string, seed: number): FakeWorker => {
     return answer()
   }
   const refuse = (method: string, code: string): AppError => new AppError('WIRE_CALL_FAILED', { method, status: 500, code, text: `${code}: no` })
+  /** Checkpoints of fakes are a block number; poisoned ones are 0. */
+  const beginAt = (method: string, checkpoint: Uint8Array): number => {
+    const number = u32.decode(checkpoint)
+    if (number === 0) throw refuse(method, 'LIGHT_CHECKPOINT_PROOF')
+    worker.checkpoints.push(number)
+    return number
+  }
   const worker: FakeWorker = {
-    identity, isOffline: false, initialized: false, registered: false, anchored: false, hasEvidence: true, nextBlock: 1, state: 'unsealed', genesis: undefined, messages: [], fed: [],
+    identity, checkpoints: [], isOffline: false, initialized: false, registered: false, anchored: false, hasEvidence: true, nextBlock: 1, state: 'unsealed', genesis: undefined, messages: [], fed: [],
     client: {
       url,
       getInfo: () => online(() => ({
@@ -155,9 +165,14 @@ export const createFakeWorker = (url: string, seed: number): FakeWorker => {
         identity: worker.initialized ? identity : undefined, ecdhPublicKey: undefined, nextBlock: worker.nextBlock, pendingMessages: worker.messages.length,
         score: 0, confidence: 0, version: '0',
       })),
-      initRuntime: ({ genesisInfo }) => online(() => {
+      initRuntime: ({ genesisInfo, checkpoint }) => online(() => {
         if (worker.genesis !== undefined && !bytesEqual(worker.genesis, genesisInfo)) throw refuse('InitRuntime', 'WORKER_IDENTITY_OTHER_CHAIN')
+        if (checkpoint !== undefined) worker.nextBlock = beginAt('InitRuntime', checkpoint) + 1
         Object.assign(worker, { initialized: true, genesis: genesisInfo, state: 'initialised' })
+      }),
+      skipToCheckpoint: (checkpoint) => online(() => {
+        worker.nextBlock = beginAt('SkipToCheckpoint', checkpoint) + 1
+        return worker.nextBlock - 1
       }),
       getRuntimeInfo: () => online(() => ({ runtimeInfo: identity, report: worker.hasEvidence ? Uint8Array.of(1) : undefined })),
       feedBlocks: (bytes) => online(() => {

@@ -2,7 +2,7 @@
  * Owns one worker's machine at work: performs the effects of step.ts against worker and nodes, and feeds the answers back.
  * Does not decide anything.
  */
-import { concatBytes, toHex } from '@phalanx/primitives/bytes'
+import { concatBytes, parseHex, toHex } from '@phalanx/primitives/bytes'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { bytes as lengthPrefixed } from '@phalanx/primitives/codec'
 import { Sr25519Public } from '@phalanx/primitives/chain'
@@ -23,6 +23,7 @@ export interface WorkerDriverOptions {
   /** Account that may use the worker, announced with its registration. */
   readonly operator?: Uint8Array
   readonly messagesPerRound: number
+  readonly checkpointAfterBlocks?: number | undefined
 }
 
 /** What a driver works with. */
@@ -71,6 +72,8 @@ class Driver implements WorkerDriver {
   private current: RelayState
   private cancelTimer: () => void = () => {}
   private isStopped = false
+  /** Node that was last asked for a genesis or a checkpoint. */
+  private askedNode: string | undefined
   /** Messages on their way into a block. */
   private readonly inFlight = new Set<string>()
 
@@ -78,7 +81,7 @@ class Driver implements WorkerDriver {
     this.url = dependencies.worker.url
     this.options = options
     this.outside = dependencies
-    this.current = createRelayState({ endpoints: options.endpoints, nowMs: dependencies.clock.nowMs() })
+    this.current = createRelayState({ endpoints: options.endpoints, nowMs: dependencies.clock.nowMs(), checkpointAfterBlocks: options.checkpointAfterBlocks })
   }
 
   start(): void {
@@ -124,10 +127,39 @@ class Driver implements WorkerDriver {
       const failure = failureOf(error)
       const refused = isRefusal(error)
       this.outside.logger.debug('effect failed', { worker: this.url, effect: effect.kind, code: failure.code, reason: failure.reason })
-      const node = effect.kind === 'feed' && refused && isPoison(failure.code) ? effect.batch.node : undefined
-      if (node !== undefined) this.outside.pool.blame(node, `the worker ${this.url} refused its blocks from ${this.current.next}: ${failure.reason}`)
+      const node = refused && isPoison(failure.code) ? this.sourceOf(effect) : undefined
+      if (node !== undefined) this.outside.pool.blame(node, `the worker ${this.url} refused what it gave from block ${this.current.next} on: ${failure.reason}`)
       this.tell({ kind: 'failed', effect: effect.kind, failure, isRefusal: refused, ...(node === undefined ? {} : { node }) })
     }
+  }
+
+  /** The node that gave what an effect hands to the worker. */
+  private sourceOf(effect: Effect): string | undefined {
+    if (effect.kind === 'feed') return effect.batch.node
+    return effect.kind === 'init' || effect.kind === 'skip' ? this.askedNode : undefined
+  }
+
+  /** A checkpoint with what its state says of the worker, where the worker has an identity already. */
+  private checkpointOf(node: ReturnType<NodePool['pick']>): Promise<Uint8Array> {
+    const identity = this.current.worker?.identity
+    return node.checkpoint(identity === undefined ? undefined : parseHex(identity))
+  }
+
+  private async initialize(effect: Effect & { kind: 'init' }): Promise<Happening> {
+    const { worker, pool } = this.outside
+    const node = pool.pick(this.current.worker?.genesis, effect.avoid)
+    this.askedNode = node.url
+    const genesisInfo = await node.genesisInfo()
+    const checkpoint = effect.isAtCheckpoint ? { checkpoint: await this.checkpointOf(node) } : {}
+    await worker.initRuntime({ genesisInfo, ...checkpoint, ...this.operator() })
+    return { kind: 'initialized' }
+  }
+
+  private async skip(effect: Effect & { kind: 'skip' }): Promise<Happening> {
+    const { worker, pool } = this.outside
+    const node = pool.pick(this.current.worker?.genesis, effect.avoid)
+    this.askedNode = node.url
+    return { kind: 'skipped', syncedTo: await worker.skipToCheckpoint(await this.checkpointOf(node)) }
   }
 
   private async run(effect: Effect): Promise<Happening> {
@@ -140,11 +172,8 @@ class Driver implements WorkerDriver {
         if (view.genesis !== genesis) this.tell({ kind: 'chain', view: pool.view(view.genesis) })
         return { kind: 'info', worker: view }
       }
-      case 'init': {
-        const genesisInfo = await pool.pick(genesis).genesisInfo()
-        await worker.initRuntime({ genesisInfo, ...this.operator() })
-        return { kind: 'initialized' }
-      }
+      case 'init': return this.initialize(effect)
+      case 'skip': return this.skip(effect)
       case 'fetch': {
         const view = this.current.chain
         const batch = await pool.fetch({ genesis: genesis ?? (view.kind === 'at' ? view.genesis : ''), from: effect.from, limit: effect.limit, avoid: effect.avoid })
