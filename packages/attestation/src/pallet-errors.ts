@@ -33,6 +33,7 @@ const COMMON: Readonly<Partial<Record<AttestationErrorCode, RegistrationPalletEr
   ATTESTATION_EVIDENCE_ABSENT: 'NoneAttestationDisabled',
   ATTESTATION_COLLATERAL_ABSENT: 'UnsupportedAttestationType',
   ATTESTATION_KIND_REFUSED: 'AttestationKindRefused',
+  ATTESTATION_DEVICE_ONLY: 'AttestationKindRefused',
   ATTESTATION_MEASUREMENT_REFUSED: 'PRuntimeRejected',
   ATTESTATION_REPORT_DATA_MISMATCH: 'InvalidRuntimeInfoHash',
   ATTESTATION_STATUS_REFUSED: 'InvalidQuoteStatus',

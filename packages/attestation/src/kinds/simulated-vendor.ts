@@ -8,7 +8,11 @@ import { formatPem } from '../x509/pem.ts'
 import type { AttestationReport } from './index.ts'
 import { deriveIssuer, serialOf, writeCertificate, writePlatformExtension, writeRevocationList, type Issuer } from './simulated/certificates.ts'
 import { DEFAULT_LEVELS, PCE_SVN, QE, qeIdentityText, tcbInfoText, type SimulatedLevel } from './simulated/documents.ts'
+import { createSimulatedGpu, type GpuOptions } from './simulated/gpu.ts'
+import { createSimulatedNitro, type NitroOptions } from './simulated/nitro.ts'
 import { createSimulatedSnp, type SimulatedSnpMachine, type SimulatedSnpProduct } from './simulated/snp.ts'
+import type { NitroEvidence } from './nitro.ts'
+import type { GpuEvidence } from './nvidia.ts'
 import { familyOf, type SnpProduct } from './snp/products.ts'
 import { DEBUG_ATTRIBUTES, writeQuote, type QuoteFault, type ReportFields } from './simulated/quote.ts'
 import type { Collateral } from './dcap/wire.ts'
@@ -110,6 +114,10 @@ export interface SimulatedVendor {
   machine(options: { readonly id: string; readonly family?: SimulatedFamilyName }): SimulatedMachine
   /** A SEV-SNP product, whose machines can be made with faults. */
   snp(product: SnpProduct): SimulatedSnpProduct
+  /** A Nitro document. */
+  nitro(options: NitroOptions): NitroEvidence
+  /** A GPU report. */
+  gpu(options: GpuOptions): GpuEvidence
   /** A quote with fresh collateral as evidence. */
   evidence(options: { readonly platform: SimulatedPlatform; readonly quote: QuoteOptions; readonly nowSeconds: number }): AttestationReport
 }
@@ -236,9 +244,12 @@ export const createSimulatedVendor = (options: { readonly seed: Uint8Array; read
   const { seed, crypto } = options
   const hierarchy = createHierarchy(seed, crypto)
   const fmspc = options.family ?? FMSPC['sgx-1']
+  const below = { seed, root: hierarchy.root, rootCertificate: hierarchy.rootCertificate, crypto }
   const products = new Map<SnpProduct, SimulatedSnpProduct>()
+  let nitro: ReturnType<typeof createSimulatedNitro> | undefined
+  let gpu: ReturnType<typeof createSimulatedGpu> | undefined
   const snp = (product: SnpProduct): SimulatedSnpProduct => {
-    const made = products.get(product) ?? createSimulatedSnp({ seed, product, root: hierarchy.root, rootCertificate: hierarchy.rootCertificate, crypto })
+    const made = products.get(product) ?? createSimulatedSnp({ ...below, product })
     products.set(product, made)
     return made
   }
@@ -258,6 +269,8 @@ export const createSimulatedVendor = (options: { readonly seed: Uint8Array; read
       return family === 'sgx-1' || family === 'sgx-2' ? dcapMachine(id, FMSPC[family]) : createSnpMachine(PRODUCT[family], snp(PRODUCT[family]).machine({ id }))
     },
     snp,
+    nitro: (document) => (nitro ??= createSimulatedNitro(below))(document),
+    gpu: (report) => (gpu ??= createSimulatedGpu(below))(report),
     evidence: ({ platform, quote, nowSeconds }) => ({
       kind: 'SgxDcap',
       value: { quote: platform.quote(quote), collateral: vendor.collateral({ nowSeconds, authority: platform.authority }) },
