@@ -1,10 +1,10 @@
 /** Owns what goes wrong: crashes and restarts of every part, damaged disks, a bad network, lying nodes and hostile callers. Each fires by chance. */
-import { toHexPlain } from '@phalanx/primitives/bytes'
+import { parseHex, toHexPlain } from '@phalanx/primitives/bytes'
 import { FollowedBlocks } from '@phalanx/primitives/chain'
-import { FeedRequest } from '@phalanx/worker/api'
+import { FeedRequest, SkipRequest } from '@phalanx/worker/api'
 import { encodeMessage } from '@phalanx/worker/wire'
 import type { Prng } from './prng.ts'
-import { tellFeedLie } from './liar.ts'
+import { tellCheckpointLie, tellFeedLie } from './liar.ts'
 import type { World } from './world.ts'
 
 /** Counts of faults that fired, by name. */
@@ -115,13 +115,29 @@ const feedLies: Fault = async (world, prng) => {
   return true
 }
 
+/** Someone on the host hands the worker a false checkpoint to go on at. */
+const checkpointLies: Fault = async (world, prng) => {
+  const node = world.node()
+  const { worker } = prng.pick(world.workers)
+  const identity = worker?.identity()
+  if (node === undefined || worker === undefined || identity === undefined || node.head().number === 0) return false
+  const request = { jsonrpc: '2.0', id: 1, method: 'phalanx_getCheckpoint', params: [`0x${toHexPlain(identity)}`] }
+  const { result } = JSON.parse((await node.handle(JSON.stringify(request))) ?? '{}') as { readonly result?: string }
+  if (result === undefined) return false
+  const encodedCheckpoint = tellCheckpointLie(parseHex(result), prng)
+  const before = worker.status().state
+  const isTaken = await worker.handle('PhalanxAPI.SkipToCheckpoint', encodeMessage(SkipRequest, { encodedCheckpoint })).then(() => true, () => false)
+  if (isTaken) world.report(`a worker (${before}) took a checkpoint that was altered`)
+  return true
+}
+
 /** Someone fills the API with garbage. */
 const garbageCalls: Fault = async (world, prng) => {
   const { worker } = prng.pick(world.workers)
   const node = world.node()
-  const method = prng.pick(['PhactoryAPI.InitRuntime', 'PhactoryAPI.GetRuntimeInfo', 'PhactoryAPI.GetInfo', 'PhactoryAPI.SignEndpointInfo', 'PhactoryAPI.Nonsense'])
+  const method = prng.pick(['PhactoryAPI.InitRuntime', 'PhactoryAPI.GetRuntimeInfo', 'PhactoryAPI.GetInfo', 'PhactoryAPI.SignEndpointInfo', 'PhalanxAPI.SkipToCheckpoint', 'PhactoryAPI.Nonsense'])
   await worker?.handle(method, prng.bytes(prng.below(200))).catch(() => undefined)
-  const rpc = prng.pick(['author_submitExtrinsic', 'state_getStorage', 'phalanx_getBlocks', 'chain_getBlock', 'state_call', 'pha_getMqNextSequence'])
+  const rpc = prng.pick(['author_submitExtrinsic', 'state_getStorage', 'phalanx_getBlocks', 'phalanx_getCheckpoint', 'chain_getBlock', 'state_call', 'pha_getMqNextSequence'])
   await node?.handle(JSON.stringify({ jsonrpc: '2.0', id: 1, method: rpc, params: [`0x${toHexPlain(prng.bytes(prng.below(80)))}`, prng.below(5)] }))
   await node?.handle(toHexPlain(prng.bytes(20)))
   return true
@@ -136,6 +152,7 @@ const FAULTS: readonly (readonly [name: string, weight: number, fault: Fault])[]
   ['bad network', 6, spoilNetwork],
   ['lying node', 6, startLies],
   ['altered feed', 8, feedLies],
+  ['altered checkpoint', 4, checkpointLies],
   ['garbage', 3, garbageCalls],
 ]
 

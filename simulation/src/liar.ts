@@ -3,7 +3,7 @@
  * each of them and go on with honest ones. Every lie changes the value it is told about.
  */
 import { bytesEqual, concatBytes, parseHex, toHex } from '@phalanx/primitives/bytes'
-import { FollowedBlocks, GenesisBlockInfo, Justification, type FollowedBlock } from '@phalanx/primitives/chain'
+import { ChainCheckpoint, FollowedBlocks, GenesisBlockInfo, Justification, type FollowedBlock } from '@phalanx/primitives/chain'
 import { isAppError } from '@phalanx/primitives/errors'
 import { TOPICS, createMessage, palletOrigin } from '@phalanx/primitives/messages'
 import type { Prng } from './prng.ts'
@@ -62,10 +62,30 @@ const tellGenesisLie = (encoded: Uint8Array, prng: Prng): Uint8Array => {
   return GenesisBlockInfo.encode({ ...info, proof: info.proof.map((node, i) => (i === 0 ? flipBit(node, prng) : node)) })
 }
 
+const CHECKPOINT_LIES: readonly ((honest: ChainCheckpoint, prng: Prng) => Partial<ChainCheckpoint>)[] = [
+  ({ header }, prng) => ({ header: { ...header, stateRoot: flipBit(header.stateRoot, prng) } }),
+  ({ header }) => ({ header: { ...header, number: header.number + 1 } }),
+  ({ justification }, prng) => ({ justification: flipBit(justification, prng) }),
+  ({ justification }) => ({ justification: reroundJustification(justification) }),
+  ({ authorities }) => ({ authorities: { ...authorities, id: authorities.id + 1n } }),
+  ({ header, justification }) => ({ hops: [{ header: { ...header, number: 1 }, justification }] }),
+  ({ proof }) => ({ proof: proof.slice(1) }),
+  ({ proof }, prng) => ({ proof: proof.map((node, i) => (i === proof.length - 1 ? flipBit(node, prng) : node)) }),
+  ({ ancestors }) => ({ ancestors: ancestors.slice(1) }),
+  ({ worker }, prng) => ({ worker: worker === undefined ? prng.bytes(32) : undefined }),
+  ({ genesisHash }, prng) => ({ genesisHash: flipBit(genesisHash, prng) }),
+]
+
+/** Lies about a checkpoint; no worker may begin at what comes out. */
+export const tellCheckpointLie = (encoded: Uint8Array, prng: Prng): Uint8Array => {
+  const honest = ChainCheckpoint.decode(encoded)
+  return ChainCheckpoint.encode({ ...honest, ...prng.pick(CHECKPOINT_LIES)(honest, prng) })
+}
+
 interface Answer { readonly id?: unknown; readonly result?: unknown }
 
 /**
- * A tamperer of JSON-RPC answers: recognises feeds and genesis by their content and lies about some of them. `enabled` says when,
+ * A tamperer of JSON-RPC answers: recognises feeds, genesis and checkpoints by their content and lies about some of them. `enabled` says when,
  * `onLie` is called for each lie told.
  */
 export const createLiar = (options: { readonly enabled: () => boolean; readonly perMille: number; readonly onLie: () => void }, prng: Prng) => (text: string): string => {
@@ -73,7 +93,7 @@ export const createLiar = (options: { readonly enabled: () => boolean; readonly 
   const answer = JSON.parse(text) as Answer
   if (typeof answer.result !== 'string' || !answer.result.startsWith('0x') || answer.result.length < 400) return text
   const bytes = parseHex(answer.result)
-  const lie = tryLie(() => tellFeedLie(bytes, prng)) ?? tryLie(() => tellGenesisLie(bytes, prng))
+  const lie = tryLie(() => tellFeedLie(bytes, prng)) ?? tryLie(() => tellGenesisLie(bytes, prng)) ?? tryLie(() => tellCheckpointLie(bytes, prng))
   if (lie === undefined) return text
   options.onLie()
   return JSON.stringify({ ...answer, result: toHex(lie) })

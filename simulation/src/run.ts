@@ -71,7 +71,7 @@ const parseArguments = (argv: readonly string[]): Arguments => {
 
 const line = (result: SimulationResult): string =>
   `${result.ok ? 'ok  ' : 'FAIL'} seed ${result.seed}: ${result.blocks} blocks, ${result.faults} faults, ${result.lies} lies, ${result.workers} workers, `
-  + `${result.messages} messages, ${result.transactions} transactions, ${result.digest.slice(0, 18)}`
+  + `${result.messages} messages, ${result.transactions} transactions, ${result.checkpoints} checkpoints, ${result.digest.slice(0, 18)}`
 
 const ignoreDead = (): void => {
   // Promises of killed processes end in these; everything else is a defect.

@@ -30,6 +30,8 @@ export interface SimulationResult {
   readonly workers: number
   readonly messages: number
   readonly transactions: number
+  /** Times that a worker began at a checkpoint of the chain or skipped to one; each was compared with one that followed every block. */
+  readonly checkpoints: number
   /** Hash of the last finalised block. */
   readonly digest: string
   readonly virtualSeconds: number
@@ -48,6 +50,7 @@ const drawOptions = (prng: Prng, broken: Broken): WorldOptions => ({
   stateVersion: prng.chance(800) ? 1 : 0,
   liesPerMille: prng.pick([50, 200, 500]),
   broken,
+  checkpointAfterBlocks: prng.pick([8, 40, 4096]),
 })
 
 const statusOf = async (world: World, at: number): Promise<WorkerStatus | undefined> => {
@@ -109,6 +112,7 @@ const summarize = (options: SimulationOptions, world: World, adversary: Adversar
   workers: world.auditor.workers.size,
   messages: world.auditor.messages,
   transactions,
+  checkpoints: world.joined(),
   digest: world.finalized.at(-1) ?? '',
   virtualSeconds: Math.round((world.clock.nowMs() - 1_760_000_000_000) / 1000),
 })

@@ -19,6 +19,7 @@ import { createAuditor, type Auditor } from './auditor.ts'
 import { createBlobDisk, type BlobDisk } from './blobs.ts'
 import { createVirtualClock, type VirtualClock } from './clock.ts'
 import './errors.ts'
+import { compareJoined } from './joiners.ts'
 import { createLiar } from './liar.ts'
 import { createSimNetwork, type SimNetwork } from './network.ts'
 import type { Prng } from './prng.ts'
@@ -37,6 +38,8 @@ export interface WorldOptions {
   readonly stateVersion: 0 | 1
   readonly liesPerMille: number
   readonly broken: Broken
+  /** Relays let workers that are so many blocks behind go on at a checkpoint. */
+  readonly checkpointAfterBlocks: number
 }
 
 /** A worker's place: its disk stays, its processes come and go. */
@@ -72,6 +75,8 @@ export interface World {
   /** Hashes of finalised blocks by number, as they were first seen. */
   readonly finalized: readonly string[]
   readonly problems: readonly string[]
+  /** Times that a worker went on at a checkpoint of the chain. */
+  joined(): number
   liesOn: boolean
   crashNode(): void
   startNode(): Promise<void>
@@ -130,6 +135,7 @@ class SimWorld implements World {
   private readonly runtime
   private readonly spec
   private readonly vendor
+  private joinedCount = 0
   private nodeProcess: SimProcess | undefined
   private runningNode: Node | undefined
 
@@ -292,6 +298,7 @@ class SimWorld implements World {
       handle: async (method, request) => {
         const answer = await worker.handle(method, request)
         if (process.isAlive) this.onWorkerAnswer(place, method, answer)
+        if (process.isAlive) await this.auditJoined(worker, method, request)
         return answer
       },
     })
@@ -303,6 +310,19 @@ class SimWorld implements World {
     if (identity === undefined) return
     if (place.identity === undefined) place.identity = toHex(identity)
     else if (place.identity !== toHex(identity)) this.report(`${place.url} changed its identity from ${place.identity} to ${toHex(identity)}`)
+  }
+
+  /** A worker that began at a checkpoint must stand where following every block would have left it. */
+  private async auditJoined(worker: Worker, method: string, request: Uint8Array): Promise<void> {
+    if (this.runningNode === undefined || this.problems.length > 0) return
+    const verdict = await compareJoined({ method, request, worker }, { node: this.runningNode, crypto: this.crypto })
+    if (verdict === undefined) return
+    this.joinedCount++
+    if (verdict.difference !== undefined) this.report(`a worker that went on at a checkpoint knows another thing than the chain told: ${verdict.difference}`)
+  }
+
+  joined(): number {
+    return this.joinedCount
   }
 
   crashWorker(place: WorkerPlace): void {
@@ -328,6 +348,7 @@ class SimWorld implements World {
         nodes: [LIAR_URL, NODE_URL],
         workers: this.workers.map(({ url }, i) => ({ url, endpoints: [`https://worker-${i}.example`] })),
         signer: createSigner({ suri: new Secret(account) }, { crypto: this.crypto, random }),
+        checkpointAfterBlocks: this.options.checkpointAfterBlocks,
       },
       {
         crypto: this.crypto, clock: process.clock, random, logger,

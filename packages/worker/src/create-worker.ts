@@ -13,6 +13,7 @@ import { createCheckpoints } from './checkpoints.ts'
 import type { TrustedAnchor } from './core/anchors.ts'
 import { ENTROPY_BYTES } from './core/entropy.ts'
 import { openIdentity } from './core/keys.ts'
+import { encodeCheckpoint } from './core/state.ts'
 import type { Core } from './core/step.ts'
 import type { MethodContext } from './methods/context.ts'
 import { routes } from './methods/index.ts'
@@ -57,6 +58,8 @@ export interface Worker {
   handle(method: string, request: Uint8Array): Promise<Uint8Array>
   /** Serves the API over HTTP. Rejects with the socket's error when a port is taken. */
   listen(options: ListenOptions): Promise<Listening>
+  /** The state in the form that checkpoints seal, once there is one: for audits. It holds no secret. */
+  exportState(): Uint8Array | undefined
   /** State, reason, and whether confidential requests are served. */
   status(): StatusSummary
   /** Public identity key, once there is one. */
@@ -180,6 +183,7 @@ export const createWorker = async (options: WorkerOptions, dependencies: WorkerD
       listening.add(server)
       return server
     },
+    exportState: () => (shell.state.kind === 'live' ? encodeCheckpoint(shell.state) : undefined),
     status: () => summarize(shell.core.build, shell.state),
     identity: () => (shell.state.kind === 'live' ? shell.state.keys : shell.state.sealed)?.identity.publicKey,
     stopped: ending.stopped,
