@@ -3,11 +3,11 @@
  * each pay three quarters of the one before (the published halving; the reference has no code for it).
  */
 import { fixed, fixedOf, FIXED_ONE } from '@phalanx/primitives/fixed'
-import { TOPICS, type TokenomicParameters } from '@phalanx/primitives/messages'
+import { isSaneParameters, TOPICS, type TokenomicParameters } from '@phalanx/primitives/messages'
 import { pushPalletMessage } from '../phala-mq/push.ts'
 import { now } from '../timestamp/storage.ts'
 import { COMPUTATION, type ComputationContext } from './declaration.ts'
-import { budgetPerBlock, isSaneParameters } from './parameters.ts'
+import { budgetPerBlock } from './parameters.ts'
 import * as storage from './storage.ts'
 import type { BudgetSchedule } from './types.ts'
 

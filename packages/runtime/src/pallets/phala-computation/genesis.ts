@@ -1,14 +1,14 @@
 /** Owns computation's part of the chain spec: the economy's parameters, challenges, slashing, the budget schedule. */
 import { AppError } from '@phalanx/primitives/errors'
 import { fixed } from '@phalanx/primitives/fixed'
-import { TOPICS, type TokenomicParameters } from '@phalanx/primitives/messages'
+import { isSaneParameters, TOPICS, type TokenomicParameters } from '@phalanx/primitives/messages'
 import {
   jsonAccount, jsonBigint, jsonBool, jsonDefault, jsonInteger, jsonObject, jsonOptional, jsonText, type JsonOf, type JsonShape,
 } from '../../frame/json.ts'
 import { queuePalletMessage } from '../phala-mq/push.ts'
 import { isBudgetSchedule } from './budget.ts'
 import { COMPUTATION, type ComputationContext } from './declaration.ts'
-import { defaultParameters, isSaneParameters } from './parameters.ts'
+import { defaultParameters } from './parameters.ts'
 import { isSlashParameters } from './slashing.ts'
 import * as storage from './storage.ts'
 

@@ -1,4 +1,4 @@
-/** Owns the parameters of the economy: the defaults of computation.md section 7 for any block time, and what governance may set. */
+/** Owns the default parameters of the economy (computation.md section 7) for any block time. */
 import { fixed, fixedOf, FIXED_ONE } from '@phalanx/primitives/fixed'
 import type { TokenomicParameters } from '@phalanx/primitives/messages'
 
@@ -53,35 +53,3 @@ export const defaultParameters = (blockSeconds: number): TokenomicParameters => 
 /** Budget of a block from the budget of a day; fixed point bits. */
 export const budgetPerBlock = (perDay: bigint, blockSeconds: number): bigint =>
   fixed.divInteger(fixed.mulInteger(perDay, blockSeconds), SECONDS_PER_DAY)
-
-const BILLION = fixedOf('1000000000')
-const MILLION = fixedOf('1000000')
-const WINDOW_MAX = 100_000
-
-/**
- * What governance may set, least and most. Within these ranges no formula of chain or gatekeeper overflows 128 bits or divides by nothing;
- * the reference would panic on every gatekeeper.
- */
-const RANGES: { readonly [K in Exclude<keyof TokenomicParameters, 'heartbeatWindow'>]: readonly [least: bigint, most: bigint] } = {
-  phaRate: [1n, BILLION],
-  rho: [FIXED_ONE, 2n * FIXED_ONE],
-  budgetPerBlock: [0n, BILLION],
-  vMax: [FIXED_ONE, BILLION],
-  costK: [0n, MILLION],
-  costB: [0n, MILLION],
-  slashRate: [0n, FIXED_ONE],
-  treasuryRatio: [0n, FIXED_ONE],
-  rigK: [0n, MILLION],
-  rigB: [0n, BILLION],
-  re: [FIXED_ONE, MILLION],
-  k: [0n, BILLION],
-  kappa: [0n, BILLION],
-}
-
-/** Whether parameters are within what the formulas can bear. */
-export const isSaneParameters = (params: TokenomicParameters): boolean =>
-  params.heartbeatWindow >= 1 && params.heartbeatWindow <= WINDOW_MAX
-  && Object.entries(RANGES).every(([name, [least, most]]) => {
-    const value = params[name as keyof typeof RANGES]
-    return value >= least && value <= most
-  })
