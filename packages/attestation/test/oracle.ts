@@ -41,17 +41,21 @@ export interface Difference {
   readonly rule: string
 }
 
-/** Why the oracle refuses what we accept, by its words. */
-const THEIR_LIMITS: readonly (readonly [RegExp, string])[] = [
-  [/Failed to decode TcbInfo/, 'TCB info of version 2 (PCS API v3) is a signed form of the vendor; the oracle reads version 3 only'],
+/** Why the oracle refuses what we accept: what it reads, and its words. */
+const THEIR_LIMITS: readonly { readonly version?: number; readonly words: RegExp; readonly rule: string }[] = [
+  { words: /Failed to decode TcbInfo/, rule: 'TCB info of version 2 (PCS API v3) is a signed form of the vendor; the oracle reads version 3 only' },
+  { version: 5, words: /Failed to decode quote/, rule: 'Quotes of version 5 are a form of the vendor; this oracle reads versions 3 and 4 only' },
 ]
 
+const GUEST_RULE = 'Intel QVL, TcbLevelCheck: of a module with a version the first two guest SVNs are judged by its identity, not by the TCB level; status of platform, QE and module converge'
+
 /** The rule behind a disagreement. */
-const ruleOf = (ours: Verdict, theirs: { readonly ok: boolean; readonly text: string }): string => {
+const ruleOf = (quote: Uint8Array, ours: Verdict, theirs: { readonly ok: boolean; readonly text: string }): string => {
   // Every check of ours states its rule; the first that failed is why we refuse.
   if (!ours.ok) return firstFailure(ours.tree)?.rule ?? 'unexplained'
-  if (!theirs.ok) return THEIR_LIMITS.find(([pattern]) => pattern.test(theirs.text))?.[1] ?? `unexplained: ${theirs.text}`
-  return theirs.text === ours.facts.tcbStatus ? '' : 'Intel QVL: platform and QE status converge; every reservation of either stands'
+  if (!theirs.ok) return THEIR_LIMITS.find(({ version, words }) => (version === undefined || quote[0] === version) && words.test(theirs.text))?.rule ?? `unexplained: ${theirs.text}`
+  if (theirs.text === ours.facts.tcbStatus) return ''
+  return ours.facts.kind === 'Tdx' ? GUEST_RULE : 'Intel QVL: platform and QE status converge; every reservation of either stands'
 }
 
 /** Compares both; undefined when they agree. */
@@ -62,6 +66,6 @@ export const difference = (question: Question, ours: Verdict, theirs: { readonly
     name: question.name, at: question.at,
     ours: ours.ok ? ours.facts.tcbStatus : `refused, ${ours.errorCode}`,
     theirs: theirs.ok ? theirs.text : `refused, "${theirs.text}"`,
-    rule: ruleOf(ours, theirs),
+    rule: ruleOf(question.quote, ours, theirs),
   }
 }

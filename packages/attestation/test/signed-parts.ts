@@ -40,25 +40,25 @@ const quoteParts = (subject: Subject): readonly SignedPart[] => {
     name, bytes: quote.slice(offset, offset + length),
     replace: (bytes) => ({ ...subject, quote: concatBytes(quote.subarray(0, offset), bytes, quote.subarray(offset + length)) }),
   })
-  const { certificationData } = at
-  const withChain = (pem: string): Subject => {
-    const chain = utf8(pem)
-    const length = new Uint8Array(4)
-    new DataView(length.buffer).setUint32(0, chain.length, true)
-    const altered = concatBytes(quote.subarray(0, certificationData.offset - 4), length, chain)
-    new DataView(altered.buffer).setUint32(432, altered.length - 436, true)
-    return { ...subject, quote: altered }
-  }
-  const authData = at.qeReportSignature.offset + 66
-  return [
-    part('header and report', 0, 432),
-    part('quote signature', at.signature.offset, 64),
-    part('attestation key', at.attestationKey.offset, 64),
-    part('QE report', at.qeReport.offset, at.qeReport.length),
-    part('QE report signature', at.qeReportSignature.offset, 64),
-    part('QE authentication data', authData, authentication.qeAuthData.length),
-    ...chainParts('PCK chain', textOf(authentication.certificationData), withChain),
-  ]
+  const withChain = (pem: string): Subject => ({ ...subject, quote: replaceChain(quote, pem) })
+  const parts = (['body', 'signature', 'attestationKey', 'qeReport', 'qeReportSignature', 'qeAuthData'] as const).map((name) => part(name, at[name].offset, at[name].length))
+  // The header, and from version 5 on type and size of the body, are under the quote's signature too.
+  return [part('header', 0, at.body.offset), ...parts, ...chainParts('PCK chain', textOf(authentication.certificationData), withChain)]
+}
+
+const writeU32 = (bytes: Uint8Array, offset: number, value: number): void => {
+  new DataView(bytes.buffer, bytes.byteOffset).setUint32(offset, value, true)
+}
+
+/** A quote with another certificate chain: every length around it is put right, so that only the chain differs. */
+export const replaceChain = (quote: Uint8Array, pem: string): Uint8Array => {
+  const { at, header, signed } = parseQuote(quote)
+  const chain = utf8(pem)
+  const altered = concatBytes(quote.subarray(0, at.certificationData.offset), chain)
+  writeU32(altered, at.certificationData.offset - 4, chain.length)
+  writeU32(altered, signed.length, altered.length - signed.length - 4)
+  if (header.version >= 4) writeU32(altered, at.qeReport.offset - 4, altered.length - at.qeReport.offset)
+  return altered
 }
 
 type Field = keyof CaseCollateral
