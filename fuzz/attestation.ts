@@ -1,10 +1,10 @@
 /** Fuzz targets of @phalanx/attestation: every parser of evidence, collateral and policy, and the verifier over whole reports. */
 import {
-  AttestationPolicy, AttestationReport, SgxV30QuoteCollateral, evaluateRegistration, prepareCollateral, referencePolicy, verifyEvidence,
+  AttestationPolicy, AttestationReport, SgxV30QuoteCollateral, evaluateRegistration, evidenceDigest, prepareCollateral, referencePolicy, verifyEvidence,
 } from '@phalanx/attestation'
 import { createSimulatedVendor } from '@phalanx/attestation/simulated'
 import { assert } from '@phalanx/primitives/assert'
-import { bytesEqual, parseHex, parseUtf8, utf8 } from '@phalanx/primitives/bytes'
+import { bytesEqual, parseHex, parseUtf8, toHex, utf8 } from '@phalanx/primitives/bytes'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { parseBase64, toBase64 } from '../packages/attestation/src/base64.ts'
 import { parseJson } from '../packages/attestation/src/json.ts'
@@ -12,6 +12,11 @@ import { parsePlatformExtension } from '../packages/attestation/src/kinds/dcap/p
 import { parseQeIdentity } from '../packages/attestation/src/kinds/dcap/qe-identity.ts'
 import { parseQuoteHeader, parseQuote } from '../packages/attestation/src/kinds/dcap/quote.ts'
 import { parseTcbInfo } from '../packages/attestation/src/kinds/dcap/tcb-info.ts'
+import { encodeCbor, parseCbor } from '../packages/attestation/src/kinds/nitro/cbor.ts'
+import { parseCoseSign1, parseNitroDocument } from '../packages/attestation/src/kinds/nitro/document.ts'
+import { parseGpuReport } from '../packages/attestation/src/kinds/nvidia/spdm.ts'
+import { parseEndorsement } from '../packages/attestation/src/kinds/snp/endorsement.ts'
+import { parseSnpReport } from '../packages/attestation/src/kinds/snp/report.ts'
 import { parseCertificate } from '../packages/attestation/src/x509/certificate.ts'
 import { parseRevocationList } from '../packages/attestation/src/x509/crl.ts'
 import { formatPem, parsePem } from '../packages/attestation/src/x509/pem.ts'
@@ -30,11 +35,18 @@ const prepared = prepareCollateral(collateral.value, policy, crypto)
 const pckChain = parsePem(parseUtf8(parseQuote(quote).authentication.certificationData))
 const report = utf8('{"id":"1","timestamp":"2023-11-14T22:13:20.123456","isvEnclaveQuoteStatus":"OK","isvEnclaveQuoteBody":"AA=="}')
 
-/** A verdict that passes on other evidence than the one that was made. */
+const others: readonly AttestationReport[] = [
+  { kind: 'SevSnp', value: vendor.snp('Milan').machine({ id: 'fuzz' }).evidence({ measurement: new Uint8Array(48), reportData: new Uint8Array(64), nowSeconds: NOW }) },
+  { kind: 'Nitro', value: vendor.nitro({ userData: new Uint8Array(64), nowSeconds: NOW }) },
+  { kind: 'Nvidia', value: vendor.gpu({ nonce: new Uint8Array(32) }) },
+]
+const [snp, nitro, gpu] = others as [Extract<AttestationReport, { kind: 'SevSnp' }>, Extract<AttestationReport, { kind: 'Nitro' }>, Extract<AttestationReport, { kind: 'Nvidia' }>]
+const made = new Set([evidence, ...others].map((one) => toHex(evidenceDigest(crypto, one))))
+
+/** A verdict that passes on other evidence than what was made. */
 const assertNotForged = (input: AttestationReport): void => {
   const verdict = verifyEvidence({ evidence: input, policy, nowSeconds: NOW, crypto, ...(input.kind === 'SgxDcap' && input.value.collateral === undefined ? { prepared } : {}) })
-  if (!verdict.ok || input.kind !== 'SgxDcap') return
-  assert(bytesEqual(input.value.quote.subarray(0, 432), quote.subarray(0, 432)), 'altered signed content was accepted')
+  assert(!verdict.ok || made.has(toHex(evidenceDigest(crypto, input))), 'altered signed content was accepted')
 }
 
 const parserTargets: readonly FuzzTarget[] = [
@@ -63,10 +75,31 @@ const parserTargets: readonly FuzzTarget[] = [
   { name: 'attestation.quote', seeds: [quote], run: (bytes) => void [parseQuoteHeader(bytes), parseQuote(bytes)] },
 ]
 
+const cose = parseCoseSign1(nitro.value.document)
+
+const otherTargets: readonly FuzzTarget[] = [
+  { name: 'attestation.snpReport', seeds: [snp.value.report], run: (bytes) => void parseSnpReport(bytes) },
+  { name: 'attestation.snpEndorsement', seeds: [snp.value.endorsement], run: (bytes) => void parseEndorsement(parseCertificate(bytes)) },
+  {
+    name: 'attestation.cbor',
+    seeds: [nitro.value.document, cose.payload],
+    run(bytes) {
+      assert(bytesEqual(encodeCbor(parseCbor(bytes)), bytes), 'CBOR does not come back')
+    },
+  },
+  { name: 'attestation.cborOpen', seeds: [cose.payload, parseHex('bf61610161629f0203ffff')], run: (bytes) => void parseCbor(bytes, { open: true }) },
+  { name: 'attestation.cose', seeds: [nitro.value.document], run: (bytes) => void parseCoseSign1(bytes) },
+  { name: 'attestation.nitroDocument', seeds: [cose.payload], run: (bytes) => void parseNitroDocument(bytes) },
+  { name: 'attestation.spdm', seeds: [gpu.value.report], run: (bytes) => void parseGpuReport(bytes) },
+  { name: 'attestation.verifySnp', seeds: [snp.value.report], run: (bytes) => assertNotForged({ kind: 'SevSnp', value: { ...snp.value, report: bytes } }) },
+  { name: 'attestation.verifyNitro', seeds: [nitro.value.document], run: (bytes) => assertNotForged({ kind: 'Nitro', value: { document: bytes } }) },
+  { name: 'attestation.verifyGpu', seeds: [gpu.value.report], run: (bytes) => assertNotForged({ kind: 'Nvidia', value: { ...gpu.value, report: bytes } }) },
+]
+
 const verifierTargets: readonly FuzzTarget[] = [
   { name: 'attestation.verifyQuote', seeds: [quote], run: (bytes) => assertNotForged({ kind: 'SgxDcap', value: { quote: bytes, collateral: undefined } }) },
   { name: 'attestation.verifyReport', seeds: [report], run: (bytes) => assertNotForged({ kind: 'SgxIas', value: { raReport: bytes, signature: new Uint8Array(256), rawSigningCert: bytes } }) },
-  { name: 'attestation.verifyEvidence', seeds: [AttestationReport.encode(evidence)], run: (bytes) => assertNotForged(AttestationReport.decode(bytes)) },
+  { name: 'attestation.verifyEvidence', seeds: [evidence, ...others].map((one) => AttestationReport.encode(one)), run: (bytes) => assertNotForged(AttestationReport.decode(bytes)) },
   {
     name: 'attestation.collateral',
     seeds: [SgxV30QuoteCollateral.encode(collateral.value)],
@@ -84,5 +117,6 @@ export const targets: readonly FuzzTarget[] = [
   codecTarget('attestation.wire', AttestationReport, [AttestationReport.encode(evidence)]),
   codecTarget('attestation.policyCodec', AttestationPolicy, [AttestationPolicy.encode(policy)]),
   ...parserTargets,
+  ...otherTargets,
   ...verifierTargets,
 ]

@@ -16,6 +16,12 @@ describe('palletErrorOf', () => {
     expect(palletErrorOf({ code: 'ATTESTATION_JSON_FIELD', path: ['report', 'form'], isReport: true })).toBe('InvalidReport')
   })
 
+  test('evidence of later kinds has a name of its own where the reference has none', () => {
+    expect(palletErrorOf({ code: 'ATTESTATION_QUOTE_SIGNATURE_INVALID', path: ['report signature'], isReport: false, invalidError: 'EvidenceInvalid' })).toBe('EvidenceInvalid')
+    expect(palletErrorOf({ code: 'ATTESTATION_ROOT_UNKNOWN', path: ['chain'], isReport: false, invalidError: 'EvidenceInvalid' })).toBe('UntrustedRoot')
+    expect(palletErrorOf({ code: 'ATTESTATION_TCB_BELOW_MINIMUM', path: ['platform TCB'], isReport: false, invalidError: 'EvidenceInvalid' })).toBe('PlatformOutdated')
+  })
+
   test('a fault inside the collateral is the collateral\'s', () => {
     expect(palletErrorOf({ code: 'ATTESTATION_DER_TAG', path: ['collateral', 'PCK CRL'], isReport: false })).toBe('CollateralInvalid')
     expect(palletErrorOf({ code: 'ATTESTATION_DER_TAG', path: ['PCK chain'], isReport: false })).toBe('InvalidDCAPQuote')

@@ -20,6 +20,8 @@ export const APPENDED_PALLET_ERRORS = [
   { name: 'ConfidenceTooLow', index: 51, doc: 'The confidence level is worse than the policy admits.' },
   { name: 'GuestAttributesRefused', index: 80, doc: 'The guest was started with attributes that leave it open to its host or to another guest.' },
   { name: 'PlatformModuleRefused', index: 81, doc: 'The firmware module that runs guests is not one the vendor published.' },
+  { name: 'EvidenceInvalid', index: 90, doc: 'Evidence that is no quote of the reference\'s kinds is unreadable, contradicts itself or is wrongly signed.' },
+  { name: 'PlatformOutdated', index: 91, doc: 'The platform\'s security versions are below the policy\'s minimum for its family.' },
 ] as const
 
 /** Name of a pallet error that a failed verification maps to. */
@@ -34,6 +36,9 @@ const COMMON: Readonly<Partial<Record<AttestationErrorCode, RegistrationPalletEr
   ATTESTATION_COLLATERAL_ABSENT: 'UnsupportedAttestationType',
   ATTESTATION_KIND_REFUSED: 'AttestationKindRefused',
   ATTESTATION_DEVICE_ONLY: 'AttestationKindRefused',
+  ATTESTATION_TCB_BELOW_MINIMUM: 'PlatformOutdated',
+  ATTESTATION_GUEST_POLICY: 'GuestAttributesRefused',
+  ATTESTATION_PRIVILEGE_LEVEL: 'GuestAttributesRefused',
   ATTESTATION_MEASUREMENT_REFUSED: 'PRuntimeRejected',
   ATTESTATION_REPORT_DATA_MISMATCH: 'InvalidRuntimeInfoHash',
   ATTESTATION_STATUS_REFUSED: 'InvalidQuoteStatus',
@@ -84,15 +89,17 @@ export interface FailurePlace {
   readonly path: readonly string[]
   /** Whether the evidence is a dated report with one signing certificate, not a quote with collateral. */
   readonly isReport: boolean
+  /** The kind's name for faults without one of their own. */
+  readonly invalidError?: RegistrationPalletError | undefined
 }
 
 /** The pallet error of a failure. */
-export const palletErrorOf = ({ code, path, isReport }: FailurePlace): RegistrationPalletError => {
+export const palletErrorOf = ({ code, path, isReport, invalidError }: FailurePlace): RegistrationPalletError => {
   const common = COMMON[code]
   if (common !== undefined) return common
   if (isReport) return path[0] === 'report' ? 'InvalidReport' : 'InvalidIASSigningCert'
   const quote = QUOTE[code]
   if (quote !== undefined) return quote
   if (path[0] === 'collateral' || /^ATTESTATION_(CRL|TCB_INFO|QE_IDENTITY)_/.test(code)) return 'CollateralInvalid'
-  return 'InvalidDCAPQuote'
+  return invalidError ?? 'InvalidDCAPQuote'
 }

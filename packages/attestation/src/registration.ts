@@ -64,6 +64,7 @@ export const evaluateRegistration = (input: RegistrationInput): RegistrationOutc
     return { ok: true, provider: providerOf(report.kind), measurement: facts.measurement, confidenceLevel: facts.confidenceLevel, facts, verdict }
   }
   const code = verdict.ok ? 'ATTESTATION_EVIDENCE_ABSENT' : verdict.errorCode
-  const isReport = report !== undefined && teeKinds[report.kind].isReport
-  return { ok: false, code, palletError: palletErrorOf({ code, path: firstFailurePath(verdict.tree), isReport }), verdict }
+  const kind = report === undefined ? undefined : teeKinds[report.kind]
+  const invalidError = kind !== undefined && 'invalidError' in kind ? kind.invalidError : undefined
+  return { ok: false, code, palletError: palletErrorOf({ code, path: firstFailurePath(verdict.tree), isReport: kind?.isReport === true, invalidError }), verdict }
 }

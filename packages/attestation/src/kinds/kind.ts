@@ -2,6 +2,7 @@
 import type { Codec } from '@phalanx/primitives/codec'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import type { DetectionInput } from '../detection.ts'
+import type { RegistrationPalletError } from '../pallet-errors.ts'
 import type { AttestationPolicy } from '../policy.ts'
 import type { CollateralKey } from '../records.ts'
 import type { Verdict } from '../verdict.ts'
@@ -45,6 +46,8 @@ export interface TeeKind<Name extends string, Evidence> {
   readonly isReport: boolean
   /** Whether the evidence is a device's beside the TEE that code runs in: verified like any other, but no worker registers with it. */
   readonly isDevice?: boolean
+  /** Pallet error for faults without a name of their own; the reference's name for quotes unless given. */
+  readonly invalidError?: RegistrationPalletError
   /** Codecs of the evidence's fields in wire order. */
   readonly fields: Readonly<Record<string, Codec<any>>>
   /** Type carrier only; never set. */

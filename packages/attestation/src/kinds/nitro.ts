@@ -157,6 +157,7 @@ export const nitro = {
   index: 4,
   provider: { name: 'Nitro', index: 5 },
   isReport: false,
+  invalidError: 'EvidenceInvalid',
   fields: { document: bytesUpTo(16 * 1024) },
   signedContent,
   detect: detectNitro,

@@ -155,6 +155,7 @@ export const nvidia = {
   index: 5,
   provider: { name: 'Nvidia', index: 6 },
   isReport: false,
+  invalidError: 'EvidenceInvalid',
   isDevice: true,
   fields: { report: bytesUpTo(16 * 1024), certificates: vecUpTo(bytesUpTo(4096), CHAIN_MAX) },
   signedContent,

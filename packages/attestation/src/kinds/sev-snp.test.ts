@@ -145,6 +145,8 @@ describe('sevSnp', () => {
     const outcome = evaluateRegistration({ report: { kind: 'SevSnp', value }, commit: reportData.slice(0, 32), policy: policyOf(), nowSeconds: NOW, crypto })
     expect(outcome).toMatchObject({ ok: true, provider: { kind: 'SevSnp' }, confidenceLevel: 2 })
     expect(evaluateRegistration({ report: { kind: 'SevSnp', value }, commit: new Uint8Array(32), policy: policyOf(), nowSeconds: NOW, crypto })).toMatchObject({ ok: false, palletError: 'InvalidRuntimeInfoHash' })
+    const forged = evidenceOf({ fault: 'reportSignature' })
+    expect(evaluateRegistration({ report: { kind: 'SevSnp', value: forged }, commit: reportData.slice(0, 32), policy: policyOf(), nowSeconds: NOW, crypto })).toMatchObject({ palletError: 'EvidenceInvalid' })
     const digest = (one: SnpEvidence): string => toHexPlain(evidenceDigest(crypto, { kind: 'SevSnp', value: one }))
     expect(digest({ ...value, report: setAt(value.report, AT.signature.offset, 9), collateral: undefined })).toBe(digest(value))
     expect(digest({ ...value, report: setAt(value.report, AT.reportData.offset, 9) })).not.toBe(digest(value))

@@ -83,6 +83,7 @@ export const sevSnp = {
   index: 3,
   provider: { name: 'SevSnp', index: 4 },
   isReport: false,
+  invalidError: 'EvidenceInvalid',
   fields: snpEvidenceFields,
   signedContent: (evidence: SnpEvidence) => evidence.report.subarray(0, SIGNED_LENGTH),
   detect: detectSnp,
