@@ -8,7 +8,7 @@ import { NO_STANDING, type MessageOrigin, type WorkerStanding } from '@phalanx/p
 import type { KeyHasher } from './frame/overlay.ts'
 import { authorities, currentSetId } from './pallets/grandpa/storage.ts'
 import { offchainIngress, workerStanding } from './pallets/phala-mq/storage.ts'
-import { allowList, consensusVersion, ecdhEpoch, ecdhKeys, minimumVersion } from './pallets/phala-registry/storage.ts'
+import { allowList, consensusVersion, ecdhEpoch, ecdhKeys, gatekeeper, minimumVersion } from './pallets/phala-registry/storage.ts'
 import { blockHash } from './pallets/system/storage.ts'
 
 /** What the state says about one worker; all absent for one that it does not know. */
@@ -29,6 +29,8 @@ export interface CheckpointView {
   readonly consensusVersion: number
   /** In the order in which they were admitted. */
   readonly allowedMeasurements: readonly Uint8Array[]
+  /** Identities that are gatekeepers: what those know is not in the state, so that none of them can begin here. */
+  readonly gatekeepers: readonly Uint8Array[]
   readonly own: OwnView | undefined
 }
 
@@ -56,6 +58,7 @@ export const readCheckpointView = (hasher: KeyHasher, read: ReadKey, worker: Uin
   minimumVersion: minimumVersion.decode(read(minimumVersion.key(hasher))),
   consensusVersion: consensusVersion.decode(read(consensusVersion.key(hasher))),
   allowedMeasurements: allowList.decode(read(allowList.key(hasher))),
+  gatekeepers: gatekeeper.decode(read(gatekeeper.key(hasher))),
   own: worker === undefined ? undefined : readOwn(hasher, read, worker),
 })
 

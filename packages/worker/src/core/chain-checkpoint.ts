@@ -153,6 +153,8 @@ export const proveCheckpoint = (crypto: CheckpointCrypto, encoded: Uint8Array, t
   const view = readView(crypto, checkpoint)
   assertSet(checkpoint, after.set, view)
   if (!bytesEqual(view.genesisHash, genesisHash)) throw new AppError('LIGHT_GENESIS_MISMATCH', { expected: toHex(genesisHash), got: toHex(view.genesisHash) })
+  const { identity } = trust
+  if (identity !== undefined && view.gatekeepers.some((one) => bytesEqual(one, identity))) throw new AppError('LIGHT_CHECKPOINT_GATEKEEPER', { number: header.number })
   const recent = [...linkAncestors(crypto, checkpoint, genesisHash), { number: header.number, hash }]
   if (anchor !== undefined) assertAnchored([anchor], genesisHash, recent)
   const follow = {

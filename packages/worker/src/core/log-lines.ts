@@ -22,6 +22,7 @@ export const LOG_LINES = {
   'gatekeeper caught up with the others': ['block'],
   'past of the gatekeepers cannot be read': ['block', 'code'],
   'alarm: this gatekeeper differs from the others': ['block', 'alarm'],
+  'economy met an input that it ignores': ['block', 'rule'],
   'root secret not available': ['question', 'code'],
   'answer of the root secret not taken': [],
   'benchmark result not taken': [],

@@ -99,6 +99,8 @@ const skipTo = (core: Core, previous: WorkerState, input: InputOf<'skipTo'>): St
   const state = assertLive(previous)
   if (state.halted !== undefined) throw new AppError('WORKER_HALTED', { reason: state.halted })
   const { follow, keys } = state
+  // One that was struck off meanwhile has something to erase yet: the blocks tell it.
+  if (state.gatekeeper !== undefined) throw new AppError('LIGHT_CHECKPOINT_GATEKEEPER', { number: follow.head.number })
   const anchor = anchorOf(core.build.anchors, follow.genesisHash)
   const proven = proveCheckpoint(core.crypto, input.checkpoint, { follow, anchor, identity: keys.identity.publicKey })
   const draft = openDraft(core, state, createEntropy(core.crypto, input.entropy))

@@ -64,9 +64,10 @@ export const beginGatekeeperBlock = (draft: Draft): void => {
 
 const replay = (draft: Draft, messages: readonly Message[]): void => {
   const state = gatekeeperOf(draft)
-  if (state?.economics === undefined || state.launchedAt === undefined || draft.block.number <= state.launchedAt) return
-  const { state: economics, update } = replayBlock(state.economics, { number: draft.block.number, timeMs: draft.block.timeMs, messages })
+  if (state?.economics === undefined || state.launchedAt === undefined || draft.block.number < state.launchedAt) return
+  const { state: economics, update, alarms } = replayBlock(state.economics, { number: draft.block.number, timeMs: draft.block.timeMs, messages }, draft)
   updateGatekeeper(draft, { economics })
+  for (const alarm of alarms) draft.effects.push(logEffect('warn', 'economy met an input that it ignores', { block: draft.block.number, rule: alarm.kind }))
   if (update !== undefined) noteOutcome(draft, takeOutcomeId(draft), TOPICS.workingUpdate, update)
 }
 

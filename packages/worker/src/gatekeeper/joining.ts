@@ -56,7 +56,7 @@ const takePast = (draft: Draft, state: GatekeeperState, bytes: Uint8Array): void
   if (past === undefined || state.joining === undefined) return
   const { since, blocks } = state.joining
   let { economics } = past
-  for (const block of blocks) economics = replayBlock(economics, block).state
+  for (const block of blocks) economics = replayBlock(economics, block, draft).state
   const epochs = [...past.epochs, ...state.epochs.filter((epoch) => epoch.since > since)]
   const seen = state.seen.round > past.seen.round ? state.seen : past.seen
   updateGatekeeper(draft, { launchedAt: past.launchedAt, epochs, economics, seen, beacon: past.seen, joining: undefined })

@@ -8,7 +8,7 @@ import { send, type Draft } from '../system/draft.ts'
 import { addTask, gatekeeperOf, isHeld, updateGatekeeper } from './draft.ts'
 import { beginJoining } from './joining.ts'
 import { takeOutcomeId } from './outcomes.ts'
-import { createEconomics } from './replay.ts'
+import { createEconomics } from './economics/state.ts'
 import { createGatekeeperState, currentEpoch, type OutcomeId } from './state.ts'
 
 /** Blocks between two reports or requests of the same thing. */
@@ -33,7 +33,7 @@ export const onLaunch = (draft: Draft, event: GatekeeperLaunch): void => {
       return
     case 'MasterPubkeyOnChain':
       updateGatekeeper(draft, {
-        launchedAt: block, economics: createEconomics(), epochs: [{ rotationId: FIRST_ROTATION, since: block, publicKey: event.value.masterPubkey }],
+        launchedAt: block, economics: createEconomics({ launched: true }), epochs: [{ rotationId: FIRST_ROTATION, since: block, publicKey: event.value.masterPubkey }],
       })
       return
     case 'RotateMasterKey': {

@@ -5,7 +5,7 @@
 import { bool, bytesUpTo, fixedBytes, option, struct, tuple, u32, u64, variant, vecUpTo, type TypeOf } from '@phalanx/primitives/codec'
 import { Hash, Sr25519Public } from '@phalanx/primitives/chain'
 import { EncryptedKey, Message, OUTCOME_BYTES_MAX, STATE_PART_BYTES_MAX, STATE_PARTS_MAX, Topic, WorkerIdentity } from '@phalanx/primitives/messages'
-import { EconomicsState } from './replay.ts'
+import { Economics } from './economics/state.ts'
 
 /** Most tasks, votes, notices and blocks that are kept; what does not fit is dropped and counted as an alarm. */
 export const TASKS_MAX = 100_000
@@ -84,7 +84,7 @@ export const GatekeeperState = struct({
   held: vecUpTo(struct({ rotationId: u64, publicKey: Sr25519Public }), EPOCHS_MAX),
   /** Rotation under way. */
   rotating: option(u64),
-  economics: option(EconomicsState),
+  economics: option(Economics),
   /** Latest round computed here, latest on the chain, and rounds on the chain that are not computed here yet. */
   beacon: Round,
   seen: Round,
@@ -118,7 +118,7 @@ export const createGatekeeperState = (): GatekeeperState => ({
 })
 
 /** What a joining gatekeeper is sent: the same bytes from every gatekeeper, all of it said on the chain or computed from what was. */
-export const Past = struct({ launchedAt: u32, epochs: vecUpTo(Epoch, EPOCHS_MAX), seen: Round, economics: EconomicsState })
+export const Past = struct({ launchedAt: u32, epochs: vecUpTo(Epoch, EPOCHS_MAX), seen: Round, economics: Economics })
 
 /** The key in force. */
 export const currentEpoch = (state: GatekeeperState): Epoch | undefined => state.epochs.at(-1)

@@ -86,6 +86,12 @@ const findApi = async (socket: GuestSocket): Promise<{ readonly api: Api; readon
 /** Applications in a dstack guest (TDX). */
 export const dstack: PlatformKind = {
   name: NAME,
+  prerequisites: [
+    {
+      step: 'driver', name: 'guest agent\'s socket', test: { kind: 'path', anyOf: APIS.map(({ socket }) => socket) }, access: 'write',
+      fix: 'Map the guest agent\'s socket into the container: /var/run/dstack.sock:/var/run/dstack.sock.', accessFix: 'Run the container\'s process as a user who may write to the socket.',
+    },
+  ],
   async open({ crypto, files, socket }) {
     const { api, info } = await findApi(socket)
     const place = ['compose_hash', 'instance_id'].map((field) => bytes.encode(utf8(textField(info, api.info, field))))

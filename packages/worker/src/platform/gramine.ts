@@ -6,7 +6,7 @@ import { bytesEqual, utf8 } from '@phalanx/primitives/bytes'
 import { AppError } from '@phalanx/primitives/errors'
 import { EVIDENCE_BYTES_MAX, createDevicePlatform, recognizeEvidence, withDevice } from './device-evidence.ts'
 import { readFeatures } from './devices.ts'
-import type { PlatformKind } from './platform.ts'
+import type { PlatformKind, Prerequisite } from './platform.ts'
 
 const NAME = 'gramine'
 const FOLDER = '/dev/attestation'
@@ -14,9 +14,29 @@ const FOLDER = '/dev/attestation'
 const KEY_FILE = `${FOLDER}/keys/_sgx_mrenclave`
 const KEY_BYTES = 16
 
+/** What the host of the enclave must have. */
+const PREREQUISITES: readonly Prerequisite[] = [
+  { step: 'cpu', name: 'SGX', test: { kind: 'cpuFlag', anyOf: ['sgx'] }, fix: 'Enable SGX (and flexible launch control) in the firmware settings; a processor without it cannot run this platform.' },
+  { step: 'cpu', name: 'flexible launch control', test: { kind: 'cpuFlag', anyOf: ['sgx_lc'] }, fix: 'Enable flexible launch control in the firmware settings; the kernel\'s driver needs it.' },
+  {
+    step: 'device', name: 'enclave device', test: { kind: 'path', anyOf: ['/dev/sgx_enclave'] }, access: 'write',
+    fix: 'Run Linux 5.11 or later with CONFIG_X86_SGX; look for "sgx" in dmesg.', accessFix: 'Add the user to the group of /dev/sgx_enclave (usually sgx), and start a new session.',
+  },
+  {
+    step: 'device', name: 'provisioning device', test: { kind: 'path', anyOf: ['/dev/sgx_provision'] }, access: 'write',
+    fix: 'Run Linux 5.11 or later with CONFIG_X86_SGX.', accessFix: 'Add the user of the quoting service to the group of /dev/sgx_provision (usually sgx_prv).',
+  },
+  {
+    step: 'driver', name: 'quoting service', test: { kind: 'path', anyOf: ['/var/run/aesmd/aesm.socket'] }, access: 'write',
+    fix: 'Install and start Intel\'s AESM service with its ECDSA quoting plug-in (sgx-aesm-service, libsgx-aesm-quote-ex-plugin).', accessFix: 'Give the user access to /var/run/aesmd/aesm.socket.',
+  },
+]
+
 /** Gramine SGX. */
 export const gramine: PlatformKind = {
   name: NAME,
+  prerequisites: PREREQUISITES,
+  inside: { path: `${FOLDER}/quote`, place: 'the enclave (docs/deploy/gramine.md)' },
   async open({ crypto, files }) {
     const read = (file: string, maxBytes: number): Promise<Uint8Array> => withDevice(NAME, file, () => files.read(file, maxBytes))
     const typeFile = `${FOLDER}/attestation_type`

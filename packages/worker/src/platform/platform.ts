@@ -54,10 +54,26 @@ export interface PlatformDependencies {
   readonly socket: GuestSocket
 }
 
+/** Something a machine must have, for whoever sets one up. One of `anyOf` is enough. */
+export interface Prerequisite {
+  readonly step: 'cpu' | 'device' | 'driver'
+  readonly name: string
+  readonly test: { readonly kind: 'cpuFlag' | 'path'; readonly anyOf: readonly string[] } | { readonly kind: 'kernel'; readonly atLeast: readonly [major: number, minor: number] }
+  /** What this process must be allowed to do with the path. */
+  readonly access?: 'read' | 'write'
+  /** What to do where it is missing, and where it is there but may not be used. */
+  readonly fix: string
+  readonly accessFix?: string
+}
+
 /** A platform that can be chosen. */
 export interface PlatformKind {
   /** Name as operators choose it. */
   readonly name: string
+  /** What the machine must have, in the order in which to look. */
+  readonly prerequisites: readonly Prerequisite[]
+  /** Where evidence can be made only in a place of its own: a file that is there, and what that place is. */
+  readonly inside?: { readonly path: string; readonly place: string }
   /** Opens it on this machine. @throws PLATFORM_ codes */
   open(dependencies: PlatformDependencies): Promise<Platform>
 }

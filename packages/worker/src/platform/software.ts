@@ -95,4 +95,4 @@ export const createSoftwarePlatform = async (options: SoftwarePlatformOptions, d
 }
 
 /** The software platform as it is chosen. */
-export const software: PlatformKind = { name: 'software', open: (dependencies) => createSoftwarePlatform({}, dependencies) }
+export const software: PlatformKind = { name: 'software', prerequisites: [], open: (dependencies) => createSoftwarePlatform({}, dependencies) }

@@ -7,7 +7,7 @@ import { toHexPlain } from '@phalanx/primitives/bytes'
 import { AppError } from '@phalanx/primitives/errors'
 import { EVIDENCE_BYTES_MAX, createDevicePlatform, recognizeEvidence, systemReason, withDevice } from './device-evidence.ts'
 import { readFeatures } from './devices.ts'
-import type { DeviceFiles, PlatformKind } from './platform.ts'
+import type { DeviceFiles, PlatformKind, Prerequisite } from './platform.ts'
 
 const NAME = 'tsm'
 const FOLDER = '/sys/kernel/config/tsm/report'
@@ -114,9 +114,22 @@ const toEvidence = ({ provider, outblob, auxblob }: TsmReport): AttestationRepor
   return withCertificates(recognizeEvidence(NAME, kind, outblob), auxblob)
 }
 
+/** What the guest must have. */
+const PREREQUISITES: readonly Prerequisite[] = [
+  { step: 'cpu', name: 'confidential guest', test: { kind: 'cpuFlag', anyOf: ['tdx_guest', 'sev_snp'] }, fix: 'Start this virtual machine as a TDX or SEV-SNP guest; the host must offer it.' },
+  { step: 'device', name: 'guest device', test: { kind: 'path', anyOf: ['/dev/tdx_guest', '/dev/sev-guest'] }, fix: 'Load the guest driver: modprobe tdx_guest, or modprobe sev-guest.' },
+  { step: 'driver', name: 'kernel', test: { kind: 'kernel', atLeast: [6, 7] }, fix: 'Run Linux 6.7 or later in the guest: configfs-tsm begins there.' },
+  { step: 'driver', name: 'configfs', test: { kind: 'path', anyOf: ['/sys/kernel/config'] }, fix: 'Mount it: mount -t configfs none /sys/kernel/config.' },
+  {
+    step: 'driver', name: 'report folder', test: { kind: 'path', anyOf: [FOLDER] }, access: 'write',
+    fix: 'Load the guest driver and the tsm module; both must be of one kernel.', accessFix: `Run the worker as root, or give its user write access to ${FOLDER} and what is made in it.`,
+  },
+]
+
 /** Linux configfs-tsm: TDX and SEV-SNP guests. */
 export const tsm: PlatformKind = {
   name: NAME,
+  prerequisites: PREREQUISITES,
   async open({ crypto, files, random }) {
     const ask = async (reportData: Uint8Array): Promise<AttestationReport> => {
       for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
