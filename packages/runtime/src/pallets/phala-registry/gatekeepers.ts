@@ -3,6 +3,7 @@ import { bytesEqual } from '@phalanx/primitives/bytes'
 import { TOPICS } from '@phalanx/primitives/messages'
 import { pushPalletMessage } from '../phala-mq/push.ts'
 import { now } from '../timestamp/storage.ts'
+import { briefGatekeepers } from './briefing.ts'
 import { REGISTRY, type RegistryContext } from './declaration.ts'
 import { ensureMayServe } from './duties.ts'
 import { confirmGatekeeper, suspendGatekeeper } from './outcomes.ts'
@@ -87,6 +88,7 @@ export const learnMasterPubkey = (ctx: RegistryContext, gatekeeper: Uint8Array, 
     storage.gatekeeperMasterPubkey.set(ctx, masterPubkey)
     storage.gatekeeperLaunchedAt.set(ctx, [ctx.block.number, now.get(ctx) / 1000n])
     pushPalletMessage(ctx, REGISTRY, TOPICS.gatekeeperLaunch, { kind: 'MasterPubkeyOnChain', value: { masterPubkey } })
+    briefGatekeepers(ctx)
     ctx.emit('GatekeeperLaunched')
   } else if (!bytesEqual(known, masterPubkey)) ctx.fail('MasterKeyMismatch')
   confirmGatekeeper(ctx, gatekeeper)

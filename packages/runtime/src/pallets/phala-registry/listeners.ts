@@ -2,6 +2,8 @@
 import type { EvictionReason } from '@phalanx/primitives/messages'
 import type { Context } from '../../frame/context.ts'
 import { onWorkerEvicted } from '../phala-computation/sessions.ts'
+import { registryParts } from './declaration.ts'
+import { dismissGatekeeper } from './gatekeepers.ts'
 
 /** What other parts of the chain do when a worker's standing changes. Must not fail. */
 export interface RegistryListener {
@@ -14,4 +16,5 @@ export interface RegistryListener {
 /** The listeners, in the order in which they are called. A function, since listeners import the registry. */
 export const registryListeners = (): readonly RegistryListener[] => [
   { onEvicted: (ctx, { pubkey }) => onWorkerEvicted(ctx, pubkey) },
+  { onEvicted: (ctx, { pubkey }) => dismissGatekeeper(registryParts.in(ctx), pubkey) },
 ]

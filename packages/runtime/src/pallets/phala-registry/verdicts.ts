@@ -7,14 +7,11 @@ import { concatBytes, bytesEqual } from '@phalanx/primitives/bytes'
 import { TOPICS, type RegistrationVerdict } from '@phalanx/primitives/messages'
 import { pushPalletMessage } from '../phala-mq/push.ts'
 import { REGISTRY, type RegistryContext } from './declaration.ts'
+import { policyInForce } from './judgement.ts'
 import * as storage from './storage.ts'
 
 /** How long gatekeepers remember collateral and policies; sent again when older. */
 const ATTACHMENT_LIFE_BLOCKS = 1024
-
-/** The policy in force with the measurement list, as evidence is judged by it. */
-const policyInForce = (ctx: RegistryContext): Uint8Array =>
-  AttestationPolicy.encode({ ...storage.attestationPolicy.get(ctx), enforceMeasurements: true, measurements: storage.allowList.get(ctx) })
 
 /** Whether every gatekeeper still knows an attachment. */
 const isKnown = (ctx: RegistryContext, hash: Uint8Array): boolean => {
@@ -37,7 +34,7 @@ export const sendEvidence = (ctx: RegistryContext, pubkey: Uint8Array): void => 
   const kept = storage.evidence.get(ctx, pubkey)
   if (kept === undefined) return
   const { info, report, collateral } = kept
-  const encodedPolicy = policyInForce(ctx)
+  const encodedPolicy = AttestationPolicy.encode(policyInForce(ctx))
   const policy = ctx.crypto.blake2b256(encodedPolicy)
   const attachments = [
     ...(collateral === undefined ? [] : attach(ctx, collateral, storage.collateral.get(ctx, collateral))),
