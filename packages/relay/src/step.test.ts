@@ -89,7 +89,7 @@ describe('feeding', () => {
     const relay = running()
     expect(relay.kinds(head(1000))).toEqual(['fetch'])
     expect(relay.tell({ kind: 'fetched', batch: batch(1, 256) }).map(({ kind }) => kind)).toEqual(['feed', 'fetch'])
-    expect(relay.state().busy).toEqual({ worker: 'feed', fetch: 'fetch' })
+    expect(relay.state().busy).toMatchObject({ worker: 'feed', fetch: 'fetch' })
   })
 
   test('asks for more at once as all goes well', () => {
@@ -247,7 +247,7 @@ describe('messages and endpoints', () => {
   test('looks at the queue once per block while messages wait, and again after a while without blocks', () => {
     const relay = machine()
     relay.tell(head(0))
-    expect(relay.kinds({ kind: 'info', worker: view({ pendingMessages: 2 }) })).toEqual(['egress'])
+    expect(relay.kinds({ kind: 'info', worker: view({ pendingMessages: 2 }) })).toEqual(['egress', 'standing'])
     expect(relay.kinds({ kind: 'egressed', submitted: 2, trouble: undefined })).toEqual([])
     expect(relay.kinds({ kind: 'tick' })).toEqual([])
     relay.at(6_000)
@@ -318,5 +318,69 @@ describe('checkpoints', () => {
     relay.at(200_000)
     relay.tell({ kind: 'tick' })
     expect(relay.kinds({ kind: 'info', worker: view({ registered: false, anchored: false }) })).toContain('skip')
+  })
+})
+
+describe('renewal', () => {
+  const evidence = { runtimeInfo: Uint8Array.of(1), report: Uint8Array.of(2) }
+  const settled = () => {
+    const relay = machine()
+    relay.tell(head(0))
+    expect(relay.kinds({ kind: 'info', worker: view() })).toEqual(['standing'])
+    return relay
+  }
+
+  test('makes evidence anew once its time has come, and not before', () => {
+    const relay = settled()
+    relay.tell({ kind: 'standing', renewInMs: 30_000 })
+    relay.at(29_000)
+    relay.tell({ kind: 'tick' })
+    expect(relay.kinds({ kind: 'info', worker: view() })).toEqual([])
+    relay.at(30_000)
+    expect(relay.tell({ kind: 'tick' })).toEqual([{ kind: 'attest', refresh: true }])
+    expect(relay.tell({ kind: 'attested', ...evidence })).toEqual([{ kind: 'register', evidence }])
+    relay.tell({ kind: 'registered' })
+    expect(relay.state()).toMatchObject({ renewAtMs: undefined, standingAtMs: 36_000, status: { phase: 'running' } })
+  })
+
+  test('is not asked of evidence that nothing ends; the chain is asked again now and then', () => {
+    const relay = settled()
+    relay.tell({ kind: 'standing', renewInMs: undefined })
+    relay.at(60_000)
+    expect(relay.kinds({ kind: 'tick' })).toEqual(['getInfo', 'standing'])
+  })
+
+  test('waits for slow evidence without making it again, also when the worker is asked for its state meanwhile', () => {
+    const relay = settled()
+    expect(relay.tell({ kind: 'standing', renewInMs: -1 })).toEqual([{ kind: 'attest', refresh: true }])
+    relay.tell({ kind: 'attested', runtimeInfo: evidence.runtimeInfo, report: undefined })
+    relay.at(5_500)
+    relay.tell({ kind: 'tick' })
+    expect(relay.tell({ kind: 'info', worker: view() })).toEqual([{ kind: 'attest', refresh: false }])
+  })
+
+  test('that the chain refuses shows as trouble while the worker still counts, and is tried again with fresh evidence', () => {
+    const relay = settled()
+    relay.tell({ kind: 'standing', renewInMs: 0 })
+    relay.tell({ kind: 'attested', ...evidence })
+    relay.tell({ kind: 'failed', effect: 'register', failure, isRefusal: true })
+    expect(relay.state().status).toMatchObject({ phase: 'degraded', code: 'X' })
+    relay.at(1_000)
+    expect(relay.tell({ kind: 'tick' })).toEqual([{ kind: 'attest', refresh: true }])
+  })
+
+  test('starts over for a worker that lost its registration', () => {
+    const relay = settled()
+    relay.tell({ kind: 'standing', renewInMs: 90_000 })
+    relay.at(5_000)
+    relay.tell({ kind: 'tick' })
+    expect(relay.kinds({ kind: 'info', worker: view({ registered: false }) })).toEqual(['attest'])
+    expect(relay.state().renewAtMs).toBeUndefined()
+  })
+
+  test('is no trouble when the chain cannot say when it is due', () => {
+    const relay = settled()
+    relay.tell({ kind: 'failed', effect: 'standing', failure, isRefusal: false })
+    expect(relay.state()).toMatchObject({ standingAtMs: 6_000, status: { phase: 'running' } })
   })
 })

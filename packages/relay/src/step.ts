@@ -311,6 +311,6 @@ const planChain = (state: RelayState, nowMs: number): Effect | undefined => {
   const isWanted = situationOf(state) === 'unregistered' || (isRegistered && isRenewalDue(state, nowMs))
   if (isWanted && stage === 'submit' && evidence !== undefined && nowMs >= retryAtMs) return { kind: 'register', evidence }
   if (isRegistered && !state.endpointsDone && nowMs >= state.endpointsRetryAtMs) return { kind: 'endpoints', urls: state.endpoints }
-  if (isRegistered && nowMs >= state.standingAtMs) return { kind: 'standing' }
+  if (situationOf(state) === 'settled' && nowMs >= state.standingAtMs) return { kind: 'standing' }
   return undefined
 }

@@ -9,6 +9,7 @@ import { Sr25519Public } from '@phalanx/primitives/chain'
 import { SignedMessage, VersionedWorkerEndpoints, WorkerEndpointPayload } from '@phalanx/primitives/messages'
 import { AppError, isAppError } from '@phalanx/primitives/errors'
 import type { Clock, Logger, Random } from '@phalanx/primitives/ports'
+import { phalaRegistryStorage, timestampStorage } from '@phalanx/runtime/storage'
 import { randomFraction, type Inclusion, type WorkerClient, type WorkerInfo } from '@phalanx/sdk'
 import type { Account } from './account.ts'
 import { describeSender, EgressMessages, messageKey, selectMessages } from './egress.ts'
@@ -16,6 +17,9 @@ import { failureOf, isPoison, isRefusal } from './failure.ts'
 import type { NodePool } from './node-pool.ts'
 import type { Effect, Evidence, Failure, Happening, RelayState, WorkerView } from './state.ts'
 import { createRelayState, step, wakeAtMs } from './step.ts'
+
+/** Seconds beyond every date: no renewal is asked for. */
+const NEVER_SECONDS = 1n << 53n
 
 /** What a driver is told once. */
 export interface WorkerDriverOptions {
@@ -186,6 +190,7 @@ class Driver implements WorkerDriver {
         return { kind: 'attested', runtimeInfo, report }
       }
       case 'egress': return this.sendMessages()
+      case 'standing': return this.readStanding()
       case 'register': return this.register(effect.evidence)
       case 'endpoints': return this.announceEndpoints(effect.urls)
     }
@@ -203,6 +208,21 @@ class Driver implements WorkerDriver {
     if (!outcome.ok) throw new AppError('RELAY_REGISTRATION_REFUSED', { name: outcome.name, docs: outcome.docs })
     logger.info('worker registered', { worker: this.url })
     return { kind: 'registered' }
+  }
+
+  /** How long until the worker's evidence should be renewed, by the chain's own clock. */
+  private async readStanding(): Promise<Happening> {
+    const { pool, crypto } = this.outside
+    const { genesis, identity } = this.current.worker ?? {}
+    if (identity === undefined) return { kind: 'standing', renewInMs: undefined }
+    const node = pool.pick(genesis)
+    const metadata = await node.metadata()
+    const id = parseHex(identity)
+    const kept = await node.storage(concatBytes(metadata.storagePrefix('PhalaRegistry', 'Attestations'), crypto.twox64(id), id))
+    const record = phalaRegistryStorage.attestations.decode(kept)
+    if (record === undefined || record.eviction !== undefined || record.renewFrom >= NEVER_SECONDS) return { kind: 'standing', renewInMs: undefined }
+    const nowMs = timestampStorage.now.decode(await node.storage(metadata.storagePrefix('Timestamp', 'Now')))
+    return { kind: 'standing', renewInMs: Number(record.renewFrom * 1000n - nowMs) }
   }
 
   private async announceEndpoints(urls: readonly string[]): Promise<Happening> {
