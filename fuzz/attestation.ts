@@ -14,7 +14,9 @@ import { parseQuoteHeader, parseQuote } from '../packages/attestation/src/kinds/
 import { parseTcbInfo } from '../packages/attestation/src/kinds/dcap/tcb-info.ts'
 import { encodeCbor, parseCbor } from '../packages/attestation/src/kinds/nitro/cbor.ts'
 import { parseCoseSign1, parseNitroDocument } from '../packages/attestation/src/kinds/nitro/document.ts'
+import { parseManifest } from '../packages/attestation/src/kinds/nvidia/manifest.ts'
 import { parseGpuReport } from '../packages/attestation/src/kinds/nvidia/spdm.ts'
+import { canonicalize, parseXml } from '../packages/attestation/src/kinds/nvidia/xml.ts'
 import { parseEndorsement } from '../packages/attestation/src/kinds/snp/endorsement.ts'
 import { parseSnpReport } from '../packages/attestation/src/kinds/snp/report.ts'
 import { parseCertificate } from '../packages/attestation/src/x509/certificate.ts'
@@ -35,10 +37,11 @@ const prepared = prepareCollateral(collateral.value, policy, crypto)
 const pckChain = parsePem(parseUtf8(parseQuote(quote).authentication.certificationData))
 const report = utf8('{"id":"1","timestamp":"2023-11-14T22:13:20.123456","isvEnclaveQuoteStatus":"OK","isvEnclaveQuoteBody":"AA=="}')
 
+const manifest = vendor.gpu().manifest()
 const others: readonly AttestationReport[] = [
   { kind: 'SevSnp', value: vendor.snp('Milan').machine({ id: 'fuzz' }).evidence({ measurement: new Uint8Array(48), reportData: new Uint8Array(64), nowSeconds: NOW }) },
   { kind: 'Nitro', value: vendor.nitro({ userData: new Uint8Array(64), nowSeconds: NOW }) },
-  { kind: 'Nvidia', value: vendor.gpu({ nonce: new Uint8Array(32) }) },
+  { kind: 'Nvidia', value: { ...vendor.gpu().report({ nonce: new Uint8Array(32) }), collateral: { kind: 'Nvidia', value: { manifests: [manifest] } } } },
 ]
 const [snp, nitro, gpu] = others as [Extract<AttestationReport, { kind: 'SevSnp' }>, Extract<AttestationReport, { kind: 'Nitro' }>, Extract<AttestationReport, { kind: 'Nvidia' }>]
 const made = new Set([evidence, ...others].map((one) => toHex(evidenceDigest(crypto, one))))
@@ -90,6 +93,15 @@ const otherTargets: readonly FuzzTarget[] = [
   { name: 'attestation.cborOpen', seeds: [cose.payload, parseHex('bf61610161629f0203ffff')], run: (bytes) => void parseCbor(bytes, { open: true }) },
   { name: 'attestation.cose', seeds: [nitro.value.document], run: (bytes) => void parseCoseSign1(bytes) },
   { name: 'attestation.nitroDocument', seeds: [cose.payload], run: (bytes) => void parseNitroDocument(bytes) },
+  {
+    name: 'attestation.xml',
+    seeds: [utf8(manifest), utf8('<a xmlns="u" xmlns:p="v" p:b="1" c=\'2&amp;\'>t<p:d/></a>')],
+    run(bytes) {
+      const text = canonicalize(parseXml(parseUtf8(bytes)))
+      assert(canonicalize(parseXml(text)) === text, 'canonical XML is its own canonical form')
+    },
+  },
+  { name: 'attestation.manifest', seeds: [utf8(manifest)], run: (bytes) => void parseManifest(parseUtf8(bytes)) },
   { name: 'attestation.spdm', seeds: [gpu.value.report], run: (bytes) => void parseGpuReport(bytes) },
   { name: 'attestation.verifySnp', seeds: [snp.value.report], run: (bytes) => assertNotForged({ kind: 'SevSnp', value: { ...snp.value, report: bytes } }) },
   { name: 'attestation.verifyNitro', seeds: [nitro.value.document], run: (bytes) => assertNotForged({ kind: 'Nitro', value: { document: bytes } }) },

@@ -104,12 +104,12 @@ const fromBase64 = (text: string): Uint8Array => new Uint8Array(Buffer.from(text
 /** GPU evidence of a file of the SDK's form: the first device in it. */
 export const gpuFile = (name: string): Extract<AttestationReport, { kind: 'Nvidia' }> => {
   const [device] = readVectorJson<readonly { evidence: string; certificate: string }[]>(`${FOLDER}/nvidia/${name}`)
-  return { kind: 'Nvidia', value: { report: fromBase64(device?.evidence ?? ''), certificates: parsePem(new TextDecoder().decode(fromBase64(device?.certificate ?? ''))) } }
+  return { kind: 'Nvidia', value: { report: fromBase64(device?.evidence ?? ''), certificates: parsePem(new TextDecoder().decode(fromBase64(device?.certificate ?? ''))), collateral: undefined } }
 }
 
 /** GPU evidence of a report in hex and a chain in PEM. */
 export const gpuTexts = (report: string, chain: string): Extract<AttestationReport, { kind: 'Nvidia' }> => ({
-  kind: 'Nvidia', value: { report: parseHex(teeText(`nvidia/${report}`).trim()), certificates: parsePem(teeText(`nvidia/${chain}`)) },
+  kind: 'Nvidia', value: { report: parseHex(teeText(`nvidia/${report}`).trim()), certificates: parsePem(teeText(`nvidia/${chain}`)), collateral: undefined },
 })
 
 /** What is stated of the GPU files. */

@@ -1,12 +1,18 @@
 /** Cases of SEV-SNP, Nitro and NVIDIA evidence by others, each with its stated outcome, in one table. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { toHexPlain } from '@phalanx/primitives/bytes'
+import { bytesEqual, toHexPlain, utf8 } from '@phalanx/primitives/bytes'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { describeVectors } from '../../../tools/vectors.ts'
-import { formatVerdict, referencePolicy, verifyEvidence, type AttestationPolicy, type AttestationReport, type Verdict } from '../src/index.ts'
+import { formatVerdict, referencePolicy, vendorRoots, verifyEvidence, type AttestationPolicy, type AttestationReport, type Verdict } from '../src/index.ts'
+import { checkManifest, parseManifest } from '../src/kinds/nvidia/manifest.ts'
+import { nvidiaRimRoot } from '../src/kinds/nvidia/roots.ts'
+import { parseGpuReport } from '../src/kinds/nvidia/spdm.ts'
+import { createCheckRecorder, verdictOf } from '../src/verdict.ts'
+import { parseRoots } from '../src/x509/chain.ts'
+import { parsePem } from '../src/x509/pem.ts'
 import { formatTable } from './cases.ts'
-import { gpuExpected, gpuFile, gpuTexts, nitroCases, cutNitroEvidence, snpCases, snpMoment, toNitroEvidence, toSnpEvidence } from './tee-cases.ts'
+import { gpuExpected, gpuFile, gpuTexts, nitroCases, cutNitroEvidence, snpCases, snpMoment, teeText, toNitroEvidence, toSnpEvidence } from './tee-cases.ts'
 
 let crypto: Crypto
 beforeAll(async () => {
@@ -106,7 +112,70 @@ describeVectors('GPU evidence by others', () => {
       expect(toHexPlain(facts.reportData as Uint8Array)).toBe(requestNonce)
       expect(facts.fields?.['measurements']).toBe(64)
     }
+    const pem = teeText('nvidia/trustee-hopper_signing_cert.pem')
+    const { value } = gpuFile('hopper_evidence.json')
+    const other = verify({ kind: 'Nvidia', value: { ...value, certificates: [...parsePem(pem), ...value.certificates.slice(1)] } }, GPU_MOMENT)
+    record('trustee-hopper_signing_cert.pem (as leaf of another GPU)', 'another key', other, !other.ok)
     const broken = verify(gpuTexts('go-nvtrust-attestationReport.txt', 'go-nvtrust-invalidCertChain.txt'), GPU_MOMENT)
     record('go-nvtrust-invalidCertChain.txt', 'refuse', broken, !broken.ok)
+  })
+})
+
+describeVectors('GPU manifests and tokens by others', () => {
+  const judgeManifest = (name: string): Verdict => {
+    const checks = createCheckRecorder()
+    const trust = { roots: (der: Uint8Array) => parseRoots(vendorRoots.filter((one) => bytesEqual(one, der)), crypto), simulated: false }
+    const found = checkManifest(checks, teeText(`nvidia/${name}`), trust, crypto)
+    const lasts = found?.certificates.map(({ notAfter }) => notAfter) ?? [0]
+    return verdictOf(checks.finish({ name, rule: '' }), { tcbStatus: 'UpToDate', notAfter: Math.min(...lasts), confidenceLevel: 1, lapses: [] })
+  }
+
+  test('the genuine manifest stands and the altered one does not', () => {
+    const good = judgeManifest('NV_GPU_DRIVER_GH100_550.144.03.xml')
+    record('NV_GPU_DRIVER_GH100_550.144.03.xml', 'signature good', good, good.ok)
+    const bad = judgeManifest('incorrect_signature_driver_rim.xml')
+    record('incorrect_signature_driver_rim.xml', 'refuse', bad, !bad.ok && bad.errorCode === 'ATTESTATION_MANIFEST_SIGNATURE_INVALID')
+    const manifest = parseManifest(teeText('nvidia/NV_GPU_DRIVER_GH100_550.144.03.xml'))
+    expect([manifest.version, manifest.product, manifest.measurements.length]).toEqual(['550.144.03', 'GH100', 64])
+    expect(manifest.measurements.filter(({ active }) => active).length).toBeGreaterThan(5)
+  })
+
+  test('a genuine manifest of another driver is refused for a genuine GPU', () => {
+    const { value } = gpuFile('hopper_evidence.json')
+    const manifests = [teeText('nvidia/NV_GPU_DRIVER_GH100_550.144.03.xml')]
+    const verdict = verify({ kind: 'Nvidia', value: { ...value, collateral: { kind: 'Nvidia', value: { manifests } } } }, GPU_MOMENT)
+    record('hopper_evidence.json with the manifest of another driver', 'refuse', verdict, !verdict.ok && verdict.errorCode === 'ATTESTATION_REFERENCE_MISMATCH')
+  })
+
+  test('no byte of a manifest can change', { timeout: 900_000 }, () => {
+    const text = teeText('nvidia/NV_GPU_DRIVER_GH100_550.144.03.xml')
+    const pinned = parseRoots([nvidiaRimRoot], crypto)
+    const stride = process.env['PHALANX_LONG'] === '1' ? 1 : 211
+    const stands = (altered: string): boolean => checkManifest(createCheckRecorder(), altered, { roots: () => pinned, simulated: false }, crypto) !== undefined
+    for (let at = 0; at < text.length; at += stride) {
+      // Space between attributes and line breaks inside base64 are not content.
+      if (' \n'.includes(text[at] ?? '')) continue
+      const altered = text.slice(0, at) + String.fromCharCode(text.charCodeAt(at) ^ 1) + text.slice(at + 1)
+      if (stands(altered)) expect.unreachable(`accepted a manifest with character ${at} altered`)
+    }
+    expect(stands(text)).toBe(true)
+  })
+
+  test('a detached token names the digest of the claims beside it; its key is not among the files, so its signature is not judged', () => {
+    const [[, overall], submodules] = JSON.parse(teeText('nvidia/hopperClaimsv3_detached_eat.json')) as [[string, string], Record<string, string>]
+    const claimsOf = (token: string): any => JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
+    const token = submodules['GPU-0'] ?? ''
+    expect(claimsOf(overall).submods['GPU-0'][1][1]).toBe(toHexPlain(crypto.sha256(utf8(token))))
+    expect(claimsOf(token)).toEqual((JSON.parse(teeText('nvidia/hopperClaimsv3_decoded.json')) as Record<string, unknown>)['GPU-0'])
+    expect(claimsOf(token).eat_nonce).toBe(gpuExpected().find(({ file }) => file === 'hopper_evidence_cert_hold.json')?.requestNonce)
+    rows.push(['hopperClaimsv3_detached_eat.json', 'digest of claims', 'equal; signature not judged (no key given)', 'yes'])
+  })
+
+  test('the published parse of a report agrees with what is read', () => {
+    const stated = JSON.parse(teeText('nvidia/spdm_parsed_output.json')) as { NumberOfBlocks: number; MeasurementRecordLength: number }
+    const { measurements, at, fields } = parseGpuReport(gpuFile('hopper_evidence.json').value.report)
+    expect([measurements.length, at.measurements.length]).toEqual([stated.NumberOfBlocks, stated.MeasurementRecordLength])
+    expect(fields.get(12)?.length).toBe(256)
+    rows.push(['spdm_parsed_output.json', 'form of a report', 'equal form (its report is not among the files)', 'yes'])
   })
 })

@@ -9,14 +9,14 @@ import { createPolicy, type AttestationPolicy } from '../policy.ts'
 import { createCheckRecorder, verdictOf, type Verdict } from '../verdict.ts'
 import type { CollateralPlan, TeeKind, VerifyInput } from './kind.ts'
 import { nitro } from './nitro.ts'
-import { nvidia } from './nvidia.ts'
+import { GpuCollateral, nvidia } from './nvidia.ts'
 import { sevSnp } from './sev-snp.ts'
 import { sgxDcap } from './sgx-dcap.ts'
 import { iasEvidenceFields, sgxIas } from './sgx-ias.ts'
 import { tdx } from './tdx.ts'
 import { dcapRoot, iasRoot } from './dcap/roots.ts'
 import { nitroRoot } from './nitro/roots.ts'
-import { nvidiaDeviceRoot } from './nvidia/roots.ts'
+import { nvidiaDeviceRoot, nvidiaRimRoot } from './nvidia/roots.ts'
 import { SnpCollateral } from './snp/wire.ts'
 import { genoaRoot, milanRoot, turinRoot } from './snp/roots.ts'
 import { Collateral } from './dcap/wire.ts'
@@ -108,7 +108,7 @@ export interface SeparatedEvidence {
 }
 
 /** Each kind decodes its own collateral only, so that no report is ever joined with another kind's. */
-const collateralCodecOf = (name: TeeKindName): Codec<any> => (name === 'SevSnp' ? SnpCollateral : Collateral)
+const collateralCodecOf = (name: TeeKindName): Codec<any> => (name === 'SevSnp' ? SnpCollateral : name === 'Nvidia' ? GpuCollateral : Collateral)
 
 /** Takes the collateral out of evidence. */
 export const separateCollateral = (evidence: AttestationReport): SeparatedEvidence => {
@@ -129,7 +129,7 @@ export const planCollateral = (evidence: AttestationReport): CollateralPlan<Atte
 }
 
 /** Vendor roots of all kinds, DER. */
-export const vendorRoots: readonly Uint8Array[] = [dcapRoot, iasRoot, milanRoot, genoaRoot, turinRoot, nitroRoot, nvidiaDeviceRoot]
+export const vendorRoots: readonly Uint8Array[] = [dcapRoot, iasRoot, milanRoot, genoaRoot, turinRoot, nitroRoot, nvidiaDeviceRoot, nvidiaRimRoot]
 
 /** The reference's policy: all kinds, vendor roots, no measurement list. Change what differs. */
 export const referencePolicy = (changes: Partial<AttestationPolicy> = {}): AttestationPolicy =>

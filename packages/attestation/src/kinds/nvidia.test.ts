@@ -7,8 +7,9 @@ import type { AttestationErrorCode } from '../errors.ts'
 import type { AttestationPolicy } from '../policy.ts'
 import { evaluateRegistration } from '../registration.ts'
 import { formatVerdict, type Verdict } from '../verdict.ts'
-import { AttestationReport, referencePolicy, verifyEvidence } from './index.ts'
+import { AttestationReport, joinCollateral, referencePolicy, separateCollateral, verifyEvidence } from './index.ts'
 import type { GpuEvidence } from './nvidia.ts'
+import type { ManifestOptions } from './simulated/gpu.ts'
 import { createSimulatedVendor, type SimulatedVendor } from './simulated-vendor.ts'
 
 const NOW = 1_790_000_000
@@ -27,11 +28,13 @@ interface Setup {
   readonly after?: (value: GpuEvidence) => Partial<GpuEvidence>
   readonly policy?: Partial<AttestationPolicy>
   readonly expected?: Uint8Array
+  readonly manifests?: readonly ManifestOptions[]
 }
 
-const evidenceOf = ({ after, firmwareId, edit }: Setup = {}): AttestationReport => {
-  const value = vendor.gpu({ nonce, ...(firmwareId !== undefined && { firmwareId }), ...(edit && { edit }) })
-  return { kind: 'Nvidia', value: { ...value, ...after?.(value) } }
+const evidenceOf = ({ after, firmwareId, edit, manifests }: Setup = {}): AttestationReport => {
+  const value = vendor.gpu().report({ nonce, ...(firmwareId !== undefined && { firmwareId }), ...(edit && { edit }) })
+  const collateral = manifests === undefined ? undefined : ({ kind: 'Nvidia', value: { manifests: manifests.map((one) => vendor.gpu().manifest(one)) } } as const)
+  return { kind: 'Nvidia', value: { ...value, collateral, ...after?.(value) } }
 }
 
 const policyOf = (changes: Partial<AttestationPolicy> = {}): AttestationPolicy => referencePolicy({ simulated: true, roots: [vendor.rootCertificate], ...changes })
@@ -85,6 +88,38 @@ describe('nvidia', () => {
     expect(verify(setup)).toMatchObject({ ok: false, errorCode: code })
   })
 
+  test('judges its measurements by the vendor\'s manifest', () => {
+    expect(verify({ manifests: [{}] })).toMatchObject({ ok: true, facts: { tcbStatus: 'SWHardeningNeeded' } })
+    expect(verify({ manifests: [{ edit: (text) => text.replace('<Meta ', '<Meta\n ').replace('></Meta>', '/>') }] }).ok).toBe(true)
+  })
+
+  test.each<readonly [string, ManifestOptions, AttestationErrorCode]>([
+    ['of another driver', { version: '2.0' }, 'ATTESTATION_REFERENCE_MISMATCH'],
+    ['of another product', { product: 'GY100' }, 'ATTESTATION_REFERENCE_MISMATCH'],
+    ['with another value', { measurements: [new Uint8Array(48).fill(1), new Uint8Array(48).fill(9)] }, 'ATTESTATION_REFERENCE_MISMATCH'],
+    ['with a measurement that the report lacks', { measurements: [1, 2, 3].map((fill) => new Uint8Array(48).fill(fill)) }, 'ATTESTATION_REFERENCE_MISMATCH'],
+    ['altered after signing', { edit: (text) => text.replace('active="True"', 'active="False"') }, 'ATTESTATION_MANIFEST_SIGNATURE_INVALID'],
+    ['with text added', { edit: (text) => text.replace('<Payload>', '<Payload> ') }, 'ATTESTATION_MANIFEST_SIGNATURE_INVALID'],
+    ['with another algorithm', { edit: (text) => text.replace('ecdsa-sha384', 'ecdsa-sha256') }, 'ATTESTATION_MANIFEST_FIELD'],
+    ['signed in part', { edit: (text) => text.replace('URI=""', 'URI="#a"') }, 'ATTESTATION_MANIFEST_FIELD'],
+    ['with fewer transforms', { edit: (text) => text.replace(/<ds:Transform Algorithm="[^"]*c14n11"><\/ds:Transform>/, '') }, 'ATTESTATION_MANIFEST_FIELD'],
+    ['with two signatures', { edit: (text) => text.replace(/(<ds:Signature .*<\/ds:Signature>)/, '$1$1') }, 'ATTESTATION_XML_MALFORMED'],
+    ['without signature', { edit: (text) => text.replace(/<ds:Signature .*<\/ds:Signature>/, '') }, 'ATTESTATION_XML_MALFORMED'],
+    ['with a document type', { edit: (text) => `<!DOCTYPE a [<!ENTITY b "c">]>${text}` }, 'ATTESTATION_XML_MALFORMED'],
+    ['with a comment', { edit: (text) => text.replace('<Payload>', '<Payload><!-- -->') }, 'ATTESTATION_XML_MALFORMED'],
+    ['with an unknown entity', { edit: (text) => text.replace('name="simulated"', 'name="&b;"') }, 'ATTESTATION_XML_MALFORMED'],
+    ['with one measurement twice', { edit: (text) => text.replace('index="1"', 'index="0"') }, 'ATTESTATION_MANIFEST_FIELD'],
+    ['with a carriage return', { edit: (text) => text.replace('<Payload>', '<Payload>\r') }, 'ATTESTATION_XML_MALFORMED'],
+    ['that ends early', { edit: (text) => text.slice(0, -3) }, 'ATTESTATION_XML_MALFORMED'],
+    ['with text after it', { edit: (text) => `${text}x` }, 'ATTESTATION_XML_MALFORMED'],
+  ])('refuses a manifest %s', (_name, manifest, code) => {
+    expect(verify({ manifests: [manifest] })).toMatchObject({ ok: false, errorCode: code })
+  })
+
+  test('refuses two manifests of one measurement', () => {
+    expect(verify({ manifests: [{}, {}] })).toMatchObject({ errorCode: 'ATTESTATION_MANIFEST_FIELD' })
+  })
+
   test('never registers a worker, however good it is', () => {
     const outcome = evaluateRegistration({ report: evidenceOf(), commit: nonce, policy: policyOf(), nowSeconds: NOW, crypto })
     expect(outcome).toMatchObject({ ok: false, code: 'ATTESTATION_DEVICE_ONLY', palletError: 'AttestationKindRefused' })
@@ -94,5 +129,8 @@ describe('nvidia', () => {
     const bytes = AttestationReport.encode(evidenceOf())
     expect(bytes[0]).toBe(5)
     expect(AttestationReport.decode(bytes)).toEqual(evidenceOf())
+    const whole = evidenceOf({ manifests: [{}] })
+    expect(joinCollateral(separateCollateral(whole))).toEqual(whole)
+    expect(joinCollateral(separateCollateral(evidenceOf()))).toEqual(evidenceOf())
   })
 })

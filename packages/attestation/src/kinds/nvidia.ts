@@ -3,7 +3,7 @@
  * the nonce. A GPU is a device beside a CPU TEE: its evidence adds to a worker's and never stands for it (`device`).
  */
 import { bytesEqual, concatBytes, toHexPlain, utf8 } from '@phalanx/primitives/bytes'
-import { bytesUpTo, vecUpTo } from '@phalanx/primitives/codec'
+import { bytesUpTo, named, option, struct, textUpTo, variant, vecUpTo, type TypeOf } from '@phalanx/primitives/codec'
 import { bytesOfJson, bytesOfText, memberOf, type DetectionInput } from '../detection.ts'
 import { attestationError, isAttestationError } from '../errors.ts'
 import type { JsonObject, JsonValue } from '../json.ts'
@@ -16,17 +16,26 @@ import { TAG, contentOf, oidText, readDer } from '../x509/der.ts'
 import { parsePem } from '../x509/pem.ts'
 import { isOnCurve } from '../x509/signature.ts'
 import type { TeeKind, VerifyInput } from './kind.ts'
+import { checkManifest, checkMeasurements } from './nvidia/manifest.ts'
 import { GPU_FIELD, isGpuReport, parseGpuReport, type GpuReport } from './nvidia/spdm.ts'
 
 const SPDM = 'DMTF DSP0274 section 10.11'
+
+const CHAIN_MAX = 8
+
+/** Collateral of GPU evidence: the vendor's manifests of driver and firmware, exact texts. The index continues those of other kinds' collateral. */
+export const GpuCollateral = named(
+  'phalanx_attestation::gpu::Collateral',
+  variant('Collateral', { Nvidia: { index: 5, value: struct({ manifests: vecUpTo(textUpTo(256 * 1024), 2) }) } }),
+)
+export type GpuCollateral = TypeOf<typeof GpuCollateral>
 
 /** Evidence of a GPU: request and response as exchanged, and the certificates above its attestation key, leaf first, DER. */
 export interface GpuEvidence {
   readonly report: Uint8Array
   readonly certificates: readonly Uint8Array[]
+  readonly collateral: GpuCollateral | undefined
 }
-
-const CHAIN_MAX = 8
 
 /** Firmware identity that a device certificate states (TCG DICE, 2.23.133.5.4.1). */
 const DICE_FIRMWARE_OID = '2.23.133.5.4.1'
@@ -102,6 +111,22 @@ const checkSignature = (checks: CheckRecorder, report: GpuReport, leaf: Certific
   checks.check(spec, { pass: valid, code: offCurve ? 'ATTESTATION_POINT_INVALID' : 'ATTESTATION_QUOTE_SIGNATURE_INVALID', detail: `over ${report.signed.length} bytes, by "${leaf.commonName}"` })
 }
 
+/** `0x9600a500 01` is 96.00.A5.00.01: four bytes little endian, then one. */
+const firmwareVersion = (bytes: Uint8Array | undefined): string => (bytes === undefined || bytes.length < 5 ? '' : [3, 2, 1, 0, 4].map((i) => toHexPlain(bytes.subarray(i, i + 1))).join('.').toUpperCase())
+
+/** Manifests say what the vendor published. Without any, the measurements are shown, signed and nonced, and compared by policy alone. */
+const checkManifests = (checks: CheckRecorder, report: GpuReport, chain: VerifiedChain, input: VerifyInput<GpuEvidence>): readonly Certificate[] => {
+  const texts = input.evidence.collateral?.value.manifests ?? []
+  const { roots, simulated } = input.policy
+  const trust = { roots: (der: Uint8Array) => parseRoots(roots.filter((one) => bytesEqual(one, der)), input.crypto), simulated }
+  if (texts.length === 0) checks.skip({ name: 'reference manifests', rule: 'Vendor\'s reference integrity manifests' }, 'the evidence carries none')
+  const standing = texts.map((text, i) => checks.group({ name: `reference manifest ${i + 1}`, rule: 'Vendor\'s reference integrity manifests' }, (inner) => checkManifest(inner, text, trust, input.crypto)))
+  const verified = standing.filter((one) => one !== undefined)
+  const reported = { product: chain.leaf.commonName.split(' ')[0] ?? '', driver: ascii(report.fields.get(GPU_FIELD.driverVersion)), firmware: firmwareVersion(report.fields.get(GPU_FIELD.vbiosVersion)) }
+  if (verified.length > 0) checks.group({ name: 'reference measurements', rule: 'Vendor\'s reference integrity manifests' }, (inner) => checkMeasurements(inner, verified.map(({ manifest }) => manifest), reported, report.measurements))
+  return verified.flatMap(({ certificates }) => certificates)
+}
+
 /** The order is the order of the verdict. */
 const judge = (checks: CheckRecorder, draft: FactsDraft, input: VerifyInput<GpuEvidence>): void => {
   const report = checks.attempt({ name: 'report structure', rule: `${SPDM}: GET_MEASUREMENTS and MEASUREMENTS, version 1.1` }, () => parseGpuReport(input.evidence.report))
@@ -109,7 +134,8 @@ const judge = (checks: CheckRecorder, draft: FactsDraft, input: VerifyInput<GpuE
   const chain = checkDeviceChain(checks, input)
   if (chain !== undefined) {
     draft.family = familyOf(chain.leaf)
-    const windows = chain.certificates.slice(0, -1).map(certificateWindow)
+    const manifests = report === undefined ? [] : checkManifests(checks, report, chain, input)
+    const windows = [...chain.certificates.slice(0, -1), ...manifests].map(certificateWindow)
     Object.assign(draft, checks.group({ name: 'validity', rule: 'Every certificate at the time of verification' }, (inner) => checkWindows(inner, windows, input.policy, input.nowSeconds)))
     Object.assign(draft, { simulated: chain.root.simulated, rootFingerprint: chain.root.fingerprint })
   }
@@ -140,13 +166,20 @@ const pemOf = (value: JsonValue | undefined): readonly Uint8Array[] => {
 const detectMember = (json: JsonObject): GpuEvidence | undefined => {
   const report = bytesOfJson(memberOf(json, ['evidence', 'attestationReport', 'attestation_report', 'report']))
   if (report === undefined || !isGpuReport(report)) return undefined
-  return { report, certificates: pemOf(memberOf(json, ['certificate', 'certificates', 'cert_chain', 'gpuAkCertChain'])) }
+  return { report, certificates: pemOf(memberOf(json, ['certificate', 'certificates', 'cert_chain', 'gpuAkCertChain'])), collateral: undefined }
 }
 
 /** GPU evidence in a file: a raw exchange, which lacks its certificates, or JSON with both. */
 const detectGpu = ({ bytes, json }: DetectionInput): GpuEvidence | undefined => {
   if (json !== undefined) return detectMember(json)
-  return isGpuReport(bytes) ? { report: bytes, certificates: [] } : undefined
+  return isGpuReport(bytes) ? { report: bytes, certificates: [], collateral: undefined } : undefined
+}
+
+/** Adds one manifest, or the certificates that a raw exchange lacks. */
+const attachManifest = (evidence: GpuEvidence, { text, json }: DetectionInput): GpuEvidence | undefined => {
+  if (text?.startsWith('-----BEGIN') === true) return { ...evidence, certificates: parsePem(text) }
+  if (json !== undefined || text?.startsWith('<') !== true) return undefined
+  return { ...evidence, collateral: { kind: 'Nvidia', value: { manifests: [...(evidence.collateral?.value.manifests ?? []), text] } } }
 }
 
 /** Attestation reports of NVIDIA GPUs. */
@@ -157,9 +190,10 @@ export const nvidia = {
   isReport: false,
   invalidError: 'EvidenceInvalid',
   isDevice: true,
-  fields: { report: bytesUpTo(16 * 1024), certificates: vecUpTo(bytesUpTo(4096), CHAIN_MAX) },
+  fields: { report: bytesUpTo(16 * 1024), certificates: vecUpTo(bytesUpTo(4096), CHAIN_MAX), collateral: option(GpuCollateral) },
   signedContent,
   detect: detectGpu,
+  attachCollateral: attachManifest,
   verify(input: VerifyInput<GpuEvidence>): Verdict {
     const checks = createCheckRecorder()
     const draft: FactsDraft = { kind: 'Nvidia' }

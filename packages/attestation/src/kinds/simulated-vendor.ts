@@ -7,14 +7,15 @@ import { toHexPlain, utf8 } from '@phalanx/primitives/bytes'
 import { formatPem } from '../x509/pem.ts'
 import type { AttestationReport } from './index.ts'
 import { deriveIssuer, serialOf, writeCertificate, writePlatformExtension, writeRevocationList, type Issuer } from './simulated/certificates.ts'
-import { DEFAULT_LEVELS, PCE_SVN, QE, qeIdentityText, tcbInfoText, type SimulatedLevel } from './simulated/documents.ts'
-import { createSimulatedGpu, type GpuOptions } from './simulated/gpu.ts'
+import { DEFAULT_LEVELS, GUEST_QE_PRODUCT, PCE_SVN, QE, qeIdentityText, tcbInfoText, type DocumentTee, type SimulatedLevel } from './simulated/documents.ts'
+import { createSimulatedGpu, type SimulatedGpu } from './simulated/gpu.ts'
+import { DEBUG_GUEST_ATTRIBUTES, writeGuestReport, type GuestFields } from './simulated/guest.ts'
 import { createSimulatedNitro, type NitroOptions } from './simulated/nitro.ts'
 import { createSimulatedSnp, type SimulatedSnpMachine, type SimulatedSnpProduct } from './simulated/snp.ts'
 import type { NitroEvidence } from './nitro.ts'
-import type { GpuEvidence } from './nvidia.ts'
 import { familyOf, type SnpProduct } from './snp/products.ts'
-import { DEBUG_ATTRIBUTES, writeQuote, type QuoteFault, type ReportFields } from './simulated/quote.ts'
+import { DEBUG_ATTRIBUTES, writeQuote, writeReport, type QuoteFault, type ReportFields } from './simulated/quote.ts'
+import { TEE_TYPE } from './dcap/quote.ts'
 import type { Collateral } from './dcap/wire.ts'
 
 export { SNP_TCB, type SnpFault } from './simulated/snp.ts'
@@ -37,6 +38,10 @@ export interface CollateralOptions {
   readonly evaluationNumber?: number
   readonly qeEvaluationNumber?: number
   readonly levels?: readonly SimulatedLevel[]
+  /** Whether the documents are about enclaves, as unless given, or about guests. */
+  readonly tee?: DocumentTee
+  /** Levels of the module that runs guests. */
+  readonly moduleLevels?: readonly SimulatedLevel[]
   /** Serial numbers of revoked PCK certificates. */
   readonly revoked?: readonly Uint8Array[]
   /** Serial numbers that the root revokes. */
@@ -63,6 +68,20 @@ export interface QuoteOptions {
   readonly reportData: Uint8Array
   readonly debug?: boolean
   readonly fault?: QuoteFault
+  /** 3 unless given. */
+  readonly version?: 3 | 4
+}
+
+/** What a guest's quote is to say. */
+export interface GuestQuoteOptions {
+  readonly report: GuestFields
+  /** Up to 64 bytes, zero padded. */
+  readonly reportData: Uint8Array
+  readonly debug?: boolean
+  readonly fault?: QuoteFault
+  /** Quote version and form of the report: 4 always has 1.0, 5 has 1.5 unless given. */
+  readonly version?: 4 | 5
+  readonly reportVersion?: '1.0' | '1.5'
 }
 
 /** A machine of the simulated vendor. */
@@ -74,13 +93,15 @@ export interface SimulatedPlatform {
   /** A sealing root of this machine for code of this measurement: 32 secret bytes. */
   sealingKey(measurement: Uint8Array): Uint8Array
   quote(options: QuoteOptions): Uint8Array
+  /** A quote about a guest on this machine. */
+  guestQuote(options: GuestQuoteOptions): Uint8Array
 }
 
 /** Platform families that the vendor makes machines of, by the name under which a machine is asked for. */
-export type SimulatedFamilyName = 'sgx-1' | 'sgx-2' | 'snp-milan' | 'snp-genoa'
+export type SimulatedFamilyName = 'sgx-1' | 'sgx-2' | 'snp-milan' | 'snp-genoa' | 'tdx-1'
 
 /** All of them, the usual one first. */
-export const SIMULATED_FAMILY_NAMES: readonly SimulatedFamilyName[] = ['sgx-1', 'sgx-2', 'snp-milan', 'snp-genoa']
+export const SIMULATED_FAMILY_NAMES: readonly SimulatedFamilyName[] = ['sgx-1', 'sgx-2', 'snp-milan', 'snp-genoa', 'tdx-1']
 
 /** What a machine's evidence is to say, whatever its kind. */
 export interface MachineEvidenceOptions {
@@ -95,7 +116,7 @@ export interface MachineEvidenceOptions {
 
 /** A machine of any family. */
 export interface SimulatedMachine {
-  readonly kind: 'SgxDcap' | 'SevSnp'
+  readonly kind: 'SgxDcap' | 'Tdx' | 'SevSnp'
   /** Family as policies list it. */
   readonly family: Uint8Array
   evidence(options: MachineEvidenceOptions): AttestationReport
@@ -116,8 +137,8 @@ export interface SimulatedVendor {
   snp(product: SnpProduct): SimulatedSnpProduct
   /** A Nitro document. */
   nitro(options: NitroOptions): NitroEvidence
-  /** A GPU report. */
-  gpu(options: GpuOptions): GpuEvidence
+  /** A GPU, its reports and manifests. */
+  gpu(): SimulatedGpu
   /** A quote with fresh collateral as evidence. */
   evidence(options: { readonly platform: SimulatedPlatform; readonly quote: QuoteOptions; readonly nowSeconds: number }): AttestationReport
 }
@@ -159,7 +180,7 @@ const createHierarchy = (seed: Uint8Array, crypto: Crypto): Hierarchy => {
 const flip = (bytes: Uint8Array): Uint8Array => bytes.map((byte, i) => (i === 3 ? byte ^ 1 : byte))
 
 const writeCollateral = (hierarchy: Hierarchy, fmspc: Uint8Array, options: CollateralOptions, crypto: Crypto): Collateral => {
-  const { fault } = options
+  const { fault, tee = 'SGX' } = options
   const name = options.authority ?? 'processor'
   const issueDate = (Math.floor(options.nowSeconds / DAY) - 1) * DAY
   const nextUpdate = issueDate + (options.lifetimeSeconds ?? 30 * DAY)
@@ -167,8 +188,8 @@ const writeCollateral = (hierarchy: Hierarchy, fmspc: Uint8Array, options: Colla
   const dates = { issueDate, nextUpdate }
   const list = (issuer: Issuer, revoked: readonly Uint8Array[] | undefined, foreign: boolean): string =>
     toHexPlain(writeRevocationList({ issuer, thisUpdate: issueDate, nextUpdate, revoked: revoked ?? [], ...(foreign ? { signer: hierarchy.signing } : {}) }, crypto))
-  const tcbInfo = tcbInfoText({ ...dates, evaluationNumber, fmspc, levels: options.levels ?? DEFAULT_LEVELS })
-  const qeIdentity = qeIdentityText({ ...dates, evaluationNumber: options.qeEvaluationNumber ?? evaluationNumber })
+  const tcbInfo = tcbInfoText({ ...dates, evaluationNumber, fmspc, levels: options.levels ?? DEFAULT_LEVELS, tee, ...(options.moduleLevels === undefined ? {} : { moduleLevels: options.moduleLevels }) })
+  const qeIdentity = qeIdentityText({ ...dates, tee, evaluationNumber: options.qeEvaluationNumber ?? evaluationNumber })
   const signed = (text: string, broken: boolean): Uint8Array => {
     const signature = crypto.p256.sign(hierarchy.signing.secret, utf8(text))
     return broken ? flip(signature) : signature
@@ -204,29 +225,42 @@ const createPlatform = (seed: Uint8Array, hierarchy: Hierarchy, fmspc: Uint8Arra
   const validity = { ...(options.notBefore === undefined ? {} : { notBefore: options.notBefore }), ...(options.notAfter === undefined ? {} : { notAfter: options.notAfter }) }
   const certificate = writeCertificate({ subject: pck, issuer: hierarchy.authorities[authority], serial: pckSerial, extensions: [extension], ...validity }, crypto)
   const chain = [certificate, hierarchy.authorityCertificates[authority], hierarchy.rootCertificate]
+  const signers = { pck, attestationKey, chain, cpuSvn, qeIsvSvn: options.qeIsvSvn ?? QE.isvSvn }
   const sealingRoot = deriveIssuer(seed, `sealing/${label}`, 'sealing', crypto).secret
   return {
     fmspc, ppid, pckSerial, authority,
     sealingKey: (measurement) => crypto.hkdfSha256({ ikm: sealingRoot, salt: utf8('phalanx simulated sealing'), info: measurement, length: 32 }),
     quote(quote) {
       const report = quote.debug === true ? { ...quote.report, attributes: DEBUG_ATTRIBUTES } : quote.report
-      return writeQuote({ report, reportData: quote.reportData, fault: quote.fault }, { pck, attestationKey, chain, cpuSvn, qeIsvSvn: options.qeIsvSvn ?? QE.isvSvn }, crypto)
+      const body = writeReport({ cpuSvn, ...report }, quote.reportData)
+      return writeQuote({ version: quote.version ?? 3, teeType: TEE_TYPE.enclave, bodyType: 1, body, qeIsvProdId: QE.isvProdId, fault: quote.fault }, signers, crypto)
+    },
+    guestQuote(quote) {
+      const version = quote.version ?? 4
+      const isLong = version === 5 && quote.reportVersion !== '1.0'
+      const report = quote.debug === true ? { ...quote.report, tdAttributes: DEBUG_GUEST_ATTRIBUTES } : quote.report
+      const body = writeGuestReport(report, { reportData: quote.reportData, svn, isLong })
+      return writeQuote({ version, teeType: TEE_TYPE.guest, bodyType: isLong ? 3 : 2, body, qeIsvProdId: GUEST_QE_PRODUCT, fault: quote.fault }, signers, crypto)
     },
   }
 }
 
-const FMSPC: Readonly<Record<'sgx-1' | 'sgx-2', Uint8Array>> = { 'sgx-1': Uint8Array.of(0x51, 0x4d, 0, 0, 0, 1), 'sgx-2': Uint8Array.of(0x51, 0x4d, 0, 0, 0, 2) }
+type DcapFamilyName = 'sgx-1' | 'sgx-2' | 'tdx-1'
+
+const fmspcOf = (number: number): Uint8Array => Uint8Array.of(0x51, 0x4d, 0, 0, 0, number)
+const FMSPC: Readonly<Record<DcapFamilyName, Uint8Array>> = { 'sgx-1': fmspcOf(1), 'sgx-2': fmspcOf(2), 'tdx-1': fmspcOf(3) }
 const PRODUCT: Readonly<Record<'snp-milan' | 'snp-genoa', SnpProduct>> = { 'snp-milan': 'Milan', 'snp-genoa': 'Genoa' }
 
 /** Collateral is dated to the day, so one set serves every quote of that day. */
-const createDcapMachine = (platform: SimulatedPlatform, collateralAt: (nowSeconds: number) => Collateral): SimulatedMachine => {
+const createDcapMachine = (kind: 'SgxDcap' | 'Tdx', platform: SimulatedPlatform, collateralAt: (nowSeconds: number) => Collateral): SimulatedMachine => {
   let known: { readonly day: number; readonly value: Collateral } | undefined
   return {
-    kind: 'SgxDcap', family: platform.fmspc,
+    kind, family: platform.fmspc,
     evidence({ code, signer, reportData, nowSeconds }) {
       const day = Math.floor(nowSeconds / DAY)
       if (known?.day !== day) known = { day, value: collateralAt(nowSeconds) }
-      return { kind: 'SgxDcap', value: { quote: platform.quote({ report: { mrEnclave: code, mrSigner: signer }, reportData }), collateral: known.value } }
+      const quote = kind === 'Tdx' ? platform.guestQuote({ report: { mrTd: code, mrOwner: signer }, reportData }) : platform.quote({ report: { mrEnclave: code, mrSigner: signer }, reportData })
+      return { kind, value: { quote, collateral: known.value } }
     },
   }
 }
@@ -247,15 +281,15 @@ export const createSimulatedVendor = (options: { readonly seed: Uint8Array; read
   const below = { seed, root: hierarchy.root, rootCertificate: hierarchy.rootCertificate, crypto }
   const products = new Map<SnpProduct, SimulatedSnpProduct>()
   let nitro: ReturnType<typeof createSimulatedNitro> | undefined
-  let gpu: ReturnType<typeof createSimulatedGpu> | undefined
+  let gpu: SimulatedGpu | undefined
   const snp = (product: SnpProduct): SimulatedSnpProduct => {
     const made = products.get(product) ?? createSimulatedSnp({ ...below, product })
     products.set(product, made)
     return made
   }
-  const dcapMachine = (id: string, family: Uint8Array): SimulatedMachine => {
+  const dcapMachine = (id: string, family: Uint8Array, tee: DocumentTee = 'SGX'): SimulatedMachine => {
     const platform = createPlatform(seed, hierarchy, family, { id }, crypto)
-    return createDcapMachine(platform, (nowSeconds) => writeCollateral(hierarchy, family, { nowSeconds, authority: platform.authority }, crypto))
+    return createDcapMachine(tee === 'TDX' ? 'Tdx' : 'SgxDcap', platform, (nowSeconds) => writeCollateral(hierarchy, family, { nowSeconds, authority: platform.authority, tee }, crypto))
   }
   const vendor: SimulatedVendor = {
     rootCertificate: hierarchy.rootCertificate,
@@ -266,11 +300,12 @@ export const createSimulatedVendor = (options: { readonly seed: Uint8Array; read
     platform: (platform) => createPlatform(seed, hierarchy, fmspc, platform, crypto),
     machine: ({ id, family }) => {
       if (family === undefined) return dcapMachine(id, fmspc)
+      if (family === 'tdx-1') return dcapMachine(id, FMSPC[family], 'TDX')
       return family === 'sgx-1' || family === 'sgx-2' ? dcapMachine(id, FMSPC[family]) : createSnpMachine(PRODUCT[family], snp(PRODUCT[family]).machine({ id }))
     },
     snp,
     nitro: (document) => (nitro ??= createSimulatedNitro(below))(document),
-    gpu: (report) => (gpu ??= createSimulatedGpu(below))(report),
+    gpu: () => (gpu ??= createSimulatedGpu(below)),
     evidence: ({ platform, quote, nowSeconds }) => ({
       kind: 'SgxDcap',
       value: { quote: platform.quote(quote), collateral: vendor.collateral({ nowSeconds, authority: platform.authority }) },
