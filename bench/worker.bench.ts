@@ -4,7 +4,7 @@ import { FollowedBlocks, Justification, headerHash, matchesPhlx, verifyJustifica
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { TOPICS, createMessage, palletOrigin, type Message, type MessageOrigin } from '@phalanx/primitives/messages'
-import { createTestChain, createTestFeeder, type TestBlock, type TestChain } from '@phalanx/worker/testing'
+import { createTestChain, createTestFeeder, startAt, type TestBlock, type TestChain } from '@phalanx/worker/testing'
 import type { Figure } from './goals.ts'
 
 const BATCHES = 8
@@ -63,6 +63,27 @@ const plainly = (crypto: Crypto, chain: TestChain): number => {
   return perSecond(BATCHES * BLOCKS_PER_BATCH, () => followOneByOne(crypto, batches, authorities))
 }
 
+const JOIN_AT = 100_000
+
+/** Time in ms until a fresh worker stands at block 100,000 of a chain of empty blocks: by a checkpoint, beside following every block. */
+const joinFigure = (crypto: Crypto): Figure => {
+  const chain = createTestChain(crypto)
+  for (let number = 1; number <= JOIN_AT; number++) chain.add({ justify: number % BLOCKS_PER_BATCH === 0, hasState: number === JOIN_AT })
+  const checkpoint = chain.checkpoint()
+  const batches = Array.from({ length: JOIN_AT / BLOCKS_PER_BATCH }, (_, i) => chain.feed(i * BLOCKS_PER_BATCH + 1, (i + 1) * BLOCKS_PER_BATCH))
+  startAt(crypto, chain, checkpoint)
+  const rounds = 20
+  const joinMs = 1000 / perSecond(rounds, () => {
+    for (let i = 0; i < rounds; i++) assert(startAt(crypto, chain, checkpoint).head.number === JOIN_AT, 'the worker stands at the checkpoint')
+  })
+  const feeder = createTestFeeder(crypto, chain)
+  const replayMs = 1000 / perSecond(1, () => batches.forEach((batch) => feeder.feed(batch)))
+  return {
+    name: `worker: joining a chain at block ${JOIN_AT.toLocaleString('en')} by checkpoint`, figure: Math.round(joinMs * 100) / 100, unit: 'ms',
+    against: `following every empty block from genesis (${Math.round(replayMs)} ms)`, ratio: replayMs / joinMs,
+  }
+}
+
 /** Catch-up over empty and busy blocks in batches of 2,000. */
 export const bench = async (): Promise<readonly Figure[]> => {
   const crypto = await loadCrypto()
@@ -74,7 +95,8 @@ export const bench = async (): Promise<readonly Figure[]> => {
   ]
   const busy = chainOf(crypto, { justifyEvery: 1, block: heartbeatBlock })
   const all = [...rows, ['worker: catch-up, a challenge and 20 heartbeats per block', catchUp(crypto, busy), plainly(crypto, busy)] as const]
-  return all.map(([name, figure, plain]) => ({
+  const figures = all.map(([name, figure, plain]) => ({
     name, figure: Math.round(figure), unit: 'blocks/s', against: `decoding blocks and checking the proof of every one (${Math.round(plain)} blocks/s)`, ratio: figure / plain,
   }))
+  return [...figures, joinFigure(crypto)]
 }

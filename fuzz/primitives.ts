@@ -2,7 +2,7 @@
 import { assert } from '@phalanx/primitives/assert'
 import { bytesEqual, concatBytes, parseHex, parseUtf8, toHex, utf8 } from '@phalanx/primitives/bytes'
 import {
-  AdditionalSigned, AuthoritySet, BlockMessages, createPhlxItem, decodeExtrinsic, encodeExtrinsic, Era, FollowedBlocks, GrandpaLog, grandpaLogs, Header, Justification,
+  AdditionalSigned, AuthoritySet, BlockMessages, ChainCheckpoint, createPhlxItem, decodeExtrinsic, encodeExtrinsic, Era, FollowedBlocks, GrandpaLog, grandpaLogs, Header, Justification,
   precommitPayload, readPhlx, SignedExtra, verifyJustification,
 } from '@phalanx/primitives/chain'
 import {
@@ -37,6 +37,7 @@ const codecs: readonly FuzzTarget[] = [
   codecTarget('chain.justification', Justification),
   codecTarget('chain.blockMessages', BlockMessages),
   codecTarget('chain.followedBlocks', FollowedBlocks),
+  codecTarget('chain.checkpoint', ChainCheckpoint),
   codecTarget('messages.message', Message),
   codecTarget('messages.signedMessage', SignedMessage),
   ...Object.entries(TOPICS).map(([name, { payload }]) => codecTarget(`messages.${name}`, payload as Codec<any>)),

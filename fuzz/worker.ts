@@ -5,7 +5,7 @@ import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { isAppError } from '@phalanx/primitives/errors'
 import { TOPICS, createMessage, palletOrigin } from '@phalanx/primitives/messages'
 import { workerApi, type MessageSchema, type Method } from '@phalanx/worker/api'
-import { createTestChain, createTestFeeder, decodeCheckpoint, openBytes, sealBytes } from '@phalanx/worker/testing'
+import { createTestChain, createTestFeeder, decodeCheckpoint, openBytes, sealBytes, startAt } from '@phalanx/worker/testing'
 import { decodeJson, decodeMessage, encodeJson, encodeMessage } from '@phalanx/worker/wire'
 import type { FuzzTarget } from './fuzzer.ts'
 
@@ -36,6 +36,20 @@ const genesis: FuzzTarget = {
   seeds: [chain.genesisInfo, createTestChain(crypto, { authorities: [utf8('a'.repeat(32)), utf8('b'.repeat(32))] }).genesisInfo],
   run(input) {
     createTestFeeder(crypto, { genesisInfo: input })
+  },
+}
+
+const joined = createTestChain(crypto)
+for (let number = 1; number <= 6; number++) joined.add(number === 3 ? { nextAuthorities: [crypto.sha256(utf8('next'))] } : { hasState: number === 6 })
+const chainCheckpoint = joined.checkpoint()
+
+/** Whatever a host hands over, a worker begins at the honest checkpoint or nowhere. */
+const joining: FuzzTarget = {
+  name: 'worker.chainCheckpoint',
+  seeds: [chainCheckpoint],
+  run(input) {
+    const { head } = startAt(crypto, joined, input)
+    assert(bytesEqual(head.hash, joined.head.hash), 'only the final block is begun at')
   },
 }
 
@@ -108,7 +122,7 @@ const anyRequest: FuzzTarget = {
 
 /** All of them. */
 export const targets: readonly FuzzTarget[] = [
-  feed, genesis, checkpoint, sealedFile, anyRequest,
+  feed, genesis, joining, checkpoint, sealedFile, anyRequest,
   ...['PhactoryInfo', 'InitRuntimeRequest', 'FeedRequest', 'WorkerStatus', 'AddEndpointRequest', 'InitRuntimeResponse'].flatMap((name) => {
     const schema = schemas.get(name) as MessageSchema<unknown>
     return [protobuf(schema), json(schema)]

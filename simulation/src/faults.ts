@@ -3,6 +3,7 @@ import { parseHex, toHexPlain } from '@phalanx/primitives/bytes'
 import { FollowedBlocks } from '@phalanx/primitives/chain'
 import { FeedRequest, SkipRequest } from '@phalanx/worker/api'
 import { encodeMessage } from '@phalanx/worker/wire'
+import { maySpareKey } from './governance.ts'
 import type { Prng } from './prng.ts'
 import { tellCheckpointLie, tellFeedLie } from './liar.ts'
 import type { World } from './world.ts'
@@ -26,6 +27,7 @@ type Fault = (world: World, prng: Prng) => Promise<boolean> | boolean
 const NETWORK_FAULTS = { loseRequest: 60, loseAnswer: 60, cutSocket: 4 }
 const DOWN_MS_MAX = 9_000
 const CHECKPOINT = /checkpoint/
+const MASTER_KEY_FILE = 'master-key.seal'
 
 const restartLater = (world: World, prng: Prng, start: () => Promise<void> | void): void => {
   world.clock.after(1 + prng.below(DOWN_MS_MAX), () => void start())
@@ -64,10 +66,21 @@ const damageCheckpoint: Fault = (world, prng) => {
 /** A disk replaced by an empty one: another worker lives at the address from now on. */
 const loseDisk: Fault = (world, prng) => {
   const place = prng.pick(world.workers)
-  if (place.worker === undefined || place.identity === undefined) return false
+  if (place.worker === undefined || place.identity === undefined || !maySpareKey(world, place)) return false
   world.crashWorker(place)
   for (const name of place.disk.names()) place.disk.lose(name)
   place.identity = undefined
+  restartLater(world, prng, () => world.startWorker(place))
+  return true
+}
+
+/** A gatekeeper's key file is gone, or as it was before. The others must give the key to it again. */
+const loseMasterKey: Fault = (world, prng) => {
+  const place = prng.pick(world.workers)
+  if (place.worker === undefined || !place.disk.names().includes(MASTER_KEY_FILE) || !maySpareKey(world, place)) return false
+  place.keyDamagedAt = world.finalized.length
+  world.crashWorker(place)
+  if (prng.chance(500) || !place.disk.rollBack(MASTER_KEY_FILE, prng)) place.disk.lose(MASTER_KEY_FILE)
   restartLater(world, prng, () => world.startWorker(place))
   return true
 }
@@ -149,6 +162,7 @@ const FAULTS: readonly (readonly [name: string, weight: number, fault: Fault])[]
   ['relay crash', 6, crashRelay],
   ['damaged checkpoint', 6, damageCheckpoint],
   ['lost disk', 1, loseDisk],
+  ['lost master key', 4, loseMasterKey],
   ['bad network', 6, spoilNetwork],
   ['lying node', 6, startLies],
   ['altered feed', 8, feedLies],

@@ -16,16 +16,17 @@ const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.by
 
 /** Starts the hunt. */
 export const createSecretHunt = (crypto: Crypto): SecretHunt => {
-  const needles: string[] = []
+  // A key derived again and again is one secret.
+  const needles = new Set<string>()
   let leaked: string | undefined
   const remember = <P extends { readonly secret: Uint8Array }>(pair: P): P => {
     const scalar = pair.secret.subarray(0, 32)
-    needles.push(latin1(scalar), toHexPlain(scalar))
+    needles.add(latin1(scalar)).add(toHexPlain(scalar))
     return pair
   }
   return {
     get secrets() {
-      return needles.length / 2
+      return needles.size / 2
     },
     crypto: {
       ...crypto,

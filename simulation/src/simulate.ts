@@ -4,6 +4,7 @@ import type { Crypto } from '@phalanx/primitives/crypto'
 import { Empty, WorkerStatus } from '@phalanx/worker/api'
 import { decodeMessage, encodeMessage } from '@phalanx/worker/wire'
 import { createAdversary, type Adversary } from './faults.ts'
+import { areGatekeepersAtWork, describeGatekeepers, rotationsOf } from './governance.ts'
 import { createPrng, type Prng } from './prng.ts'
 import { createWorkload } from './workload.ts'
 import { createWorld, type Broken, type World, type WorldOptions } from './world.ts'
@@ -32,6 +33,9 @@ export interface SimulationResult {
   readonly transactions: number
   /** Times that a worker began at a checkpoint of the chain or skipped to one; each was compared with one that followed every block. */
   readonly checkpoints: number
+  /** Votes of gatekeepers that were compared. */
+  readonly votes: number
+  readonly rotations: number
   /** Hash of the last finalised block. */
   readonly digest: string
   readonly virtualSeconds: number
@@ -44,6 +48,7 @@ const STEP_BLOCKS = 10
 
 const drawOptions = (prng: Prng, broken: Broken): WorldOptions => ({
   workers: prng.between(2, 4),
+  gatekeepers: prng.between(2, 3),
   relays: prng.between(1, 2),
   blockTimeMs: prng.pick([200, 500, 1000]),
   checkpointEveryBlocks: prng.pick([3, 10, 50]),
@@ -65,9 +70,13 @@ const checkWorkers = async (world: World): Promise<void> => {
     if (status === undefined || status.blockHash === undefined || status.blockHash === '') continue
     const expected = world.finalized[(status.blockNumber ?? 0)]
     if (expected !== undefined && toHex(parseHex(status.blockHash)) !== expected) world.report(`${url} follows ${status.blockHash} at block ${(status.blockNumber ?? 0)}, not ${expected}`)
+    if ((status.gatekeeperAlarms ?? 0) > 0) world.report(`${url} differs from the other gatekeepers: ${status.gatekeeper ?? ''}`)
     if (status.state === 'halted') world.report(`${url} halted: ${status.reason}`)
   }
 }
+
+/** Gatekeepers always have something to say. */
+const messagesUnderWay = (status: WorkerStatus): bigint => (status.gatekeeper === undefined ? 0n : 3n)
 
 /** In peace every worker must come to serve, at the head, under the key that the chain holds. */
 const checkPeace = async (world: World): Promise<void> => {
@@ -75,20 +84,21 @@ const checkPeace = async (world: World): Promise<void> => {
     const head = world.node()?.head().number ?? 0
     for (let i = 0; i < world.workers.length; i++) {
       const status = await statusOf(world, i)
-      if (status === undefined || !status.serving || (status.blockNumber ?? 0) + 3 < head || status.pendingMessages !== 0n) return false
+      if (status === undefined || !status.serving || (status.blockNumber ?? 0) + 3 < head || status.pendingMessages > messagesUnderWay(status)) return false
     }
-    return true
+    return areGatekeepersAtWork(world)
   }
   const untilMs = world.clock.nowMs() + PEACE_MS
   while (world.clock.nowMs() < untilMs) {
     await world.clock.run(world.clock.nowMs() + 2000)
     if (await isSettled()) return
   }
+  if (!areGatekeepersAtWork(world)) world.report(`in peace the gatekeepers are not at work: ${describeGatekeepers(world)}`)
   for (const [i, { url }] of world.workers.entries()) {
     const status = await statusOf(world, i)
     const row = world.relays.flatMap(({ relay }) => relay?.snapshot().workers.filter((one) => one.url === url) ?? [])[0]
     world.report(`in peace ${url} is ${status?.state ?? 'down'} (${status?.reason ?? ''}) at block ${status?.blockNumber ?? 0} of ${world.node()?.head().number ?? 0}, `
-      + `${status?.pendingMessages ?? 0n} messages pending; its relay says ${row?.phase ?? 'nothing'}: ${row?.reason ?? ''}`)
+      + `${status?.pendingMessages ?? 0n} messages pending, gatekeeper: ${status?.gatekeeper ?? 'no'}; its relay says ${row?.phase ?? 'nothing'}: ${row?.reason ?? ''}`)
   }
 }
 
@@ -113,6 +123,8 @@ const summarize = (options: SimulationOptions, world: World, adversary: Adversar
   messages: world.auditor.messages,
   transactions,
   checkpoints: world.joined(),
+  votes: world.auditor.votes,
+  rotations: rotationsOf(world),
   digest: world.finalized.at(-1) ?? '',
   virtualSeconds: Math.round((world.clock.nowMs() - 1_760_000_000_000) / 1000),
 })

@@ -8,6 +8,7 @@ import { createMessage, SignedMessage, TOPICS, WorkerRegistrationInfoV2 } from '
 import { systemStorage } from '@phalanx/runtime/storage'
 import type { Node } from '@phalanx/node'
 import type { Prng } from './prng.ts'
+import { stirGatekeepers, tendGatekeepers } from './governance.ts'
 import type { World } from './world.ts'
 
 /** The users. */
@@ -75,7 +76,13 @@ const replayRegistration: Deed = (world, node, prng) => {
   return { call: concatBytes(indices, altered, input.raw(input.left)), by: 'user' }
 }
 
-const DEEDS: readonly (readonly [weight: number, deed: Deed])[] = [[6, remark], [3, changeMeasurements], [2, forgeMessage], [2, replayRegistration]]
+/** Governance rotates the master key or replaces a gatekeeper. */
+const stir: Deed = (world, node, prng) => {
+  const inner = stirGatekeepers(world, node, prng)
+  return inner === undefined ? undefined : sudo(inner)
+}
+
+const DEEDS: readonly (readonly [weight: number, deed: Deed])[] = [[6, remark], [3, changeMeasurements], [2, forgeMessage], [2, replayRegistration], [1, stir]]
 
 const pickDeed = (prng: Prng): Deed => {
   let at = prng.below(DEEDS.reduce((sum, [weight]) => sum + weight, 0))

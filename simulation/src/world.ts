@@ -38,6 +38,8 @@ export interface WorldOptions {
   readonly stateVersion: 0 | 1
   readonly liesPerMille: number
   readonly broken: Broken
+  /** So many of the first workers are to be gatekeepers. */
+  readonly gatekeepers: number
   /** Relays let workers that are so many blocks behind go on at a checkpoint. */
   readonly checkpointAfterBlocks: number
 }
@@ -48,6 +50,8 @@ export interface WorkerPlace {
   readonly disk: BlobDisk
   process: SimProcess | undefined
   worker: Worker | undefined
+  /** Block at which its master key was last lost or put back to an older state. */
+  keyDamagedAt: number | undefined
   /** Its identity as first seen; undefined until then and after its identity file was lost. */
   identity: string | undefined
 }
@@ -173,7 +177,7 @@ class SimWorld implements World {
     )
     for (let i = 0; i < options.workers; i++) {
       const disk = createBlobDisk(this.clock, prng.fork(`worker disk ${i}`))
-      this.workers.push({ url: `http://worker-${i}`, disk, process: undefined, worker: undefined, identity: undefined })
+      this.workers.push({ url: `http://worker-${i}`, disk, process: undefined, worker: undefined, keyDamagedAt: undefined, identity: undefined })
     }
     for (let i = 0; i < options.relays; i++) this.relays.push({ name: `relay ${i}`, process: undefined, relay: undefined })
     this.auditor = undefined as unknown as Auditor

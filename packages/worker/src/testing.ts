@@ -3,7 +3,7 @@ import './errors.ts'
 
 export { TEST_GENESIS_TIME_MS, createTestChain, justifyBlock, type TestBlock, type TestChain } from './testing/chain.ts'
 export { createDirectClient, createHarness, type StartOptions, type WorkerHarness } from './testing/harness.ts'
-export { comparableState, createTestCore, createTestFeeder, replayFromGenesis, startWithIdentity, type TestFeeder } from './testing/core.ts'
+export { comparableState, createTestCore, createTestFeeder, replayFromGenesis, startAt, startWithIdentity, type TestFeeder } from './testing/core.ts'
 export {
   createMemoryBlobStore, createTestBenchmark, createTestClock, createTestRandom, type MemoryBlobStore, type TestClock,
 } from './testing/outside.ts'

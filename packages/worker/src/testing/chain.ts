@@ -1,11 +1,12 @@
 /** Owns small chains made with real keys, for tests of light clients and of what follows them. Not for production. */
 import { utf8 } from '@phalanx/primitives/bytes'
 import {
-  AuthorityList, FollowedBlocks, GRANDPA_ENGINE, GenesisBlockInfo, GrandpaLog, Justification, ZERO_HASH, createPhlxItem, headerHash, precommitPayload,
+  AuthorityList, CHECKPOINT_ANCESTORS_MAX, CHECKPOINT_VERSION, ChainCheckpoint, FollowedBlocks, GRANDPA_ENGINE, GenesisBlockInfo, GrandpaLog, Justification, ZERO_HASH, createPhlxItem, headerHash, precommitPayload,
   type AuthoritySet, type BlockMessages, type DigestItem, type FollowedBlock, type Header,
 } from '@phalanx/primitives/chain'
 import type { Crypto } from '@phalanx/primitives/crypto'
-import { createTrie } from '@phalanx/primitives/trie'
+import { createTrie, type Trie } from '@phalanx/primitives/trie'
+import { checkpointKeys, grandpaStorage, systemStorage } from '@phalanx/runtime/storage'
 import { grandpaAuthoritiesKey } from '../core/genesis.ts'
 
 /** Time of a test chain's genesis, and between two of its blocks, in ms. */
@@ -21,6 +22,8 @@ export interface TestBlock extends Partial<BlockMessages> {
   /** Further digest items. */
   readonly logs?: readonly DigestItem[]
   readonly timeMs?: bigint
+  /** Whether the header names a true state: finality and genesis hash, nobody registered. Only such a block can be a checkpoint. */
+  readonly hasState?: boolean
   /** Distinguishes forks. */
   readonly salt?: number
 }
@@ -36,6 +39,8 @@ export interface TestChain {
   add(block?: TestBlock): FollowedBlock
   /** SCALE FollowedBlocks of the blocks from number `from` to the end, or to `to` inclusive. */
   feed(from: number, to?: number): Uint8Array
+  /** SCALE ChainCheckpoint of the last block, which must have a state and a justification; its view covers `worker` where one is given. */
+  checkpoint(worker?: Uint8Array): Uint8Array
   /** A copy that goes its own way from block `number` on. */
   forkAt(number: number): TestChain
 }
@@ -69,6 +74,31 @@ interface ChainState {
   authorities: Authorities[]
 }
 
+const stateOf = (crypto: Crypto, genesisHash: Uint8Array, { set }: Authorities): Trie => {
+  const { authorities, currentSetId } = grandpaStorage
+  return createTrie({ crypto, version: 1 }).apply([
+    [authorities.key(crypto), authorities.encode(set.list)],
+    [currentSetId.key(crypto), currentSetId.encode(set.id)],
+    [systemStorage.blockHash.key(crypto, 0), systemStorage.blockHash.encode(genesisHash)],
+  ])
+}
+
+/** Checkpoint of the last block; `genesis` is the first header. */
+const checkpointOf = (crypto: Crypto, genesis: Header, { blocks, authorities }: ChainState, worker: Uint8Array | undefined): Uint8Array => {
+  const genesisHash = headerHash(crypto, genesis)
+  const headers = [genesis, ...blocks.map(({ header }) => header)]
+  const { header, justification } = blocks.at(-1) as FollowedBlock
+  const now = authorities.at(-1) as Authorities
+  const state = stateOf(crypto, genesisHash, now)
+  const handsOver = (i: number): boolean => authorities[i]?.set.id !== authorities[i + 1]?.set.id
+  return ChainCheckpoint.encode({
+    version: CHECKPOINT_VERSION, genesisHash, header, justification: justification ?? new Uint8Array(0), authorities: now.set, worker,
+    hops: blocks.slice(0, -1).flatMap((block, i) => (handsOver(i) ? [{ header: block.header, justification: block.justification ?? new Uint8Array(0) }] : [])),
+    ancestors: headers.slice(0, -1).slice(-CHECKPOINT_ANCESTORS_MAX).reverse(),
+    proof: state.prove(checkpointKeys(crypto, (key) => state.get(key), worker)),
+  })
+}
+
 const openChain = (crypto: Crypto, genesis: Header, genesisInfo: Uint8Array, state: ChainState): TestChain => {
   const genesisHash = headerHash(crypto, genesis)
   const timeOf = new Map<number, bigint>([[0, TEST_GENESIS_TIME_MS]])
@@ -86,7 +116,8 @@ const openChain = (crypto: Crypto, genesis: Header, genesisInfo: Uint8Array, sta
     const current = state.authorities.at(-1) as Authorities
     const next = block.nextAuthorities === undefined ? undefined : setOf(crypto, block.nextAuthorities, current.set.id + 1n)
     const logs = [createPhlxItem(crypto, { number, timeMs, ...messages }), ...(next === undefined ? [] : [scheduledChange(next.set)]), ...(block.logs ?? [])]
-    const header: Header = { parentHash: parent.hash, number, stateRoot: ZERO_HASH, extrinsicsRoot: crypto.blake2b256(Uint8Array.of(block.salt ?? 0)), digest: { logs } }
+    const stateRoot = block.hasState === true ? stateOf(crypto, genesisHash, next ?? current).root : ZERO_HASH
+    const header: Header = { parentHash: parent.hash, number, stateRoot, extrinsicsRoot: crypto.blake2b256(Uint8Array.of(block.salt ?? 0)), digest: { logs } }
     const target = { hash: headerHash(crypto, header), number }
     const justification = block.justify === false ? undefined : justifyBlock(crypto, target, { seeds: current.seeds, setId: current.set.id })
     const followed = { header, justification, messages }
@@ -105,6 +136,7 @@ const openChain = (crypto: Crypto, genesis: Header, genesisInfo: Uint8Array, sta
     },
     add,
     feed: (from, to) => FollowedBlocks.encode(state.blocks.slice(from - 1, to)),
+    checkpoint: (worker) => checkpointOf(crypto, genesis, state, worker),
     forkAt: (number) => openChain(crypto, genesis, genesisInfo, { blocks: state.blocks.slice(0, number - 1), authorities: state.authorities.slice(0, number) }),
   }
 }

@@ -54,7 +54,7 @@ const withoutFresh = (waiting: SignedMessage): unknown => {
 
 /** All that two workers with the same identity must agree on, whichever way they came to a block. `encoded` is the form that checkpoints seal. */
 export const comparableState = (encoded: Uint8Array): unknown => {
-  const { egress, checkpointedAt: _checkpointedAt, ...rest } = decodeCheckpoint(encoded)
+  const { egress, checkpointedAt: _checkpointedAt, gatekeeper: _gatekeeper, ...rest } = decodeCheckpoint(encoded)
   return { ...rest, egress: egress.map(([origin, { sequence, messages }]) => ({ origin, sequence, messages: messages.map(withoutFresh) })) }
 }
 
@@ -65,4 +65,10 @@ export const replayFromGenesis = (
   const entropy = new Uint8Array(32)
   const begun = step(core, startWithIdentity(core, identity, chain.genesisHash), { kind: 'init', value: { genesis: chain.genesisInfo, operator: undefined, entropy } }).state
   return assertLive(step(core, begun, { kind: 'feed', value: { blocks: chain.blocks, genesisHash: undefined, iterations: 0n, entropy } }).state)
+}
+
+/** What a fresh worker follows after it was initialised at a checkpoint. @throws the codes of proveCheckpoint */
+export const startAt = (crypto: Crypto, chain: Pick<TestChain, 'genesisInfo'>, checkpoint: Uint8Array): LiveState['follow'] => {
+  const value = { genesis: chain.genesisInfo, checkpoint, operator: undefined, entropy: new Uint8Array(32) }
+  return assertLive(step(createTestCore(crypto), EMPTY_STATE, { kind: 'init', value }).state).follow
 }
