@@ -11,6 +11,7 @@ export const LOG_LINES = {
   'checkpoint written': ['file', 'block'],
   'checkpoint could not be written': ['file', 'block'],
   'registered on chain': ['block', 'confidence'],
+  'the chain counts this worker\'s evidence no longer': ['block', 'reason'],
   'responsiveness event does not fit the session': ['block'],
   'message skipped: its payload does not decode': ['block', 'index', 'code'],
   'message dropped: too many wait for the chain': ['block'],
