@@ -15,7 +15,7 @@ export const checkDebug = (checks: CheckRecorder, found: { readonly debug: boole
 }
 
 /** A platform family for people: text where it is text, hex otherwise. */
-export const formatFamily = (family: Uint8Array): string =>
+const formatFamily = (family: Uint8Array): string =>
   family.every((byte) => byte > 0x20 && byte < 0x7f) ? String.fromCharCode(...family) : toHexPlain(family)
 
 /** Revoking a whole family is the answer to keys stolen from its machines; the block list wins over the allow list. */

@@ -41,7 +41,7 @@ export const snpCases = (): readonly SnpCase[] => jsonFiles('amd-sev-snp', 'snp-
 export const teeText = (name: string): string => new TextDecoder().decode(readVectorBytes(`${FOLDER}/${name}`))
 
 /** A product's certificates as published: intermediate (ASK), root (ARK), intermediate of lent keys (ASVK). */
-export const snpCertificates = (product: 'milan' | 'genoa' | 'turin'): readonly Uint8Array[] => parsePem(teeText(`amd-sev-snp/roots/${product}_ask_ark_asvk.pem`))
+const snpCertificates = (product: 'milan' | 'genoa' | 'turin'): readonly Uint8Array[] => parsePem(teeText(`amd-sev-snp/roots/${product}_ask_ark_asvk.pem`))
 
 /** Evidence of a SEV-SNP case; the published intermediate where the case carries the root only. */
 export const toSnpEvidence = (one: SnpCase): Extract<AttestationReport, { kind: 'SevSnp' }> => {
@@ -88,7 +88,7 @@ export const nitroCases = (): readonly NitroCase[] => jsonFiles('aws-nitro', 'ni
 export const toNitroEvidence = (one: NitroCase): Extract<AttestationReport, { kind: 'Nitro' }> => ({ kind: 'Nitro', value: { document: parseHex(one.documentHex) } })
 
 /** Length of the document itself: two files go on with the rest of the container that they were cut from. */
-export const nitroLength = (document: Uint8Array): number => {
+const nitroLength = (document: Uint8Array): number => {
   const head = 1 + 5 + 1 + 3
   return head + (((document[8] as number) << 8) | (document[9] as number)) + 2 + 96
 }

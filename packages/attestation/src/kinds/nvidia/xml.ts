@@ -167,7 +167,6 @@ export const parseXml = (text: string): XmlElement => {
   if (text.length > SIZE_MAX) throw attestationError('ATTESTATION_INPUT_TOO_LARGE', `XML of ${text.length} characters, at most ${SIZE_MAX}`)
   const reader = new XmlReader(text)
   // Tabs and carriage returns change meaning when they are normalised, and other control characters are no XML at all.
-  // eslint-disable-next-line no-control-regex
   const control = /[\u0000-\u0009\u000b-\u001f\ufffe\uffff]/.exec(text)
   if (control !== null) {
     reader.at = control.index

@@ -5,7 +5,7 @@ import { DerReader, TAG, contentOf, smallInteger } from '../../x509/der.ts'
 import type { SnpTcb } from './products.ts'
 
 /** Arc under which all of them lie. */
-export const SNP_EXTENSION = '1.3.6.1.4.1.3704.1'
+const SNP_EXTENSION = '1.3.6.1.4.1.3704.1'
 
 /** Suffixes of the extensions. */
 export const SNP_EXTENSION_OID = {

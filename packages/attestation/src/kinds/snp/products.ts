@@ -20,7 +20,7 @@ export interface SnpTcb {
 }
 
 /** Names of the parts, in the order in which they are compared and shown. */
-export const TCB_PARTS = ['fmc', 'bootloader', 'tee', 'snp', 'microcode'] as const
+const TCB_PARTS = ['fmc', 'bootloader', 'tee', 'snp', 'microcode'] as const
 
 interface Layout {
   readonly at: Readonly<Record<keyof SnpTcb, number | undefined>>
