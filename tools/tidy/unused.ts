@@ -6,7 +6,7 @@ import { isAllowed, lineOf, walk, type Finding, type Project, type Rule, type So
 /** Packages others may install: what their manifest exports is used by definition. */
 const PUBLISHED = ['packages/primitives', 'packages/attestation', 'packages/sdk']
 /** Files that are run or loaded by name. */
-const RUN_BY_NAME = [/^tools\/[^/]+\.ts$/, /^bench\//, /^fuzz\//, /\.thread\.ts$/, /\.config\.ts$/, /^apps\/[^/]+\/src\/main\.tsx?$/, /^simulation\/src\/run\.ts$/, /^simulation\/seeds\//]
+const RUN_BY_NAME = [/^tools\/[^/]+\.ts$/, /^bench\//, /^fuzz\//, /\.thread\.ts$/, /\.config\.ts$/, /^apps\/[^/]+\/src\/(main|enclave-worker)\.tsx?$/, /^simulation\/src\/run\.ts$/, /^simulation\/seeds\//]
 
 const isEntry = (path: string): boolean => RUN_BY_NAME.some((pattern) => pattern.test(path)) || /\.test\.tsx?$/.test(path)
 

@@ -31,6 +31,8 @@ export const cliErrors = defineErrors({
     '{path} exists already and is not overwritten.', 'Move it away, or name another one.'),
   CLI_CONFIG_MALFORMED: describe<{ path: string; reason: string }>(
     'The configuration {path} cannot be used: {reason}.', 'Correct the file; an example is in the help of the command.'),
+  CLI_TIME_SERVER_FAILED: describe<{ server: string; reason: string }>(
+    'The time server {server} gives no time: {reason}.', 'Give a time server that answers on UDP port 123.'),
   CLI_SECRET_MISSING: describe<{ what: string }>(
     'No {what} was given.', 'Give a file, or - to read it from standard input; arguments are visible to other users of this machine.'),
   CLI_BACKUP_MALFORMED: describe<{ path: string; reason: string }>(

@@ -46,6 +46,7 @@ export const createProgram = (io: CliIo, finish: (exitCode: number) => void): Co
   addKeys(program, run)
   addChainSpec(program, run)
   addVerify(program, run)
+  addDoctor(program, run)
   return program
 }
 
@@ -189,4 +190,25 @@ const addVerify = (program: Command, run: Run): void => {
     .option('--json', 'print JSON', false)
     .addHelpText('after', VERIFY_NOTES + examples('verify quote.bin --collateral collateral.json', 'verify evidence.json --at 2026-03-05T10:50:03Z --policy policy.json --json', 'verify --worker 0x4a6f…9c --node ws://127.0.0.1:9944 --policy chain'))
     .action(run(async () => (await import('./commands/verify.ts')).runVerify))
+}
+
+const DOCTOR_NOTES = `
+Examines, in this order: processor, devices, drivers, permissions, ports, clock, node and chain, disk, evidence, collateral, policy. What
+no option asks for is not looked at. Exit code: 0 in order, 1 something keeps this machine from running a worker.
+`
+
+const addDoctor = (program: Command, run: Run): void => {
+  program.command('doctor')
+    .description('Examine this machine: what keeps it from running a worker, the cause and the fix first.')
+    .option('--platform <name>', 'what the worker will run on', oneOf('--platform', PLATFORM_NAMES), PLATFORM_NAMES[0])
+    .option('--base-path <folder>', 'where the worker or node will keep its files')
+    .option('--port <port>', 'port that must be free; repeat for more (default: 8100)', repeated(port('--port')))
+    .option('--node <url>', 'node that the worker\'s relay will follow', url('--node', ['ws', 'wss']))
+    .option('--genesis <hash>', 'genesis hash of your network', hexBytes('--genesis', { min: 32, max: 32 }))
+    .option('--time-server <host>', 'time server to compare the clock with')
+    .option('--pccs-url <url>', 'where collateral for evidence is fetched', url('--pccs-url', ['https', 'http']))
+    .option('--policy <file>', 'policy that must admit this machine (default: the chain\'s)')
+    .option('--json', 'print JSON', false)
+    .addHelpText('after', DOCTOR_NOTES + PLATFORMS + examples('doctor', `doctor --platform ${PLATFORM_NAMES.at(-1) ?? ''} --node ws://127.0.0.1:9944 --base-path /var/lib/phalanx/worker`, 'doctor --time-server pool.ntp.org --json'))
+    .action(run(async () => (await import('./commands/doctor.ts')).runDoctor))
 }

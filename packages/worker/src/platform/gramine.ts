@@ -23,8 +23,8 @@ const PREREQUISITES: readonly Prerequisite[] = [
     fix: 'Run Linux 5.11 or later with CONFIG_X86_SGX; look for "sgx" in dmesg.', accessFix: 'Add the user to the group of /dev/sgx_enclave (usually sgx), and start a new session.',
   },
   {
-    step: 'device', name: 'provisioning device', test: { kind: 'path', anyOf: ['/dev/sgx_provision'] }, access: 'write',
-    fix: 'Run Linux 5.11 or later with CONFIG_X86_SGX.', accessFix: 'Add the user of the quoting service to the group of /dev/sgx_provision (usually sgx_prv).',
+    step: 'device', name: 'provisioning device', test: { kind: 'path', anyOf: ['/dev/sgx_provision'] },
+    fix: 'Run Linux 5.11 or later with CONFIG_X86_SGX, and let the quoting service\'s user into the group of the device (usually sgx_prv).',
   },
   {
     step: 'driver', name: 'quoting service', test: { kind: 'path', anyOf: ['/var/run/aesmd/aesm.socket'] }, access: 'write',

@@ -61,6 +61,8 @@ export interface Prerequisite {
   readonly test: { readonly kind: 'cpuFlag' | 'path'; readonly anyOf: readonly string[] } | { readonly kind: 'kernel'; readonly atLeast: readonly [major: number, minor: number] }
   /** What this process must be allowed to do with the path. */
   readonly access?: 'read' | 'write'
+  /** Whether machines that are in order may lack it: then it is a warning. */
+  readonly isHint?: boolean
   /** What to do where it is missing, and where it is there but may not be used. */
   readonly fix: string
   readonly accessFix?: string

@@ -116,7 +116,7 @@ const toEvidence = ({ provider, outblob, auxblob }: TsmReport): AttestationRepor
 
 /** What the guest must have. */
 const PREREQUISITES: readonly Prerequisite[] = [
-  { step: 'cpu', name: 'confidential guest', test: { kind: 'cpuFlag', anyOf: ['tdx_guest', 'sev_snp'] }, fix: 'Start this virtual machine as a TDX or SEV-SNP guest; the host must offer it.' },
+  { step: 'cpu', name: 'confidential guest', test: { kind: 'cpuFlag', anyOf: ['tdx_guest', 'sev_snp'] }, isHint: true, fix: 'Some kernels do not show it. Where the guest device is missing too, start this machine as a TDX or SEV-SNP guest; the host must offer it.' },
   { step: 'device', name: 'guest device', test: { kind: 'path', anyOf: ['/dev/tdx_guest', '/dev/sev-guest'] }, fix: 'Load the guest driver: modprobe tdx_guest, or modprobe sev-guest.' },
   { step: 'driver', name: 'kernel', test: { kind: 'kernel', atLeast: [6, 7] }, fix: 'Run Linux 6.7 or later in the guest: configfs-tsm begins there.' },
   { step: 'driver', name: 'configfs', test: { kind: 'path', anyOf: ['/sys/kernel/config'] }, fix: 'Mount it: mount -t configfs none /sys/kernel/config.' },
