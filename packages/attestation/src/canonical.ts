@@ -2,18 +2,28 @@
  * Owns the judgement of collateral for a chain's canonical set: whether it stands now, under which key it counts, and whether it is
  * newer than the set in force. Does not keep anything.
  */
+import { named, variant, type TypeOf } from '@phalanx/primitives/codec'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { isAttestationError, type AttestationErrorCode } from './errors.ts'
 import { describeDcapSet } from './kinds/dcap/canonical.ts'
 import { prepareSgxCollateral, type PreparedCollateral } from './kinds/dcap/collateral.ts'
-import type { Collateral } from './kinds/dcap/wire.ts'
+import { SgxV30QuoteCollateral } from './kinds/dcap/wire.ts'
 import { teeKinds, type AttestationReport, type TeeKindName } from './kinds/index.ts'
 import type { TeeKind } from './kinds/kind.ts'
+import { judgeSnpSet } from './kinds/snp/canonical.ts'
+import { SnpCertificates } from './kinds/snp/wire.ts'
 import { palletErrorOf, type RegistrationPalletError } from './pallet-errors.ts'
 import type { AttestationPolicy } from './policy.ts'
 import type { CollateralKey } from './records.ts'
-import { checkWindows } from './validity.ts'
+import { checkWindows, type Window } from './validity.ts'
 import { createCheckRecorder, firstFailure, firstFailurePath, type CheckRecorder } from './verdict.ts'
+
+/** Collateral of any kind that has canonical sets; bytes and indices are those of the kinds' own codecs. */
+export const AnyCollateral = named(
+  'phalanx_attestation::AnyCollateral',
+  variant('AnyCollateral', { SgxV30: { index: 0, value: SgxV30QuoteCollateral }, SevSnp: { index: 3, value: SnpCertificates } }),
+)
+export type AnyCollateral = TypeOf<typeof AnyCollateral>
 
 /** A set that stands. Times in Unix seconds. */
 export interface StandingSet {
@@ -24,7 +34,8 @@ export interface StandingSet {
   readonly validUntil: number
   /** Last second with the policy's grace. */
   readonly graceUntil: number
-  readonly prepared: PreparedCollateral
+  /** Judged for reuse, for kinds whose verifier takes it so. */
+  readonly prepared: PreparedCollateral | undefined
 }
 
 /** The answer about a candidate. */
@@ -45,26 +56,44 @@ const checkEvaluation = (checks: CheckRecorder, numbers: readonly [number, numbe
   )
 }
 
+/** Collateral judged apart from the time. */
+interface JudgedSet {
+  readonly key: CollateralKey
+  readonly evaluationNumber: number
+  readonly dates: readonly number[]
+  readonly windows: readonly Window[]
+  readonly prepared: PreparedCollateral | undefined
+}
+
+const judgeDocuments = (checks: CheckRecorder, collateral: AnyCollateral, policy: AttestationPolicy, crypto: Crypto): JudgedSet | undefined => {
+  if (collateral.kind === 'SevSnp') {
+    const set = checks.group({ name: 'collateral', rule: 'Canonical collateral' }, (inner) => judgeSnpSet(inner, collateral, policy, crypto))
+    return set === undefined ? undefined : { ...set, evaluationNumber: 0, prepared: undefined }
+  }
+  const prepared = prepareSgxCollateral(collateral.value, policy, crypto)
+  checks.adopt(prepared.check)
+  const described = describeDcapSet(prepared)
+  if (described === undefined) return undefined
+  checkEvaluation(checks, described.evaluationNumbers, policy)
+  return { key: described.key, dates: described.dates, evaluationNumber: described.evaluationNumbers[0], windows: prepared.windows, prepared }
+}
+
 /** Judges collateral as a candidate for the canonical set: signatures, chains, revocation, dates, one evaluation. Total. */
 export const judgeCollateral = (
-  collateral: Collateral,
+  collateral: AnyCollateral,
   { policy, nowSeconds, crypto }: { readonly policy: AttestationPolicy; readonly nowSeconds: number; readonly crypto: Crypto },
 ): SetVerdict => {
   const checks = createCheckRecorder()
-  const prepared = prepareSgxCollateral(collateral.value, policy, crypto)
-  checks.adopt(prepared.check)
-  const span = checks.group({ name: 'validity', rule: 'Every document now' }, (inner) => checkWindows(inner, prepared.windows, policy, nowSeconds))
-  const described = describeDcapSet(prepared)
-  if (described !== undefined) checkEvaluation(checks, described.evaluationNumbers, policy)
+  const judged = judgeDocuments(checks, collateral, policy, crypto)
+  const span = checks.group({ name: 'validity', rule: 'Every document now' }, (inner) => checkWindows(inner, judged?.windows ?? [], policy, nowSeconds))
   const tree = checks.finish({ name: 'candidate', rule: 'Canonical collateral' })
   const failed = firstFailure(tree)
-  if (failed !== undefined || described === undefined) {
+  if (failed !== undefined || judged === undefined) {
     const code = failed?.errorCode ?? 'ATTESTATION_COLLATERAL_ABSENT'
     return { ok: false, code, palletError: palletErrorOf({ code, path: firstFailurePath(tree), isReport: false }) }
   }
-  const { key, evaluationNumbers, dates } = described
-  const validUntil = Math.min(...prepared.windows.map(({ notAfter }) => notAfter))
-  return { ok: true, set: { key, dates, evaluationNumber: evaluationNumbers[0], validUntil, graceUntil: span.notAfter, prepared } }
+  const { windows, ...set } = judged
+  return { ok: true, set: { ...set, validUntil: Math.min(...windows.map(({ notAfter }) => notAfter)), graceUntil: span.notAfter } }
 }
 
 /** What decides which of two sets is newer. */

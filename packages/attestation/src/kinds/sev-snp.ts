@@ -8,6 +8,7 @@ import { mergeStatus, type TcbStatus } from '../status.ts'
 import { checkWindows } from '../validity.ts'
 import { createCheckRecorder, verdictOf, type CheckRecorder, type Verdict } from '../verdict.ts'
 import type { TeeKind, VerifyInput } from './kind.ts'
+import { snpKeyOf } from './snp/canonical.ts'
 import { checkEndorsementChain, type EndorsementChain } from './snp/chain.ts'
 import { attachSnpCollateral, detectSnp } from './snp/detect.ts'
 import { checkEndorsementKey, checkGuest, checkReportSignature, checkTcb } from './snp/judge.ts'
@@ -86,6 +87,7 @@ export const sevSnp = {
   invalidError: 'EvidenceInvalid',
   fields: snpEvidenceFields,
   signedContent: (evidence: SnpEvidence) => evidence.report.subarray(0, SIGNED_LENGTH),
+  collateralKey: (evidence: SnpEvidence) => snpKeyOf(evidence.endorsement),
   detect: detectSnp,
   attachCollateral: attachSnpCollateral,
   verify(input: VerifyInput<SnpEvidence>): Verdict {

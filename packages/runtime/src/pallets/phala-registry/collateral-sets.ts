@@ -3,7 +3,7 @@
  * in force after the policy's delay. Evidence is judged by these sets and by nothing its submitter chose. What makes a set genuine
  * and newer is @phalanx/attestation's.
  */
-import { Collateral, CollateralKey, isNewerSet, judgeCollateral, prepareCollateral, type CanonicalSet, type PreparedCollateral, type RegistrationPalletError, type StandingSet } from '@phalanx/attestation'
+import { AnyCollateral, CollateralKey, isNewerSet, joinCollateral, judgeCollateral, prepareCollateral, type AttestationReport, type CanonicalSet, type PreparedCollateral, type RegistrationPalletError, type StandingSet } from '@phalanx/attestation'
 import { bytesEqual } from '@phalanx/primitives/bytes'
 import { transientList } from '../../frame/transient.ts'
 import { now } from '../timestamp/storage.ts'
@@ -35,7 +35,7 @@ const setOf = (set: StandingSet, rest: Pick<CanonicalSet, 'hash' | 'activeAt'>):
 })
 
 /** Offers a candidate. It is in force at once where there is no set that still counts, otherwise after the policy's delay. */
-export const offerCollateral = (ctx: RegistryContext, candidate: Collateral): Offer => {
+export const offerCollateral = (ctx: RegistryContext, candidate: AnyCollateral): Offer => {
   const policy = storage.attestationPolicy.get(ctx)
   const nowSeconds = now.get(ctx) / 1000n
   const verdict = judgeCollateral(candidate, { policy, nowSeconds: Number(nowSeconds), crypto: ctx.crypto })
@@ -48,10 +48,11 @@ export const offerCollateral = (ctx: RegistryContext, candidate: Collateral): Of
   const isAtOnce = current === undefined || nowSeconds > current.graceUntil || policy.collateralDelayBlocks === 0
   // Whoever keeps bringing newer sets must not keep the first of them waiting for ever.
   if (!isAtOnce && (pending !== undefined || storage.pendingKeys.get(ctx).length >= storage.PENDING_SETS_MAX)) return { kind: 'waiting' }
-  const bytes = Collateral.encode(candidate)
+  const bytes = AnyCollateral.encode(candidate)
   const hash = ctx.crypto.blake2b256(bytes)
   if (!storage.collateral.has(ctx, hash)) storage.collateral.set(ctx, hash, bytes)
-  preparedInBlock.append(ctx, { hash, policyVersion: policy.version, prepared: verdict.set.prepared })
+  const { prepared } = verdict.set
+  if (prepared !== undefined) preparedInBlock.append(ctx, { hash, policyVersion: policy.version, prepared })
   if (isAtOnce) {
     if (pending !== undefined) dropPending(ctx, key)
     putInForce(ctx, key, setOf(verdict.set, { hash, activeAt: ctx.block.number }))
@@ -65,7 +66,7 @@ export const offerCollateral = (ctx: RegistryContext, candidate: Collateral): Of
 }
 
 /** Somebody offers a set by itself. Fails with what the first failing check maps to, CollateralNotNewer or CollateralPending; one that is taken is free. */
-export const submitCollateral = (ctx: RegistryContext, candidate: Collateral): { readonly paysFee: boolean } => {
+export const submitCollateral = (ctx: RegistryContext, candidate: AnyCollateral): { readonly paysFee: boolean } => {
   const offer = offerCollateral(ctx, candidate)
   switch (offer.kind) {
     case 'refused': return ctx.fail(offer.error)
@@ -88,17 +89,31 @@ export const activateCollateral = (ctx: RegistryContext): number => {
   return activated
 }
 
-/** The set in force under a key, prepared under the roots of the policy in force; undefined where there is none. */
-export const canonicalSet = (ctx: RegistryContext, key: CollateralKey): { readonly set: CanonicalSet; readonly prepared: PreparedCollateral } | undefined => {
-  const set = storage.canonicalCollateral.get(ctx, key)
-  return set === undefined ? undefined : { set, prepared: preparedSet(ctx, set.hash) }
+/** A set in force: its bytes, and prepared under the roots of the policy in force where its kind's verifier takes it so. */
+export interface SetInForce {
+  readonly set: CanonicalSet
+  readonly bytes: Uint8Array
+  readonly prepared: PreparedCollateral | undefined
 }
 
-const preparedSet = (ctx: RegistryContext, hash: Uint8Array): PreparedCollateral => {
+/** The set in force under a key; undefined where there is none. */
+export const canonicalSet = (ctx: RegistryContext, key: CollateralKey): SetInForce | undefined => {
+  const set = storage.canonicalCollateral.get(ctx, key)
+  if (set === undefined) return undefined
+  const bytes = storage.collateral.get(ctx, set.hash) ?? new Uint8Array(0)
+  return { set, bytes, prepared: preparedSet(ctx, set.hash, bytes) }
+}
+
+/** What a verification takes of a set: documents judged before, or the evidence with the set joined to it. */
+export const withSet = (report: AttestationReport, { bytes, prepared }: SetInForce): { readonly report: AttestationReport; readonly prepared?: PreparedCollateral } =>
+  prepared === undefined ? { report: joinCollateral({ report, collateral: bytes }) } : { report, prepared }
+
+const preparedSet = (ctx: RegistryContext, hash: Uint8Array, bytes: Uint8Array): PreparedCollateral | undefined => {
   const policy = storage.attestationPolicy.get(ctx)
   const known = preparedInBlock.all(ctx).find((one) => one.policyVersion === policy.version && bytesEqual(one.hash, hash))
   if (known !== undefined) return known.prepared
-  const collateral = Collateral.decode(storage.collateral.get(ctx, hash) ?? new Uint8Array(0))
+  const collateral = AnyCollateral.decode(bytes)
+  if (collateral.kind !== 'SgxV30') return undefined
   const prepared = prepareCollateral(collateral.value, policy, ctx.crypto)
   preparedInBlock.append(ctx, { hash, policyVersion: policy.version, prepared })
   return prepared

@@ -45,7 +45,7 @@ export const recordAttestation = (ctx: RegistryContext, pubkey: Uint8Array, atte
   const before = storage.attestations.get(ctx, pubkey)
   if (before !== undefined) removeIndices(ctx, pubkey, before)
   const { facts, confidenceLevel, policyVersion, collateral, validUntil, renewFrom } = attested
-  const family = facts.fmspc
+  const family = facts.family ?? facts.fmspc
   storage.attestations.set(ctx, pubkey, {
     kind: facts.kind, measurement: facts.measurement, family, confidenceLevel, policyVersion, collateral, verifiedAt: now.get(ctx) / 1000n, validUntil, renewFrom,
     eviction: undefined,

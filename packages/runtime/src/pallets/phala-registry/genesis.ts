@@ -33,6 +33,7 @@ const policyShape = jsonObject({
   renewalWindowSeconds: jsonOptional(jsonInteger(0, U32_MAX)),
   admitUnanchored: jsonOptional(jsonBool),
   collateralDelayBlocks: jsonOptional(jsonInteger(0, U32_MAX)),
+  familyMinimums: jsonOptional(jsonList(jsonObject({ family: jsonHex(), tcb: jsonHex() }))),
 })
 
 /** What a chain of ours asks for where its spec says nothing: recent evidence, renewed weekly, and the highest confidence of gatekeepers. */

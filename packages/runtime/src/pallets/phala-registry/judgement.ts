@@ -3,13 +3,13 @@
  * time, made for a block that the chain remembers. Keeps nothing but offered collateral; registration.ts does.
  */
 import {
-  collateralKeyOf, Collateral, evaluateRegistration, separateCollateral, teeKinds,
+  AnyCollateral, collateralKeyOf, evaluateRegistration, separateCollateral, teeKinds,
   type AttestationPolicy, type AttestationProvider, type AttestationReport, type Facts, type RegistrationPalletError,
 } from '@phalanx/attestation'
 import { bytesEqual } from '@phalanx/primitives/bytes'
 import { blockHash } from '../system/storage.ts'
 import { now } from '../timestamp/storage.ts'
-import { canonicalSet, offerCollateral } from './collateral-sets.ts'
+import { canonicalSet, offerCollateral, withSet } from './collateral-sets.ts'
 import type { RegistryContext } from './declaration.ts'
 import * as storage from './storage.ts'
 
@@ -75,9 +75,9 @@ const judge = (ctx: RegistryContext, evidence: AttestationReport, commit: Uint8A
   if (key === undefined) return { outcome: evaluateRegistration({ ...common, report: evidence }), set: undefined, refusal: undefined }
   const known = storage.canonicalCollateral.get(ctx, key)
   const isNews = given !== undefined && (known === undefined || !bytesEqual(known.hash, ctx.crypto.blake2b256(given)))
-  const offer = isNews ? offerCollateral(ctx, Collateral.decode(given)) : undefined
+  const offer = isNews ? offerCollateral(ctx, AnyCollateral.decode(given)) : undefined
   const canonical = canonicalSet(ctx, key)
-  if (canonical !== undefined) return { outcome: evaluateRegistration({ ...common, report, prepared: canonical.prepared }), set: canonical.set, refusal: undefined }
+  if (canonical !== undefined) return { outcome: evaluateRegistration({ ...common, ...withSet(report, canonical) }), set: canonical.set, refusal: undefined }
   // Nothing canonical, and what came along cannot be: judging by it only names the cause.
   const refusal: RegistrationPalletError = offer?.kind === 'refused' ? offer.error : 'CollateralInvalid'
   return { outcome: evaluateRegistration({ ...common, report: evidence }), set: undefined, refusal }

@@ -1,5 +1,5 @@
 /** Owns PhalaRegistry's calls (registry.md section 5). What they do stands in the sibling files. */
-import { Attestation, AttestationPolicy, AttestationReport, Collateral, PlatformFamily } from '@phalanx/attestation'
+import { AnyCollateral, Attestation, AttestationPolicy, AttestationReport, PlatformFamily } from '@phalanx/attestation'
 import { bytesEqual } from '@phalanx/primitives/bytes'
 import { bytesUpTo, option, textUpTo, u32, vecUpTo } from '@phalanx/primitives/codec'
 import { AccountId, Hash, Sr25519Public } from '@phalanx/primitives/chain'
@@ -225,7 +225,7 @@ export const phalaRegistry = registryParts.withCalls(
     submitCollateral: {
       index: 16,
       doc: 'Offer newer collateral for a canonical set. Anyone may; a set that is taken costs its submitter nothing.',
-      args: { collateral: Collateral },
+      args: { collateral: AnyCollateral },
       weight: COLLATERAL_WEIGHT,
       dispatch(ctx, origin, { collateral }) {
         ensureSigned(origin)

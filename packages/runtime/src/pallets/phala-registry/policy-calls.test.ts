@@ -203,7 +203,7 @@ describe('evidence that lapses', () => {
     bed = createRegistryTestbed(crypto, { policy: { admitUnanchored: true, reattestationSeconds: 0, renewalWindowSeconds: DAY, collateralGraceSeconds: 3600, revocationGraceSeconds: 3600 } })
     register('a', { collateral: { lifetimeSeconds: 5 * DAY } })
     register('b', { collateral: 'none' })
-    const [[, canonical]] = [...storage.canonicalCollateral.entries(bed.chain.ctx)] as [[unknown, { validUntil: bigint; graceUntil: bigint }]]
+    const [[, canonical]] = [...storage.canonicalCollateral.entries(bed.chain.ctx)] as unknown as [[unknown, { validUntil: bigint; graceUntil: bigint }]]
     expect(storage.attestations.get(bed.chain.ctx, key('a'))).toMatchObject({ validUntil: canonical.graceUntil, renewFrom: canonical.validUntil - BigInt(DAY) })
     bed.chain.nextBlock()
     at(Number(canonical.validUntil) + 10)

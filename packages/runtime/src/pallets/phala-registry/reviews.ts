@@ -6,7 +6,7 @@ import { AttestationReport, collateralKeyOf, evaluateRegistration, firstFailureP
 import { bytesEqual, keyToBytes } from '@phalanx/primitives/bytes'
 import { toKey } from '../../frame/overlay.ts'
 import { now } from '../timestamp/storage.ts'
-import { canonicalSet } from './collateral-sets.ts'
+import { canonicalSet, withSet } from './collateral-sets.ts'
 import type { RegistryContext } from './declaration.ts'
 import { evict, readExpiryKey } from './eviction.ts'
 import { policyInForce } from './judgement.ts'
@@ -40,10 +40,10 @@ export const judgeAgain = (ctx: RegistryContext, pubkey: Uint8Array, policy: Att
   const report = AttestationReport.decode(kept.report)
   const nowSeconds = now.get(ctx) / 1000n
   const key = collateralKeyOf(report)
+  const set = key === undefined ? undefined : canonicalSet(ctx, key)
   const outcome = evaluateRegistration({
-    report, commit: ctx.crypto.blake2b256(kept.info), nowSeconds: Number(nowSeconds), crypto: ctx.crypto,
+    ...(set === undefined ? { report } : withSet(report, set)), commit: ctx.crypto.blake2b256(kept.info), nowSeconds: Number(nowSeconds), crypto: ctx.crypto,
     policy: { ...policy, reportAgeSecondsMax: U32_MAX },
-    prepared: key === undefined ? undefined : canonicalSet(ctx, key)?.prepared,
   })
   if (!outcome.ok) return refusal(outcome.palletError, outcome.code, firstFailurePath(outcome.verdict.tree))
   if (!policy.admitUnanchored && outcome.facts.reportData.subarray(32).every((byte) => byte === 0)) return refusal('AnchorMissing')
