@@ -56,6 +56,7 @@ const drawOptions = (prng: Prng, broken: Broken): WorldOptions => ({
   liesPerMille: prng.pick([50, 200, 500]),
   broken,
   checkpointAfterBlocks: prng.pick([8, 40, 4096]),
+  rotateEcdhEveryBlocks: prng.pick([20, 60, 100_000]),
 })
 
 const statusOf = async (world: World, at: number): Promise<WorkerStatus | undefined> => {

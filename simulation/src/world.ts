@@ -42,6 +42,8 @@ export interface WorldOptions {
   readonly gatekeepers: number
   /** Relays let workers that are so many blocks behind go on at a checkpoint. */
   readonly checkpointAfterBlocks: number
+  /** Blocks after which workers rotate their ECDH keys. */
+  readonly rotateEcdhEveryBlocks: number
 }
 
 /** A worker's place: its disk stays, its processes come and go. */
@@ -290,7 +292,7 @@ class SimWorld implements World {
     const random = this.prng.fork(`${place.url} ${this.clock.fired}`)
     const platform = await createSoftwarePlatform({}, { crypto: this.workerCrypto, blobs, random, vendor: this.vendor })
     const worker = await createWorker(
-      { checkpointEveryBlocks: this.options.checkpointEveryBlocks },
+      { checkpointEveryBlocks: this.options.checkpointEveryBlocks, rotateEcdhEveryBlocks: this.options.rotateEcdhEveryBlocks, ecdhGraceBlocks: 10 },
       {
         platform, blobs, random, crypto: this.workerCrypto, clock: process.clock, logger: this.logger(place.url),
         benchmark: { start() {}, stop() {}, take: () => 0n, measure: (elapsedMs) => ((elapsedMs < 1000n ? 1000n : elapsedMs) * ITERATIONS_PER_SECOND) / 1000n },

@@ -10,3 +10,8 @@ export const CONSENSUS_VERSION_MAX = 0
  * the genesis that a worker is given first decides.
  */
 export const TRUSTED_ANCHORS: readonly TrustedAnchor[] = []
+
+/** Blocks between two rotations of the ECDH key that nobody asked for: half a day of blocks of six seconds. */
+export const ECDH_ROTATE_EVERY_BLOCKS = 7_200
+/** Blocks for which a former ECDH key still opens messages; commands expire sooner. */
+export const ECDH_GRACE_BLOCKS = 256

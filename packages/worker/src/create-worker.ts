@@ -8,7 +8,7 @@ import type { Crypto } from '@phalanx/primitives/crypto'
 import { AppError, isAppError } from '@phalanx/primitives/errors'
 import type { BlobStore, Clock, Logger, Random } from '@phalanx/primitives/ports'
 import { METHODS_NOT_OFFERED } from './api/not-offered.ts'
-import { CONSENSUS_VERSION_MAX, TRUSTED_ANCHORS, WORKER_VERSION } from './build.ts'
+import { CONSENSUS_VERSION_MAX, ECDH_GRACE_BLOCKS, ECDH_ROTATE_EVERY_BLOCKS, TRUSTED_ANCHORS, WORKER_VERSION } from './build.ts'
 import { createCheckpoints } from './checkpoints.ts'
 import type { TrustedAnchor } from './core/anchors.ts'
 import { ENTROPY_BYTES } from './core/entropy.ts'
@@ -34,6 +34,9 @@ export interface WorkerOptions {
   readonly checkpointEveryBlocks?: number
   /** Version to show and to compare with the chain's minimum; for tests of upgrades. */
   readonly version?: readonly [number, number, number]
+  /** Blocks between rotations of the ECDH key, and for which a former one still opens messages; the build's unless given. */
+  readonly rotateEcdhEveryBlocks?: number
+  readonly ecdhGraceBlocks?: number
   /** Blocks to trust instead of the build's own; for tests. */
   readonly anchors?: readonly TrustedAnchor[]
 }
@@ -78,6 +81,8 @@ const coreOf = (options: WorkerOptions, { crypto, platform }: WorkerDependencies
     measurement: platform.measurement,
     features: platform.features,
     checkpointEveryBlocks: options.checkpointEveryBlocks ?? CHECKPOINT_EVERY_BLOCKS,
+    rotateEcdhEveryBlocks: options.rotateEcdhEveryBlocks ?? ECDH_ROTATE_EVERY_BLOCKS,
+    ecdhGraceBlocks: options.ecdhGraceBlocks ?? ECDH_GRACE_BLOCKS,
     anchors: options.anchors ?? TRUSTED_ANCHORS,
   },
 })

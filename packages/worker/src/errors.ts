@@ -50,6 +50,10 @@ export const workerErrors = defineErrors({
   WORKER_ALREADY_INITIALIZED: describe('Runtime already initialized.', 'Go on with FeedBlocks; GetInfo says which block comes next.'),
   WORKER_IDENTITY_OTHER_CHAIN: describe<{ expected: string; got: string }>(
     'The sealed identity belongs to the chain with genesis {expected}, not {got}.', 'Use the base path of that chain, or another base path for this one.'),
+  WORKER_ECDH_NOT_ANCHORED: describe(
+    'The ECDH key in use is not final on the chain yet, so there is nothing to rotate.', 'Wait until PhalanxAPI.Status shows an ecdh_epoch, then try again.'),
+  WORKER_ECDH_EPOCH_UNKNOWN: describe<{ epoch: string; current: string }>(
+    'This worker holds no ECDH key of epoch {epoch}; epoch {current} is in force.', 'Encrypt again, to the key that PhalaRegistry.EcdhKeys holds for the epoch in force.'),
   WORKER_DEBUG_KEY_REFUSED: describe('The worker takes no keys from outside.', 'Leave debug_set_key out: keys are generated inside.'),
   WORKER_NOT_GATEKEEPER: describe('Only gatekeepers know the state of other workers.', 'Ask a gatekeeper, or read the chain.'),
   WORKER_METHOD_NOT_OFFERED: describe<{ method: string }>(

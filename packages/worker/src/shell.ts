@@ -8,6 +8,7 @@ import type { Checkpoints } from './checkpoints.ts'
 import type { Effect } from './core/effects.ts'
 import { ENTROPY_BYTES } from './core/entropy.ts'
 import type { Input } from './core/inputs.ts'
+import { eraseKey } from './core/keys.ts'
 import type { WorkerState } from './core/state.ts'
 import { EMPTY_STATE, step, type Core } from './core/step.ts'
 import type { Sealer } from './platform/seal.ts'
@@ -89,6 +90,7 @@ export class Shell {
     switch (effect.kind) {
       case 'sealIdentity': return
       case 'log': logger[effect.value.level](effect.value.message, effect.value.data); return
+      case 'eraseKeys': effect.value.forEach(eraseKey); return
       case 'startBenchmark': benchmark.start(); return
       case 'stopBenchmark': benchmark.stop(); return
       case 'rootSecret': this.askRootSecret(effect.value); return

@@ -64,8 +64,16 @@ export const WorkerStatus = message('WorkerStatus', {
   setId: optional(uint64(17)),
   /** Whether confidential requests are served. */
   serving: bool(18),
+  /** What it does as a gatekeeper; absent where it is none. */
+  gatekeeper: optional(string(19)),
+  /** How often it differed from the other gatekeepers. */
+  gatekeeperAlarms: optional(uint32(20)),
 })
 export type WorkerStatus = MessageOf<typeof WorkerStatus>
+
+/** The rotation that is under way: epoch and public key (hex with 0x) as announced; in force once final. */
+export const EcdhRotation = message('EcdhRotation', { epoch: uint64(1), ecdhPublicKey: string(2) })
+export type EcdhRotation = MessageOf<typeof EcdhRotation>
 
 /** What Echo sends back. */
 export const EchoMessage = message('EchoMessage', { echoMsg: bytes(1) })
@@ -78,5 +86,9 @@ export const infoMethods = {
 
 /** Methods of the service PhalanxAPI. */
 export const statusMethods = {
+  RotateEcdhKey: method({
+    doc: 'Announces a fresh ECDH key now; the one in use serves until that is final, and opens what was on its way for a while after.',
+    params: Empty, result: EcdhRotation, access: 'private', kind: 'command', limitBytes: KIB,
+  }),
   Status: method({ doc: 'The state of the worker and the reason for it.', params: Empty, result: WorkerStatus, access: 'public', kind: 'query', limitBytes: KIB }),
 } as const

@@ -1,6 +1,7 @@
 /** Owns what a step asks its shell to do. Effects are performed in order. */
 import type { Secret } from '@phalanx/primitives/crypto'
 import type { RootCall } from '../gatekeeper/root-calls.ts'
+import type { KeyPair } from './keys.ts'
 import type { LogLine } from './log-lines.ts'
 
 /** Severity of a log effect. */
@@ -19,6 +20,8 @@ export type Effect =
   | { readonly kind: 'rootSecret'; readonly value: { readonly ticket: bigint; readonly genesisHash: Uint8Array; readonly call: RootCall } }
   /** Stop counting iterations. */
   | { readonly kind: 'stopBenchmark' }
+  /** Overwrite secrets that nothing in the new state refers to. */
+  | { readonly kind: 'eraseKeys'; readonly value: readonly KeyPair[] }
   | { readonly kind: 'log'; readonly value: { readonly level: LogLevel; readonly message: LogLine; readonly data: Readonly<Record<string, unknown>> } }
 
 /** A log effect. */

@@ -6,6 +6,7 @@ import { ensureAnnounced } from '../system/anchor.ts'
 import { askForResult } from '../system/benchmark.ts'
 import type { Draft } from '../system/draft.ts'
 import { systemSubscribers } from '../system/events.ts'
+import { rotateWhereDue } from '../system/rotation.ts'
 import { logEffect } from './effects.ts'
 import type { PendingBlock } from './light-client.ts'
 import { applyAcks, deliver, groupSubscribers } from './mq.ts'
@@ -31,6 +32,7 @@ const executeBlock = (draft: Draft, block: PendingBlock): void => {
 /** Executes blocks in order; afterwards, once, announces the ECDH key and asks for a benchmark's result where they are due. */
 export const executeBlocks = (draft: Draft, blocks: readonly PendingBlock[]): void => {
   for (const block of blocks) executeBlock(draft, block)
+  rotateWhereDue(draft)
   ensureAnnounced(draft)
   askForResult(draft)
   settleGatekeeper(draft)

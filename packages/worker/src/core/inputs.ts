@@ -27,6 +27,8 @@ export type Input =
   /** The root secret's answer to the question with this ticket. */
   | { readonly kind: 'rootAnswer'; readonly value: { readonly ticket: bigint; readonly answer: RootAnswer; readonly entropy: Uint8Array } }
   | { readonly kind: 'benchmarkResult'; readonly value: { readonly startTimeMs: bigint; readonly iterations: bigint; readonly entropy: Uint8Array } }
+  /** Makes and announces another ECDH key now. */
+  | { readonly kind: 'rotateEcdh'; readonly value: { readonly entropy: Uint8Array } }
   /** Before evidence is used: sets the operator where one is given, drops cached evidence where told to or too old. */
   | { readonly kind: 'refreshInfo'; readonly value: { readonly operator: Uint8Array | undefined; readonly force: boolean } }
   /** Evidence for the registration info with this hash; forgotten when the info has changed meanwhile. */

@@ -1,4 +1,4 @@
-/** Owns the worker's two keys: the identity, made once and sealed, and the ECDH key, fresh at every start and never sealed. */
+/** Owns the worker's keys: the identity, made once and sealed, and the ECDH keys, fresh at every start and every rotation and never sealed. */
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { Secret } from '@phalanx/primitives/crypto'
 import { Hash, Sr25519Public } from '@phalanx/primitives/chain'
@@ -13,11 +13,31 @@ export interface KeyPair {
   readonly secret: Secret<Uint8Array>
 }
 
+/** An ECDH key that another one has followed. It opens what was still on its way, until block `until` is final; then it is erased. */
+export interface FormerKey {
+  readonly key: KeyPair
+  readonly epoch: bigint
+  readonly until: number
+}
+
 /** The keys in use. */
 export interface Keys {
   readonly identity: KeyPair
   readonly ecdh: KeyPair
+  /** Where and under which epoch `ecdh` was anchored. */
+  readonly ecdhAnchor: { readonly block: number; readonly epoch: bigint } | undefined
+  /** The key that follows `ecdh` as soon as its announcement is final. */
+  readonly nextEcdh: KeyPair | undefined
+  /** Newest last. */
+  readonly formerEcdh: readonly FormerKey[]
 }
+
+/** Keys of a process that has just started. */
+export const startKeys = (identity: KeyPair, ecdh: KeyPair): Keys => ({ identity, ecdh, ecdhAnchor: undefined, nextEcdh: undefined, formerEcdh: [] })
+
+/** Every key whose secret is held. */
+export const heldKeys = ({ identity, ecdh, nextEcdh, formerEcdh }: Keys): readonly KeyPair[] =>
+  [identity, ecdh, ...(nextEcdh === undefined ? [] : [nextEcdh]), ...formerEcdh.map(({ key }) => key)]
 
 /** Content of the sealed identity file: the secret and the chain it was made for. */
 const SealedIdentity = struct({ genesisHash: Hash, publicKey: Sr25519Public, secret: fixedBytes(64) })

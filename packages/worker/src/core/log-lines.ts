@@ -12,6 +12,8 @@ export const LOG_LINES = {
   'checkpoint could not be written': ['file', 'block'],
   'registered on chain': ['block', 'confidence'],
   'the chain counts this worker\'s evidence no longer': ['block', 'reason'],
+  'ECDH key rotates': ['block', 'epoch'],
+  'another ECDH key is in force': ['block', 'epoch'],
   'responsiveness event does not fit the session': ['block'],
   'message skipped: its payload does not decode': ['block', 'index', 'code'],
   'message dropped: too many wait for the chain': ['block'],

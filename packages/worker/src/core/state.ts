@@ -19,6 +19,9 @@ export interface Build {
   readonly features: readonly number[]
   /** Blocks between checkpoints. */
   readonly checkpointEveryBlocks: number
+  /** Blocks after which a worker rotates its ECDH key by itself, and for which the one before still opens what was on its way. */
+  readonly rotateEcdhEveryBlocks: number
+  readonly ecdhGraceBlocks: number
   /** Blocks that this code trusts by itself. Where there are any, only their chains are followed. */
   readonly anchors: readonly TrustedAnchor[]
 }

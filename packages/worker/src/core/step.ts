@@ -6,9 +6,11 @@ import { bytesEqual, toHex } from '@phalanx/primitives/bytes'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { Secret } from '@phalanx/primitives/crypto'
 import { AppError } from '@phalanx/primitives/errors'
-import { answerGatekeeper, resumeGatekeeper } from '../gatekeeper/block.ts'
+import { answerGatekeeper, resumeGatekeeper, settleGatekeeper } from '../gatekeeper/block.ts'
+import { forgetGatekeeper } from '../gatekeeper/keys.ts'
 import { retiredReason } from '../system/gate.ts'
 import { ensureAnnounced } from '../system/anchor.ts'
+import { beginRotation } from '../system/rotation.ts'
 import { reportResult } from '../system/benchmark.ts'
 import { takeView } from '../system/from-view.ts'
 import type { Draft } from '../system/draft.ts'
@@ -21,7 +23,7 @@ import { createEntropy, type Entropy } from './entropy.ts'
 import { executeBlocks } from './execute.ts'
 import { startAtGenesis } from './genesis.ts'
 import type { Input } from './inputs.ts'
-import { createKey, eraseKey, identityToSealed, type KeyPair } from './keys.ts'
+import { createKey, eraseKey, heldKeys, identityToSealed, startKeys, type KeyPair } from './keys.ts'
 import { takeFeed, type FinalityConflict, type FollowState } from './light-client.ts'
 import { registrationInfo } from './registration-info.ts'
 import type { Build, LiveState, Restored, WorkerState } from './state.ts'
@@ -76,7 +78,7 @@ const init = (core: Core, state: WorkerState, input: InputOf<'init'>): StepResul
     throw new AppError('WORKER_IDENTITY_OTHER_CHAIN', { expected: toHex(sealed.genesisHash), got: toHex(follow.genesisHash) })
   const proven = input.checkpoint === undefined ? undefined : proveCheckpoint(core.crypto, input.checkpoint, { follow, anchor, identity: sealed?.identity.publicKey })
   const identity = sealed?.identity ?? createKey(core.crypto, entropy, 'identity')
-  const draft = openDraft(core, liveState({ identity, ecdh: createKey(core.crypto, entropy, 'ecdh') }, follow, input.operator), entropy)
+  const draft = openDraft(core, liveState(startKeys(identity, createKey(core.crypto, entropy, 'ecdh')), follow, input.operator), entropy)
   const { effects } = draft
   if (sealed === undefined) effects.push({ kind: 'sealIdentity', value: { content: new Secret(identityToSealed(identity, follow.genesisHash)) } })
   effects.push(logEffect('info', 'initialised', { identity: toHex(identity.publicKey), genesis: toHex(follow.genesisHash), fresh: sealed === undefined }))
@@ -90,6 +92,8 @@ const beginAt = (core: Core, draft: Draft, { follow, view }: ProvenCheckpoint): 
   draft.state = { ...before, follow, checkpointedAt: follow.head.number }
   draft.block = follow.head
   takeView(draft, view)
+  forgetGatekeeper(draft)
+  settleGatekeeper(draft)
   noteRetirement(core, before, draft)
   draft.effects.push(
     logEffect('info', 'goes on at a checkpoint of the chain', { from: before.follow.head.number, block: follow.head.number }), { kind: 'checkpoint', value: { wait: false } })
@@ -111,7 +115,7 @@ const skipTo = (core: Core, previous: WorkerState, input: InputOf<'skipTo'>): St
 const restoreLive = (core: Core, identity: KeyPair, restored: Restored, entropy: Entropy): StepResult => {
   const { identity: _identity, ...rest } = restored
   const state: LiveState = {
-    kind: 'live', keys: { identity, ecdh: createKey(core.crypto, entropy, 'ecdh') }, attestation: undefined, ...rest,
+    kind: 'live', keys: startKeys(identity, createKey(core.crypto, entropy, 'ecdh')), attestation: undefined, ...rest,
     system: { ...rest.system, announcedAt: undefined, ...(rest.system.bench === undefined ? {} : { bench: { ...rest.system.bench, asked: false } }) },
   }
   const draft = openDraft(core, state, entropy)
@@ -176,6 +180,14 @@ const rootAnswer = (core: Core, previous: WorkerState, input: InputOf<'rootAnswe
   return { state: draft.state, effects: draft.effects }
 }
 
+const rotateEcdh = (core: Core, previous: WorkerState, input: InputOf<'rotateEcdh'>): StepResult => {
+  const state = assertLive(previous)
+  if (state.halted !== undefined) throw new AppError('WORKER_HALTED', { reason: state.halted })
+  const draft = openDraft(core, state, createEntropy(core.crypto, input.entropy))
+  beginRotation(draft)
+  return { state: draft.state, effects: draft.effects }
+}
+
 const refreshInfo = (previous: WorkerState, { operator, force }: InputOf<'refreshInfo'>): StepResult => {
   const state = assertLive(previous)
   const { attestation } = state
@@ -192,8 +204,7 @@ const attested = (core: Core, previous: WorkerState, { infoHash, attestation }: 
 
 const stop = (state: WorkerState): StepResult => {
   if (state.kind === 'live') {
-    eraseKey(state.keys.identity)
-    eraseKey(state.keys.ecdh)
+    heldKeys(state.keys).forEach(eraseKey)
   } else if (state.sealed !== undefined) eraseKey(state.sealed.identity)
   return { state: EMPTY_STATE, effects: [] }
 }
@@ -210,6 +221,7 @@ export const step = (core: Core, state: WorkerState, input: Input): StepResult =
     case 'feed': return feed(core, state, input.value)
     case 'benchmarkResult': return benchmarkResult(core, state, input.value)
     case 'rootAnswer': return rootAnswer(core, state, input.value)
+    case 'rotateEcdh': return rotateEcdh(core, state, input.value)
     case 'refreshInfo': return refreshInfo(state, input.value)
     case 'attested': return attested(core, state, input.value)
     case 'addEndpoint': return { state: addEndpoint(core, assertLive(state), input.value), effects: [] }

@@ -1,10 +1,11 @@
 /** Owns the order in which the root secret is asked: one question at a time, those that need no key first. Owns what an answer leads to. */
 import { KeyDistribution, TOPICS } from '@phalanx/primitives/messages'
 import type { Draft } from '../system/draft.ts'
+import { openingKeys } from '../system/rotation.ts'
 import { onBeaconValue } from './beacon.ts'
 import { epochNeeded, gatekeeperOf, isHeld, updateGatekeeper } from './draft.ts'
 import { proposeKey, reportLaunch } from './keys.ts'
-import { noteOutcome } from './outcomes.ts'
+import { abstain, noteOutcome } from './outcomes.ts'
 import type { RootAnswer, RootCall } from './root-calls.ts'
 import type { GatekeeperState, Task } from './state.ts'
 
@@ -30,7 +31,7 @@ const callOf = (draft: Draft, state: GatekeeperState, task: Task): RootCall => {
 }
 
 /** The key in use and those that may still be in use by others. */
-const ecdhKeys = (draft: Draft) => [draft.state.keys.ecdh]
+const ecdhKeys = (draft: Draft) => openingKeys(draft.state.keys)
 
 /** Asks the next question, unless one is under way. */
 export const askRootSecret = (draft: Draft): void => {
@@ -53,8 +54,8 @@ const onHeld = (draft: Draft, task: Task): void => {
   if (task.kind !== 'Accept' || task.value.rotation === undefined) return
   const { rotationId, outcome } = task.value.rotation
   const key = state.held.find((one) => one.rotationId === rotationId)
-  if (key !== undefined)
-    noteOutcome(draft, outcome, TOPICS.gatekeeperRegistryEvent, { kind: 'RotatedMasterPubkey', value: { rotationId, masterPubkey: key.publicKey } })
+  if (key === undefined) abstain(draft, outcome)
+  else noteOutcome(draft, outcome, TOPICS.gatekeeperRegistryEvent, { kind: 'RotatedMasterPubkey', value: { rotationId, masterPubkey: key.publicKey } })
 }
 
 const conclude = (draft: Draft, task: Task, answer: RootAnswer): void => {

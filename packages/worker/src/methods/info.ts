@@ -1,9 +1,11 @@
 /** Owns the handlers that tell what the worker is. */
 import { toHex, toHexPlain } from '@phalanx/primitives/bytes'
-import { type infoMethods, type statusMethods, type PhactoryInfo, type WorkerStatus } from '../api/info.ts'
+import { type EcdhRotation, type infoMethods, type statusMethods, type PhactoryInfo, type WorkerStatus } from '../api/info.ts'
 import type { Handlers } from '../api/schema.ts'
+import { summarizeGatekeeper } from '../gatekeeper/status.ts'
 import { nextHeader } from '../core/light-client.ts'
 import { waitingCount } from '../core/mq.ts'
+import { assertLive } from '../core/step.ts'
 import type { LiveState } from '../core/state.ts'
 import { isAnchored } from '../system/anchor.ts'
 import { summarize } from '../system/status.ts'
@@ -14,9 +16,12 @@ const versionText = (context: MethodContext): string => context.core.build.versi
 const liveInfo = (context: MethodContext, state: LiveState): Partial<PhactoryInfo> => {
   const publicKey = toHexPlain(state.keys.identity.publicKey)
   const registered = state.system.registration !== undefined
+  const { role, masterPublicKey } = summarizeGatekeeper(state.gatekeeper)
+  const gatekeeper = { role, masterPublicKey: masterPublicKey === undefined ? '' : toHexPlain(masterPublicKey) }
   return {
     initialized: true,
     registered,
+    gatekeeper,
     genesisBlockHash: toHexPlain(state.follow.genesisHash),
     publicKey,
     ecdhPublicKey: publicKey,
@@ -27,7 +32,7 @@ const liveInfo = (context: MethodContext, state: LiveState): Partial<PhactoryInf
     score: BigInt(state.system.score ?? 0),
     currentBlockTime: state.follow.head.timeMs,
     system: {
-      registered, publicKey, ecdhPublicKey: publicKey, gatekeeper: { role: 0, masterPublicKey: '' }, numberOfClusters: 0n, numberOfContracts: 0n,
+      registered, publicKey, ecdhPublicKey: publicKey, gatekeeper, numberOfClusters: 0n, numberOfContracts: 0n,
       maxSupportedConsensusVersion: context.core.build.maxConsensusVersion, genesisBlock: 0,
     },
   }
@@ -59,6 +64,7 @@ const liveStatus = (state: LiveState): Partial<WorkerStatus> => ({
   pendingBlocks: state.follow.pending.length,
   pendingMessages: BigInt(waitingCount(state.egress)),
   setId: state.follow.authorities.id,
+  ...(state.gatekeeper === undefined ? {} : { gatekeeper: summarizeGatekeeper(state.gatekeeper).reason, gatekeeperAlarms: summarizeGatekeeper(state.gatekeeper).alarms }),
 })
 
 const getStatus = (context: MethodContext): WorkerStatus => {
@@ -76,6 +82,11 @@ const getStatus = (context: MethodContext): WorkerStatus => {
   }
 }
 
+const rotateEcdhKey = async (context: MethodContext): Promise<EcdhRotation> => {
+  const { keys, system } = assertLive(await context.dispatch({ kind: 'rotateEcdh', value: { entropy: context.entropy() } }))
+  return { epoch: (system.anchor?.epoch ?? 0n) + 1n, ecdhPublicKey: toHex((keys.nextEcdh ?? keys.ecdh).publicKey) }
+}
+
 /** Handlers of `infoMethods`. */
 export const infoHandlers: Handlers<typeof infoMethods, MethodContext> = {
   GetInfo: getInfo,
@@ -83,4 +94,4 @@ export const infoHandlers: Handlers<typeof infoMethods, MethodContext> = {
 }
 
 /** Handlers of `statusMethods`. */
-export const statusHandlers: Handlers<typeof statusMethods, MethodContext> = { Status: getStatus }
+export const statusHandlers: Handlers<typeof statusMethods, MethodContext> = { Status: getStatus, RotateEcdhKey: rotateEcdhKey }

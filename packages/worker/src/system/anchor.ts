@@ -20,12 +20,13 @@ export const isAnchored = (state: LiveState): boolean => {
 const waitingAnnouncement = (state: LiveState): SignedMessage | undefined =>
   channelOf(state.egress, workerOrigin(state.keys.identity.publicKey)).messages.find(({ message }) => bytesEqual(message.destination, TOPICS.ecdhKey.topic))
 
-/** Makes sure that an announcement of the key in use is on its way if the chain knows this worker under another key. */
+/** Makes sure that an announcement of the newest key is on its way if the chain knows this worker under another one. */
 export const ensureAnnounced = (draft: Draft): void => {
   const { state } = draft
   const { anchor, registration, announcedAt } = state.system
-  if ((registration === undefined && anchor === undefined) || isAnchored(state)) return
-  const announcement = { epoch: (anchor?.epoch ?? 0n) + 1n, ecdhPubkey: state.keys.ecdh.publicKey }
+  const newest = state.keys.nextEcdh ?? state.keys.ecdh
+  if ((registration === undefined && anchor === undefined) || (anchor !== undefined && bytesEqual(anchor.ecdhPubkey, newest.publicKey))) return
+  const announcement = { epoch: (anchor?.epoch ?? 0n) + 1n, ecdhPubkey: newest.publicKey }
   const waiting = waitingAnnouncement(state)
   if (waiting === undefined) {
     if (announcedAt !== undefined && draft.block.number < announcedAt + REPEAT_AFTER_BLOCKS) return

@@ -6,6 +6,7 @@ import { subscribe, type Subscriber } from '../core/mq.ts'
 import { startBench } from './benchmark.ts'
 import { updateSystem, type Draft } from './draft.ts'
 import { answerChallenge } from './heartbeat.ts'
+import { noteAnchored } from './rotation.ts'
 import { ALLOWED_MEASUREMENTS_MAX, type SystemState } from './state.ts'
 
 const isPallet = (sender: MessageOrigin): boolean => sender.kind === 'Pallet'
@@ -60,7 +61,7 @@ const onNotice = (draft: Draft, notice: RegistryNotice): void => {
     case 'EcdhKeyAnchored': {
       const { pubkey, epoch, ecdhPubkey } = notice.value
       if (!bytesEqual(pubkey, keys.identity.publicKey)) return
-      updateSystem(draft, { anchor: { epoch, ecdhPubkey }, announcedAt: undefined })
+      noteAnchored(draft, { epoch, ecdhPubkey })
       return
     }
     case 'WorkerEvicted': {

@@ -37,7 +37,7 @@ export const createTestFeeder = (crypto: Crypto, chain: Pick<TestChain, 'genesis
 /** Build and crypto of a test worker. */
 export const createTestCore = (crypto: Crypto, build: Partial<Build> = {}): Core => ({
   crypto,
-  build: { version: [0, 1, 0], maxConsensusVersion: 0, measurement: new Uint8Array(32).fill(7), features: [1, 1], checkpointEveryBlocks: 1_000_000, anchors: [], ...build },
+  build: { version: [0, 1, 0], maxConsensusVersion: 0, measurement: new Uint8Array(32).fill(7), features: [1, 1], checkpointEveryBlocks: 1_000_000, anchors: [], rotateEcdhEveryBlocks: 1_000_000, ecdhGraceBlocks: 4, ...build },
 })
 
 /** A worker that has this identity and nothing else, as after a start on its sealed file alone. */
