@@ -42,6 +42,8 @@ export interface Auditor {
   audit(block: AuditedBlock): void
   /** Identities that must be registered now. */
   readonly workers: ReadonlyMap<string, { readonly epoch: bigint; readonly ecdhPubkey: Uint8Array }>
+  /** Votes of gatekeepers that were compared with each other. */
+  readonly votes: number
   /** Messages of workers that the chain took. */
   readonly messages: number
 }
@@ -65,6 +67,9 @@ export const createAuditor = (
 class ModelAuditor implements Auditor {
   readonly workers = new Map<string, ModelWorker>()
   messages = 0
+  votes = 0
+  /** First hash that a gatekeeper reported of an outcome. */
+  private readonly outcomes = new Map<string, string>()
   private readonly options: Parameters<typeof createAuditor>[0]
   private readonly crypto: Crypto
   private readonly genuine = new Set<string>()
@@ -137,9 +142,22 @@ class ModelAuditor implements Auditor {
     this.sequences.set(name, sequence + 1n)
     this.messages++
     const worker = this.workers.get(toHex(sender.value))
+    if (bytesEqual(destination, TOPICS.gatekeeperVote.topic)) this.compareVote(sender.value, payload, block.number)
     if (worker === undefined) return
     if (bytesEqual(destination, TOPICS.ecdhKey.topic)) this.applyEcdhKey(worker, sender.value, payload)
     if (bytesEqual(destination, TOPICS.registryEvent.topic)) this.applyRegistryEvent(worker, payload, block)
+  }
+
+  /** Whoever was asked, and whenever: of the same outcome every gatekeeper must say the same bytes. */
+  private compareVote(gatekeeper: Uint8Array, payload: Uint8Array, number: number): void {
+    const vote = decodeOrNothing(() => TOPICS.gatekeeperVote.payload.decode(payload))
+    if (vote === undefined) return
+    this.votes++
+    const name = `${vote.block}.${vote.index}`
+    const content = `${toHex(vote.destination)} ${toHex(vote.payload)}`
+    const known = this.outcomes.get(name)
+    if (known === undefined) this.outcomes.set(name, content)
+    else if (known !== content) this.broken(number, `gatekeeper ${toHex(gatekeeper)} found ${content} as outcome ${name}, another gatekeeper ${known}`)
   }
 
   private applyEcdhKey(worker: ModelWorker, identity: Uint8Array, payload: Uint8Array): void {

@@ -8,7 +8,7 @@ import { createMessage, SignedMessage, TOPICS, WorkerRegistrationInfoV2 } from '
 import { systemStorage } from '@phalanx/runtime/storage'
 import type { Node } from '@phalanx/node'
 import type { Prng } from './prng.ts'
-import { stirGatekeepers, tendGatekeepers } from './governance.ts'
+import { stirGatekeepers, tendGatekeepers, type Minutes } from './governance.ts'
 import type { World } from './world.ts'
 
 /** The users. */
@@ -98,6 +98,7 @@ export const createWorkload = (world: World, options: { readonly everyMs: number
   const accounts: Readonly<Record<Order['by'], Sr25519Pair>> = { root: suriToSr25519(world.crypto, '//Alice'), user: suriToSr25519(world.crypto, '//Eve') }
   let isOn = false
   let submitted = 0
+  const minutes: Minutes = {}
   const sign = (node: Node, order: Order): Uint8Array => {
     const pair = accounts[order.by]
     const { specVersion, transactionVersion } = node.runtime.version
@@ -110,11 +111,16 @@ export const createWorkload = (world: World, options: { readonly everyMs: number
     const signature = world.crypto.sr25519.sign(pair.secret, message, prng.bytes(32))
     return encodeExtrinsic({ signed: { address: { kind: 'Id', value: pair.publicKey }, signature: { kind: 'Sr25519', value: signature }, extra }, call: order.call })
   }
+  /** Governance tends the gatekeepers before anything else, in peace too. */
+  const nextOrder = (node: Node): Order | undefined => {
+    const duty = tendGatekeepers(world, node, minutes)
+    if (duty !== undefined && (!isOn || prng.chance(500))) return sudo(duty)
+    return isOn ? pickDeed(prng)(world, node, prng) : undefined
+  }
   const act = async (): Promise<void> => {
-    if (!isOn) return
     world.clock.after(1 + prng.below(2 * options.everyMs), () => void act())
     const node = world.node()
-    const order = node === undefined ? undefined : pickDeed(prng)(world, node, prng)
+    const order = node === undefined ? undefined : nextOrder(node)
     if (node === undefined || order === undefined) return
     try {
       await node.submit(sign(node, order))

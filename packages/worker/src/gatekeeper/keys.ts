@@ -7,7 +7,7 @@ import { isAnchored } from '../system/anchor.ts'
 import { send, type Draft } from '../system/draft.ts'
 import { addTask, gatekeeperOf, isHeld, updateGatekeeper } from './draft.ts'
 import { beginJoining } from './joining.ts'
-import { takeOutcomeId } from './outcomes.ts'
+import { abstain, takeOutcomeId } from './outcomes.ts'
 import { createEconomics } from './economics/state.ts'
 import { createGatekeeperState, currentEpoch, type OutcomeId } from './state.ts'
 
@@ -84,6 +84,9 @@ export const onUnlisted = (draft: Draft, pubkey: Uint8Array): void => {
   draft.state = { ...draft.state, gatekeeper: { ...createGatekeeperState(), ticket, listed: false, tasks: [{ kind: 'Retire', value: { block: draft.block.number } }] } }
 }
 
+/** The worker skipped blocks at a checkpoint where it is no gatekeeper: whatever it was before, it was taken off the list meanwhile. */
+export const forgetGatekeeper = (draft: Draft): void => onUnlisted(draft, draft.state.keys.identity.publicKey)
+
 type Key = TypeOf<typeof EncryptedKey>
 
 const accept = (draft: Draft, keys: readonly (readonly [bigint, Key])[], rotation?: { readonly rotationId: bigint; readonly outcome: OutcomeId }): void =>
@@ -105,6 +108,7 @@ export const onKeys = (draft: Draft, event: KeyDistribution): void => {
       const outcome = takeOutcomeId(draft)
       const own = secretKeys.find(([dest]) => isOwn(draft, dest))
       if (own !== undefined && gatekeeperOf(draft)?.rotating === rotationId) accept(draft, [[rotationId, own[1]]], { rotationId, outcome })
+      else abstain(draft, outcome)
     }
   }
 }

@@ -37,6 +37,15 @@ export const noteOutcome = <T>(draft: Draft, id: OutcomeId, to: TopicOf<T>, payl
   if (!bytesEqual(known.hash, hash)) raiseAlarm(draft, 'outcome', id.block)
 }
 
+/** Leaves an outcome to the others: it cannot be known here, and their decision is no cause for alarm. */
+export const abstain = (draft: Draft, id: OutcomeId): void => {
+  const state = gatekeeperOf(draft)
+  if (state === undefined || !mayVote(state, id.block)) return
+  const isDecided = state.decided.some((one) => isSame(one.id, id))
+  if (isDecided) updateGatekeeper(draft, { decided: state.decided.filter((one) => !isSame(one.id, id)) })
+  else updateGatekeeper(draft, { votes: [...state.votes, { id, hash: undefined, message: undefined }] })
+}
+
 /** The chain decided an outcome. */
 export const onDecided = (draft: Draft, { block, index, hash }: Extract<GatekeeperNotice, { kind: 'Decided' }>['value']): void => {
   const state = gatekeeperOf(draft)
@@ -48,7 +57,7 @@ export const onDecided = (draft: Draft, { block, index, hash }: Extract<Gatekeep
     return
   }
   updateGatekeeper(draft, { votes: state.votes.filter((vote) => vote !== own) })
-  if (!bytesEqual(own.hash, hash)) raiseAlarm(draft, 'outcome', block)
+  if (own.hash !== undefined && !bytesEqual(own.hash, hash)) raiseAlarm(draft, 'outcome', block)
 }
 
 const withoutOld = (state: GatekeeperState, now: number): Partial<GatekeeperState> => {

@@ -40,8 +40,8 @@ export const Task = variant('GatekeeperTask', {
 })
 export type Task = TypeOf<typeof Task>
 
-/** An outcome that waits for the chain's decision. The message is kept until it was sent. */
-const Vote = struct({ id: OutcomeId, hash: Hash, message: option(struct({ destination: Topic, payload: bytesUpTo(OUTCOME_BYTES_MAX) })) })
+/** An outcome that waits for the chain's decision, without hash where we have none of our own. The message is kept until it was sent. */
+const Vote = struct({ id: OutcomeId, hash: option(Hash), message: option(struct({ destination: Topic, payload: bytesUpTo(OUTCOME_BYTES_MAX) })) })
 export type Vote = TypeOf<typeof Vote>
 
 /** A block as the economy's replay needs it. */

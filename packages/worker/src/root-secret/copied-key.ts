@@ -60,7 +60,7 @@ class CopiedKey implements RootSecret {
   }
 
   async held() {
-    return (await this.kept()).keys.map(({ rotationId, publicKey }) => ({ rotationId, publicKey }))
+    return (await this.readable()).keys.map(({ rotationId, publicKey }) => ({ rotationId, publicKey }))
   }
 
   async publicKey(epoch: bigint): Promise<Uint8Array> {
@@ -108,8 +108,9 @@ class CopiedKey implements RootSecret {
     return { kind: 'MasterKeyHistory', value: { dest, encryptedMasterKeyHistory } }
   }
 
+  /** A file that cannot be read gives way to keys that the other gatekeepers hold. */
   async accept({ block, keys, ecdh }: Parameters<RootSecret['accept']>[0]): Promise<void> {
-    const kept = await this.kept()
+    const kept = await this.readable()
     const opened = keys.flatMap(([rotationId, share]) => {
       const secret = openShare(this.outside.crypto, { ecdh, share, context: this.context(MASTER_LABEL, rotationId) })
       return secret === undefined || secret.length !== 64 ? [] : [this.keyFrom(rotationId, secret)]
@@ -184,6 +185,16 @@ class CopiedKey implements RootSecret {
       opened.fill(0)
     }
     return this.loaded
+  }
+
+  /** What can be read; nothing where the file is damaged or another machine's. It stays as it is. */
+  private async readable(): Promise<Kept> {
+    try {
+      return await this.kept()
+    } catch (error) {
+      if (isAppError(error) && error.code.startsWith('SEAL_')) return NOTHING
+      throw error
+    }
   }
 
   private keptFrom({ version, genesisHash, since, keys, candidate }: TypeOf<typeof StoredKeys>): Kept {
