@@ -7,6 +7,7 @@ import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { describeVectors } from '../../../tools/vectors.ts'
 import { prepareCollateral, referencePolicy, verifyEvidence, type AttestationReport, type Verdict } from '../src/index.ts'
 import { parseQuote } from '../src/kinds/dcap/quote.ts'
+import { cutNitroEvidence, gpuFile, nitroCases, snpCases, snpMoment, toSnpEvidence } from './tee-cases.ts'
 import { BASE_CASE, dcapCase, dcapCases, iasCases, toCollateral, toEvidence, toIasEvidence } from './cases.ts'
 
 let node: Crypto
@@ -32,6 +33,12 @@ describeVectors('two backends', () => {
     for (const one of dcapCases('cases')) both(toEvidence(parseHex(one.quoteHex), one.collateral), one.verifyAt)
     for (const one of iasCases('.')) both(toIasEvidence(one), one.verifyAt ?? 0)
     for (const one of iasCases('invalid')) both(toIasEvidence(one), 1_531_338_000)
+  })
+
+  test('agree on every case of the other kinds', { timeout: 300_000 }, () => {
+    for (const one of snpCases()) both(toSnpEvidence(one), snpMoment(one))
+    for (const one of nitroCases()) both(cutNitroEvidence(one), one.verifyAt)
+    both(gpuFile('hopper_evidence.json'), 1_767_225_600)
   })
 
   test('agree on signatures at the edges', { timeout: 300_000 }, () => {

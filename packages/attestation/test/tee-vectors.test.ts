@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { bytesEqual, toHexPlain, utf8 } from '@phalanx/primitives/bytes'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
-import { describeVectors } from '../../../tools/vectors.ts'
-import { formatVerdict, referencePolicy, vendorRoots, verifyEvidence, type AttestationPolicy, type AttestationReport, type Verdict } from '../src/index.ts'
+import { describeVectors, readVectorBytes } from '../../../tools/vectors.ts'
+import { attachCollateral, detectEvidence, formatVerdict, referencePolicy, vendorRoots, verifyEvidence, type AttestationPolicy, type AttestationReport, type Verdict } from '../src/index.ts'
 import { checkManifest, parseManifest } from '../src/kinds/nvidia/manifest.ts'
 import { nvidiaRimRoot } from '../src/kinds/nvidia/roots.ts'
 import { parseGpuReport } from '../src/kinds/nvidia/spdm.ts'
@@ -177,5 +177,29 @@ describeVectors('GPU manifests and tokens by others', () => {
     expect([measurements.length, at.measurements.length]).toEqual([stated.NumberOfBlocks, stated.MeasurementRecordLength])
     expect(fields.get(12)?.length).toBe(256)
     rows.push(['spdm_parsed_output.json', 'form of a report', 'equal form (its report is not among the files)', 'yes'])
+  })
+})
+
+describeVectors('files of other kinds', () => {
+  const detected = (name: string): AttestationReport => detectEvidence(readVectorBytes(`3-other-tee/${name}`)).evidence
+
+  test('are recognised as they are published, as JSON and raw, and completed from a second file', () => {
+    for (const one of snpCases().filter(({ chainPem }) => chainPem.length === 2)) {
+      expect(detected(`amd-sev-snp/${one.id}.json`)).toEqual(toSnpEvidence(one))
+      const { report, endorsement } = toSnpEvidence(one).value
+      const raw = detectEvidence(report)
+      expect(raw).toEqual({ kind: 'SevSnp', form: 'binary', evidence: { kind: 'SevSnp', value: { report, endorsement: new Uint8Array(0), collateral: undefined } } })
+      expect(attachCollateral(raw.evidence, utf8([one.vcekOrVlekPem, ...one.chainPem].map((pem) => pem.trim()).join('\n')))).toEqual(toSnpEvidence(one))
+      expect(attachCollateral({ kind: 'SevSnp', value: { report, endorsement, collateral: undefined } }, utf8(one.chainPem.map((pem) => pem.trim()).join('\n')))).toEqual(toSnpEvidence(one))
+    }
+    for (const one of nitroCases().filter(({ id }) => !id.includes('dstack'))) {
+      expect(detected(`aws-nitro/${one.id}.json`)).toEqual(toNitroEvidence(one))
+      expect(detectEvidence(toNitroEvidence(one).value.document)).toMatchObject({ kind: 'Nitro', form: 'binary' })
+    }
+    for (const name of ['hopper_evidence.json', 'hopper_evidence_cert_hold.json']) expect(detected(`nvidia/${name}`)).toEqual(gpuFile(name))
+    const bare = detected('nvidia/go-nvtrust-attestationReport.txt')
+    expect(attachCollateral(bare, utf8(teeText('nvidia/go-nvtrust-gpuAkCertChain.txt')))).toEqual(gpuTexts('go-nvtrust-attestationReport.txt', 'go-nvtrust-gpuAkCertChain.txt'))
+    const manifest = teeText('nvidia/NV_GPU_DRIVER_GH100_550.144.03.xml')
+    expect(attachCollateral(bare, utf8(manifest))).toMatchObject({ value: { collateral: { value: { manifests: [manifest.trim()] } } } })
   })
 })

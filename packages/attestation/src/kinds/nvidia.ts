@@ -6,7 +6,7 @@ import { bytesEqual, concatBytes, toHexPlain, utf8 } from '@phalanx/primitives/b
 import { bytesUpTo, named, option, struct, textUpTo, variant, vecUpTo, type TypeOf } from '@phalanx/primitives/codec'
 import { bytesOfJson, bytesOfText, memberOf, type DetectionInput } from '../detection.ts'
 import { attestationError, isAttestationError } from '../errors.ts'
-import type { JsonObject, JsonValue } from '../json.ts'
+import { parseJson, type JsonObject, type JsonValue } from '../json.ts'
 import { checkPolicy, checkReportData, type FactsDraft } from '../policy-checks.ts'
 import { certificateWindow, checkWindows } from '../validity.ts'
 import { createCheckRecorder, verdictOf, type CheckRecorder, type Verdict } from '../verdict.ts'
@@ -169,9 +169,17 @@ const detectMember = (json: JsonObject): GpuEvidence | undefined => {
   return { report, certificates: pemOf(memberOf(json, ['certificate', 'certificates', 'cert_chain', 'gpuAkCertChain'])), collateral: undefined }
 }
 
+/** The vendor's tools write a list with an object for each device; of several, the first is meant. */
+const firstOfList = (text: string): GpuEvidence | undefined => {
+  const value = parseJson(text)
+  const first = Array.isArray(value) ? (value as readonly JsonValue[])[0] : undefined
+  return first instanceof Map ? detectMember(first as JsonObject) : undefined
+}
+
 /** GPU evidence in a file: a raw exchange, which lacks its certificates, or JSON with both. */
-const detectGpu = ({ bytes, json }: DetectionInput): GpuEvidence | undefined => {
+const detectGpu = ({ bytes, text, json }: DetectionInput): GpuEvidence | undefined => {
   if (json !== undefined) return detectMember(json)
+  if (text?.startsWith('[{') === true || text?.startsWith('[\n') === true) return firstOfList(text)
   return isGpuReport(bytes) ? { report: bytes, certificates: [], collateral: undefined } : undefined
 }
 

@@ -70,6 +70,7 @@ describe('sevSnp', () => {
     ['maskedKey', 'ATTESTATION_SIGNING_KEY'],
     ['lentKey', 'ATTESTATION_SIGNING_KEY'],
     ['rolledBack', 'ATTESTATION_TCB_INCONSISTENT'],
+    ['foreignProcessor', 'ATTESTATION_PRODUCT_MISMATCH'],
     ['crlSigner', 'ATTESTATION_CRL_SIGNATURE_INVALID'],
   ])('refuses the fault %s with its own code', (fault, code) => {
     const verdict = verify({ fault })

@@ -78,6 +78,11 @@ describe('checkChain', () => {
     expect(run()[0]).toBe(code)
   })
 
+  test('a leaf whose vendor may leave its usage out is still held to one that it states', () => {
+    const other = leafDer({ keyUsage: Uint8Array.of(3, 2, 5, 0x20) })
+    expect(judge([other, authorityDer(), rootDer()], { leafUsageOptional: true })).toEqual(['ATTESTATION_CERTIFICATE_KEY_USAGE'])
+  })
+
   test('the mark may be critical where the policy admits simulation, and other extensions still may not', () => {
     expect(judge([leafDer({ unmarked: false }), authorityDer(), rootDer()], {}, true)).toEqual([])
     const both = leafDer({ unmarked: false, extensions: [extension('1.2.3.4', derText('x'), true)] })

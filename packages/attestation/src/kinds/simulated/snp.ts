@@ -10,7 +10,7 @@ import type { SnpCollateral, SnpEvidence } from '../snp/wire.ts'
 import { deriveIssuer, deriveReportKey, extension, serialOf, writeCertificate, writeRevocationList, type Issuer } from './certificates.ts'
 
 /** One deliberate fault of a report or its chain. */
-export type SnpFault = 'reportSignature' | 'foreignChip' | 'foreignTcb' | 'vmpl' | 'migrationAgent' | 'debug' | 'unmarkedAuthority' | 'authorKey' | 'maskedKey' | 'lentKey' | 'rolledBack' | 'aliasing' | 'crlSigner'
+export type SnpFault = 'reportSignature' | 'foreignChip' | 'foreignTcb' | 'vmpl' | 'migrationAgent' | 'debug' | 'unmarkedAuthority' | 'authorKey' | 'maskedKey' | 'lentKey' | 'rolledBack' | 'aliasing' | 'crlSigner' | 'foreignProcessor'
 
 /** Security versions of a machine that does not say otherwise. */
 export const SNP_TCB: SnpTcb = { fmc: 0, bootloader: 4, tee: 1, snp: 24, microcode: 219 }
@@ -68,7 +68,7 @@ const writeReport = (machine: Machine, options: SnpReportOptions, crypto: Crypto
   put(bytes, AT.migrationReportId, new Uint8Array(32).fill(0xff))
   const older = writeTcb(machine.product, { ...machine.tcb, snp: machine.tcb.snp - 1 })
   for (const field of ['currentTcb', 'committedTcb', 'reportedTcb', 'launchTcb'] as const) put(bytes, AT[field], fault === 'rolledBack' && field === 'currentTcb' ? older : tcb)
-  put(bytes, AT.cpuid, Uint8Array.from(CPUID[machine.product]))
+  put(bytes, AT.cpuid, Uint8Array.from(CPUID[fault === 'foreignProcessor' ? 'Turin' : machine.product]))
   put(bytes, AT.chipId, fault === 'foreignChip' ? machine.chipId.slice().reverse() : machine.chipId)
   const signature = crypto.p384.sign(machine.key.secret, bytes.subarray(0, SIGNED_LENGTH))
   if (fault === 'reportSignature') signature[5] = (signature[5] as number) ^ 1
