@@ -61,3 +61,26 @@ test('says that no address is configured', async () => {
   const { bare, http } = setUp('processor')
   await expect(createCollateralFiller({ url: undefined }, { http })(bare)).rejects.toMatchObject({ code: 'SDK_COLLATERAL_FAILED' })
 })
+
+const toPem = (der: Uint8Array): string => `-----BEGIN CERTIFICATE-----\n${(Buffer.from(der).toString('base64').match(/.{1,64}/g) ?? []).join('\n')}\n-----END CERTIFICATE-----\n`
+
+test('asks the vendor itself for what no caching service keeps', async () => {
+  const vendor = createSimulatedVendor({ seed: new Uint8Array(32).fill(7), crypto })
+  const value = vendor.snp('Genoa').machine({ id: 'machine' }).evidence({ measurement: new Uint8Array(48), reportData: new Uint8Array(64), nowSeconds: NOW })
+  const whole: AttestationReport = { kind: 'SevSnp', value }
+  const given = value.collateral?.value
+  if (given === undefined) throw new Error('the vendor makes complete evidence')
+  const bare: AttestationReport = { kind: 'SevSnp', value: { ...value, endorsement: new Uint8Array(0), collateral: undefined } }
+  const asked: string[] = []
+  const http = async ({ url }: HttpRequest): Promise<HttpAnswer> => {
+    asked.push(url)
+    const body = url.endsWith('/cert_chain') ? utf8([given.authority, given.root].map(toPem).join('')) : url.endsWith('/crl') ? (given.revocationList ?? new Uint8Array(0)) : value.endorsement
+    return { status: 200, headers: {}, body }
+  }
+  for (const url of [undefined, 'https://pccs/v4/']) {
+    asked.length = 0
+    expect(await createCollateralFiller({ url }, { http })(OptionalAttestationReport.encode(bare))).toEqual(OptionalAttestationReport.encode(whole))
+    expect(asked.map((one) => new URL(one).pathname.split('/').at(-1))).toEqual([toHexPlain(value.report.slice(0x1a0, 0x1e0)), 'cert_chain', 'crl'])
+    expect(asked[0]).toMatch(/^https:\/\/[^/]+\/vcek\/v1\/Genoa\/[0-9a-f]{128}\?blSPL=4&teeSPL=1&snpSPL=24&ucodeSPL=219$/)
+  }
+})

@@ -9,7 +9,7 @@ const DOCUMENT_BYTES_MAX = 1024 * 1024
 
 /**
  * A function that completes SCALE `Option<AttestationReport>`; complete evidence comes back as it was.
- * `url` is the service's address, for example `https://pccs.example/sgx/certification/v4`.
+ * `url` is the caching service's address, for example `https://pccs.example/sgx/certification/v4`; some kinds need none.
  * @throws SDK_COLLATERAL_FAILED
  */
 export const createCollateralFiller =
@@ -18,12 +18,12 @@ export const createCollateralFiller =
     const evidence = OptionalAttestationReport.decode(report)
     const plan = evidence === undefined ? undefined : planCollateral(evidence)
     if (plan === undefined) return report
-    const { url } = options
+    const url = options.url ?? plan.requests[0]?.service
     if (url === undefined) throw new AppError('SDK_COLLATERAL_FAILED', { url: 'nowhere', reason: 'no address is configured' })
     const failed = (reason: string, cause?: unknown): AppError => new AppError('SDK_COLLATERAL_FAILED', { url, reason }, cause === undefined ? {} : { cause })
     try {
-      const answers = await Promise.all(plan.requests.map(async ({ path }) => {
-        const answer = await dependencies.http({ method: 'GET', url: `${url.replace(/\/+$/, '')}/${path}`, timeoutMs: TIMEOUT_MS, maxBytes: DOCUMENT_BYTES_MAX })
+      const answers = await Promise.all(plan.requests.map(async ({ path, service }) => {
+        const answer = await dependencies.http({ method: 'GET', url: `${(service ?? url).replace(/\/+$/, '')}/${path}`, timeoutMs: TIMEOUT_MS, maxBytes: DOCUMENT_BYTES_MAX })
         if (answer.status !== 200) throw failed(`${path} answered ${answer.status}`)
         return answer
       }))

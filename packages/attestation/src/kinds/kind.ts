@@ -28,8 +28,8 @@ export interface CollateralAnswer {
 
 /** What evidence lacks: documents to ask a caching service for, and how their answers, in the same order, complete it. */
 export interface CollateralPlan<Evidence> {
-  /** Paths relative to the service's address. */
-  readonly requests: readonly { readonly path: string }[]
+  /** Paths relative to the caching service's address; or to the vendor's own, where it alone keeps the document. */
+  readonly requests: readonly { readonly path: string; readonly service?: string }[]
   /** Judges nothing: what comes back is as untrusted as before. @throws ATTESTATION_ codes for answers that cannot be read */
   assemble(answers: readonly CollateralAnswer[]): Evidence
 }

@@ -7,7 +7,8 @@ import type { AttestationErrorCode } from '../errors.ts'
 import type { AttestationPolicy } from '../policy.ts'
 import { evaluateRegistration } from '../registration.ts'
 import { allFailures, formatVerdict, type Verdict } from '../verdict.ts'
-import { AttestationReport, evidenceDigest, joinCollateral, referencePolicy, separateCollateral, verifyEvidence } from './index.ts'
+import { formatPem } from '../x509/pem.ts'
+import { AttestationReport, evidenceDigest, joinCollateral, planCollateral, referencePolicy, separateCollateral, verifyEvidence } from './index.ts'
 import { SNP_TCB, createSimulatedVendor, type SimulatedVendor, type SnpFault } from './simulated-vendor.ts'
 import { familyOf, isTcbCanonical, productOfCpuid, productOfName, readTcb, writeTcb } from './snp/products.ts'
 import { AT, parseSnpReport } from './snp/report.ts'
@@ -161,6 +162,30 @@ describe('sevSnp', () => {
     const separated = separateCollateral(evidence)
     expect(separated.report.kind === 'SevSnp' && separated.report.value.collateral).toBe(undefined)
     expect(joinCollateral(separated)).toEqual(evidence)
+  })
+})
+
+describe('what a report lacks', () => {
+  const plan = (evidence: SnpEvidence) => planCollateral({ kind: 'SevSnp', value: evidence })
+
+  test('is nothing when it is whole, and the certificates above its key otherwise', () => {
+    const whole = evidenceOf()
+    expect(plan(whole)).toBe(undefined)
+    const found = plan({ ...whole, collateral: undefined })
+    expect(found?.requests.map(({ path }) => path)).toEqual(['vcek/v1/Milan/cert_chain', 'vcek/v1/Milan/crl'])
+    const turin = evidenceOf({ product: 'Turin' })
+    expect(plan({ ...turin, endorsement: new Uint8Array(0) })?.requests[0]?.path).toMatch(/^vcek\/v1\/Turin\/[0-9a-f]{16}\?fmcSPL=0&blSPL=4&/)
+  })
+
+  test('cannot be said of a report that names no processor, or of a lent key', () => {
+    const { report } = evidenceOf()
+    const bare = (edited: Uint8Array): SnpEvidence => ({ report: edited, endorsement: new Uint8Array(0), collateral: undefined })
+    expect(codeOf(() => plan(bare(setAt(setAt(setAt(setAt(report, 0, 2), 0x188, 0), 0x189, 0), 0x18a, 0))))).toBe('ATTESTATION_PRODUCT_MISMATCH')
+    expect(codeOf(() => plan(bare(setAt(report, AT.keyInfo.offset, 4))))).toBe('ATTESTATION_SIGNING_KEY')
+    expect(codeOf(() => plan(bare(report.slice(1))))).toBe('ATTESTATION_QUOTE_VERSION')
+    const found = plan({ ...evidenceOf(), collateral: undefined })
+    expect(codeOf(() => found?.assemble([]))).toBe('ATTESTATION_COLLATERAL_ABSENT')
+    expect(codeOf(() => found?.assemble([{ headers: {}, body: utf8(formatPem([report])) }, { headers: {}, body: report }]))).toBe('ATTESTATION_CHAIN_LENGTH')
   })
 })
 

@@ -12,6 +12,7 @@ import { snpKeyOf } from './snp/canonical.ts'
 import { checkEndorsementChain, type EndorsementChain } from './snp/chain.ts'
 import { attachSnpCollateral, detectSnp } from './snp/detect.ts'
 import { checkEndorsementKey, checkGuest, checkReportSignature, checkTcb } from './snp/judge.ts'
+import { planSnpCollateral } from './snp/plan.ts'
 import { formatTcb, readTcb } from './snp/products.ts'
 import { AT, SIGNED_LENGTH, parseSnpReport, type SnpReport } from './snp/report.ts'
 import { snpEvidenceFields, type SnpEvidence } from './snp/wire.ts'
@@ -88,6 +89,7 @@ export const sevSnp = {
   fields: snpEvidenceFields,
   signedContent: (evidence: SnpEvidence) => evidence.report.subarray(0, SIGNED_LENGTH),
   collateralKey: (evidence: SnpEvidence) => snpKeyOf(evidence.endorsement),
+  collateral: planSnpCollateral,
   detect: detectSnp,
   attachCollateral: attachSnpCollateral,
   verify(input: VerifyInput<SnpEvidence>): Verdict {
