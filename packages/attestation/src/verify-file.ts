@@ -112,6 +112,7 @@ export const formatVerifiedFile = ({ kind, form, nowSeconds, verdict }: Verified
     : `${style.bad('not trusted')}: ${verdict.errorCode} (${verdict.detail})`
   const facts = verdict.ok ? verdict.facts : verdict.claims
   const said = (name: string, value: CheckValue | undefined): readonly string[] => (value === undefined ? [] : [`${name.padEnd(13)} ${formatValue(value)}`])
+  const fields = Object.entries(facts.fields ?? {}).flatMap(([name, value]) => said(name, value))
   const remedies = remediesOf(verdict)
   return [
     `${style.bold(kind)} evidence (${form}), judged for ${moment(nowSeconds)}`,
@@ -119,8 +120,10 @@ export const formatVerifiedFile = ({ kind, form, nowSeconds, verdict }: Verified
     ...lapseLines(verdict, nowSeconds),
     ...(verdict.ok ? [] : [style.dim('What follows is what the evidence says, not what is true.')]),
     ...said('measurement', facts.measurement),
+    ...said('boot form', facts.bootMeasurement),
     ...said('report data', facts.reportData),
     ...said('advisories', facts.advisoryIds === undefined || facts.advisoryIds.length === 0 ? undefined : facts.advisoryIds.join(', ')),
+    ...fields.map((line) => style.dim(line)),
     '',
     ...checkLines(verdict.tree, '', style),
     ...(remedies.length === 0 ? [] : ['', style.bold(`What to do (${remedies.length}):`)]),
