@@ -25,11 +25,12 @@ const SECONDS_PER_HOUR = 3600
 const NARROW_BITS = 32n
 const NARROW_MAX = (1n << 64n) - 1n
 const TARGET_BITS = 24n
-const TARGET_UNIT = ((1n << 256n) - 1n) >> TARGET_BITS
+const TARGET_MAX = (1n << 256n) - 1n
+const TARGET_UNIT = TARGET_MAX >> TARGET_BITS
 
 /**
  * Target of a challenge: an answer is due where hash XOR seed is at most this. Aims at `heartbeats` per block, at most two per worker
- * and hour. Below a second, blocks count as a second long; above an hour as an hour.
+ * and hour. Below a second, blocks count as a second long; above an hour as an hour; nobody is asked more than once per block.
  */
 export const challengeTarget = (aim: { readonly heartbeats: number; readonly workers: number; readonly blockSeconds: number }): bigint => {
   if (aim.workers === 0) return 0n
@@ -39,7 +40,8 @@ export const challengeTarget = (aim: { readonly heartbeats: number; readonly wor
   const wanted = BigInt(aim.heartbeats) << NARROW_BITS
   const perWorker = (wanted < most ? wanted : most) / workers
   const scaled = perWorker << TARGET_BITS
-  return TARGET_UNIT * ((scaled > NARROW_MAX ? NARROW_MAX : scaled) >> NARROW_BITS)
+  const target = TARGET_UNIT * ((scaled > NARROW_MAX ? NARROW_MAX : scaled) >> NARROW_BITS)
+  return target < TARGET_MAX ? target : TARGET_MAX
 }
 
 /** p of a worker on the chain after `iterations` more in `seconds` more, at most 120 % of what it started with however large the count (the reference wraps at 2^32 first). */

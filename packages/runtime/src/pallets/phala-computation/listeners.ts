@@ -12,11 +12,10 @@ export interface ComputationListener {
   onReward?(ctx: Context, settle: readonly SettleInfo[]): void
   /** A session lost its worker by the operator's or the registry's doing; `force`: it was computing and has been stopped. */
   onUnbound?(ctx: Context, unbound: { readonly session: Uint8Array; readonly worker: Uint8Array; readonly force: boolean }): void
-  /** A session stopped computing and cools down. `stake` is what is left of it; `slashed` what `reclaimSession` will say was taken (0 where onSlashed said so already). */
+  /** A session stopped computing and cools down. `stake` is what is left of it; `slashed` what its run lost, all of it announced by onSlashed. */
   onStopped?(ctx: Context, stopped: { readonly session: Uint8Array; readonly worker: Uint8Array; readonly stake: bigint; readonly slashed: bigint }): void
   /**
    * Part of a session's stake was taken, now: `Stakes` is lower already and `amount` plancks of the locked stake must go to the treasury.
-   * Without a listener for it the amount waits and comes back as `slashed` of `reclaimSession`.
    */
   onSlashed?(ctx: Context, slashed: { readonly session: Uint8Array; readonly worker: Uint8Array | undefined; readonly amount: bigint }): void
 }

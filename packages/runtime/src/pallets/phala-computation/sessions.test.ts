@@ -142,7 +142,7 @@ describe('stopping, cooling down, reclaiming', () => {
     startComputing(bed.chain.ctx, one.session, STAKE)
     expect(bed.run(one)).toEqual({
       sessionId: 1, startedAt: bed.chain.ctx.block.number, hostsContracts: false, lastChallenge: undefined, lastHeartbeatAt: undefined,
-      unresponsiveSince: undefined, missedChallenge: undefined, pendingSlash: 0n,
+      unresponsiveSince: undefined, missedChallenge: undefined, slashed: 0n,
     })
   })
 })

@@ -103,7 +103,7 @@ export const startComputing = (context: Context, session: Uint8Array, stake: big
   })
   storage.sessionRuns.set(ctx, session, {
     sessionId, startedAt: ctx.block.number, hostsContracts: false, lastChallenge: undefined, lastHeartbeatAt: undefined,
-    unresponsiveSince: undefined, missedChallenge: undefined, pendingSlash: 0n,
+    unresponsiveSince: undefined, missedChallenge: undefined, slashed: 0n,
   })
   storage.onlineWorkers.mutate(ctx, (count) => count + 1)
   tellWorker(ctx, worker, { kind: 'Started', value: { sessionId, initV: ve, initP: p } })
@@ -118,15 +118,16 @@ export const stopComputing = (context: Context, session: Uint8Array): void => {
   endSlashing(ctx, session)
   storage.sessions.set(ctx, session, { ...ensureSession(ctx, session), state: { kind: 'WorkerCoolingDown' }, coolDownStart: nowSeconds(ctx) })
   storage.onlineWorkers.mutate(ctx, (count) => count - 1)
-  const stopped = { session, worker, stake: sessionStake(ctx, session), slashed: storage.sessionRuns.get(ctx, session)?.pendingSlash ?? 0n }
+  const stopped = { session, worker, stake: sessionStake(ctx, session), slashed: storage.sessionRuns.get(ctx, session)?.slashed ?? 0n }
   for (const listener of computationListeners()) listener.onStopped?.(context, stopped)
   tellWorker(ctx, worker, { kind: 'Stopped' })
   ctx.emit('WorkerStopped', { session })
 }
 
 /**
- * Takes a cooled session's stake off the books: the caller unlocks `originalStake`, of which `slashed` was taken and belongs to the treasury
- * (what `onSlashed` announced before is in neither). Fails with SessionNotFound, CoolDownNotReady.
+ * Takes a cooled session's stake off the books: the caller unlocks `originalStake`. `slashed` is 0 as in the reference, since slashes are handed
+ * over when they happen (`onSlashed`) and are not in `originalStake` any more; the event tells both of the whole run. Fails with SessionNotFound,
+ * CoolDownNotReady.
  */
 export const reclaimSession = (
   context: Context, session: Uint8Array, { checkCoolDown }: { readonly checkCoolDown: boolean },
@@ -136,10 +137,10 @@ export const reclaimSession = (
   if (info.state.kind !== 'WorkerCoolingDown') ctx.fail('CoolDownNotReady')
   if (checkCoolDown && nowSeconds(ctx) < info.coolDownStart + storage.coolDownPeriod.get(ctx)) ctx.fail('CoolDownNotReady')
   storage.sessions.set(ctx, session, { ...info, state: { kind: 'Ready' }, coolDownStart: 0n })
-  const slashed = storage.sessionRuns.take(ctx, session)?.pendingSlash ?? 0n
-  const originalStake = (storage.stakes.take(ctx, session) ?? 0n) + slashed
-  ctx.emit('WorkerReclaimed', { session, originalStake, slashed })
-  return { originalStake, slashed }
+  const slashed = storage.sessionRuns.take(ctx, session)?.slashed ?? 0n
+  const originalStake = storage.stakes.take(ctx, session) ?? 0n
+  ctx.emit('WorkerReclaimed', { session, originalStake: originalStake + slashed, slashed })
+  return { originalStake, slashed: 0n }
 }
 
 /** Stake of a session that computes or cools down, less what was slashed; 0 otherwise. */

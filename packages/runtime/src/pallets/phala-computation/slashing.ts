@@ -23,16 +23,15 @@ export const isSlashParameters = (params: SlashParameters): boolean =>
 const shareOf = (params: SlashParameters, level: number): number | undefined =>
   ([params.level1PerHour, params.level2, params.level3, params.level4] as const)[level - 1]
 
-/** Takes part of a session's stake, at most all of it, and hands it over where a listener takes it. */
+/** Takes part of a session's stake, at most all of it, and hands it over. */
 const takeStake = (ctx: ComputationContext, session: Uint8Array, slash: { readonly level: number; readonly amount: bigint }): bigint => {
   const stake = storage.stakes.get(ctx, session) ?? 0n
   const amount = slash.amount < stake ? slash.amount : stake
   if (amount === 0n) return 0n
   storage.stakes.set(ctx, session, stake - amount)
   ctx.emit('SessionSlashed', { session, level: slash.level, amount })
-  const takers = computationListeners().filter((listener) => listener.onSlashed !== undefined)
-  if (takers.length === 0) storage.sessionRuns.mutate(ctx, session, (run) => (run === undefined ? undefined : { ...run, pendingSlash: run.pendingSlash + amount }))
-  for (const listener of takers) listener.onSlashed?.(ctx, { session, worker: storage.sessionBindings.get(ctx, session), amount })
+  storage.sessionRuns.mutate(ctx, session, (run) => (run === undefined ? undefined : { ...run, slashed: run.slashed + amount }))
+  for (const listener of computationListeners()) listener.onSlashed?.(ctx, { session, worker: storage.sessionBindings.get(ctx, session), amount })
   return amount
 }
 

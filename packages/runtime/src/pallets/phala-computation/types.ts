@@ -35,8 +35,7 @@ export const SessionInfo = named(
 export type SessionInfo = TypeOf<typeof SessionInfo>
 
 /**
- * What the chain notes of a session's present run besides the reference's fields. Blocks, except `pendingSlash` (plancks taken from the
- * stake and not handed to the stake pool yet). `missedChallenge`: block of the challenge whose silence made it unresponsive.
+ * What the chain notes of a session's present run besides the reference's fields. Blocks, except `slashed` (plancks taken from the stake so far). `missedChallenge`: block of the challenge whose silence made it unresponsive.
  */
 export const SessionRun = named(
   ours('SessionRun'),
@@ -48,7 +47,7 @@ export const SessionRun = named(
     lastHeartbeatAt: option(u32),
     unresponsiveSince: option(u32),
     missedChallenge: option(u32),
-    pendingSlash: u128,
+    slashed: u128,
   }),
 )
 export type SessionRun = TypeOf<typeof SessionRun>
