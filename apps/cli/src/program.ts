@@ -47,6 +47,7 @@ export const createProgram = (io: CliIo, finish: (exitCode: number) => void): Co
   addChainSpec(program, run)
   addVerify(program, run)
   addDoctor(program, run)
+  addPolicy(program, run)
   return program
 }
 
@@ -175,6 +176,25 @@ const VERIFY_NOTES = `
 Without --policy evidence is judged by the reference's rules with the vendors' roots that are built in; simulated evidence fails them.
 Exit code: 0 trusted, 1 not trusted, 2 no verdict (unusable input, or the node cannot be reached).
 `
+
+const NODE_OPTION = 'node of the chain'
+const NODE_DEFAULT = 'ws://127.0.0.1:9944'
+
+const addPolicy = (program: Command, run: Run): void => {
+  const policy = program.command('policy').description('The chain\'s attestation policy: show it, try a change on the registered workers, prepare the call that sets it.')
+  const onChain = (name: string, description: string): Command =>
+    policy.command(name).description(description).option('--node <url>', NODE_OPTION, url('--node', ['ws', 'wss']), NODE_DEFAULT).option('--json', 'print JSON', false)
+  const withFile = (command: Command): Command => command.requiredOption('--policy <file>', 'JSON with the fields that differ from the policy in force, or a whole policy in SCALE; - for standard input')
+  onChain('show', 'Print the policy in force.')
+    .addHelpText('after', examples('policy show', 'policy show --json > policy.json'))
+    .action(run(async () => (await import('./commands/policy.ts')).runShowPolicy))
+  withFile(onChain('dry-run', 'Say which registered workers a policy would evict now, and why. Changes nothing. Exit code 0: none, 1: some.'))
+    .addHelpText('after', examples('policy dry-run --policy stricter.json', 'policy dry-run --policy stricter.json --json | jq .evictions'))
+    .action(run(async () => (await import('./commands/policy.ts')).runDryRun))
+  withFile(onChain('call', 'Print the call that sets a policy, for governance to submit.'))
+    .addHelpText('after', examples('policy call --policy stricter.json'))
+    .action(run(async () => (await import('./commands/policy.ts')).runPolicyCall))
+}
 
 const addVerify = (program: Command, run: Run): void => {
   program.command('verify')

@@ -85,25 +85,25 @@ const READERS: { readonly [K in keyof AttestationPolicy]-?: Reader<AttestationPo
 
 const isField = (name: string): name is keyof AttestationPolicy => Object.hasOwn(READERS, name)
 
-const readObject = (json: ReadonlyMap<string, JsonValue>): AttestationPolicy => {
+const readObject = (json: ReadonlyMap<string, JsonValue>, base: AttestationPolicy): AttestationPolicy => {
   const changes: Record<string, unknown> = {}
   for (const [name, value] of json) {
     if (!isField(name)) throw attestationError('ATTESTATION_POLICY_MALFORMED', `there is no field "${name.slice(0, 60)}"`, { path: name })
     changes[name] = READERS[name](value, name)
   }
-  const policy = referencePolicy(changes as Partial<AttestationPolicy>)
+  const policy = { ...base, ...(changes as Partial<AttestationPolicy>) }
   // What cannot be written as chains keep it is no policy: lists that are too long, mostly.
   return AttestationPolicy.decode(AttestationPolicy.encode(policy))
 }
 
 /**
- * Reads a policy file: JSON whose fields replace those of `referencePolicy()`, or SCALE as bytes or hex.
+ * Reads a policy file: JSON whose fields replace those of `base` (`referencePolicy()` unless given), or SCALE as bytes or hex.
  * @throws ATTESTATION_POLICY_MALFORMED, ATTESTATION_JSON_ codes, ATTESTATION_INPUT_TOO_LARGE
  */
-export const parsePolicy = (file: Uint8Array): AttestationPolicy => {
+export const parsePolicy = (file: Uint8Array, base = referencePolicy()): AttestationPolicy => {
   const { bytes, text, json } = readDetectionInput(file)
   try {
-    return json === undefined ? AttestationPolicy.decode((text === undefined ? undefined : bytesOfText(text)) ?? bytes) : readObject(json)
+    return json === undefined ? AttestationPolicy.decode((text === undefined ? undefined : bytesOfText(text)) ?? bytes) : readObject(json, base)
   } catch (error) {
     if (!isAppError(error) || !error.code.startsWith('CODEC_')) throw error
     throw attestationError('ATTESTATION_POLICY_MALFORMED', `${error.code}${error.path === '' ? '' : ` at ${error.path}`}`, { path: error.path })
