@@ -3,7 +3,9 @@ import type { RuntimeCall } from '../../frame/context.ts'
 import type { CallFilter } from '../../frame/origin.ts'
 import type { ProxyDefinition, ProxyType } from './storage.ts'
 
-const WITHOUT_TRANSFERS: ReadonlySet<string> = new Set(['System', 'Utility', 'Grandpa', 'Proxy', 'PhalaMq', 'PhalaRegistry', 'PhalaComputation'])
+const WITHOUT_TRANSFERS: ReadonlySet<string> = new Set([
+  'System', 'Utility', 'Democracy', 'Council', 'TechnicalCommittee', 'Grandpa', 'Treasury', 'Scheduler', 'Preimage', 'Proxy', 'PhalaMq', 'PhalaRegistry', 'PhalaComputation',
+])
 const GOVERNANCE: ReadonlySet<string> = new Set(['Utility', 'Council', 'TechnicalCommittee', 'Democracy', 'Treasury'])
 const POOL_MANAGER_CALLS: ReadonlySet<string> = new Set(['addWorker', 'removeWorker', 'startComputing', 'stopComputing', 'restartComputing', 'reclaimPoolWorker'])
 
