@@ -9,6 +9,7 @@ export {
 } from './testing/outside.ts'
 export { decodeCheckpoint, encodeCheckpoint, type LiveState, type WorkerState } from './core/state.ts'
 export { authoritiesHash, type TrustedAnchor } from './core/anchors.ts'
+export { EgressMessages } from './core/mq.ts'
 export { assertLive, step, type Core } from './core/step.ts'
 export type { KeyPair } from './core/keys.ts'
 export { openBytes, sealBytes } from './platform/seal.ts'
