@@ -25,7 +25,7 @@ const challengeOf = (world: ComputationTestbed): HeartbeatChallenge | undefined 
 }
 
 describe('challenges', () => {
-  test('come with every block while somebody computes and they are not paused', () => {
+  test('come with every block while somebody computes, and not while computation.setHeartbeatPaused keeps them off', () => {
     expect(challengeOf(bed)).toBeUndefined()
     const one = bed.started('a')
     expect(challengeOf(bed)?.onlineTarget).toBe(challengeTarget({ heartbeats: 20, workers: 1, blockSeconds: 12 }))

@@ -6,7 +6,7 @@ import type { TokenomicParameters } from '@phalanx/primitives/messages'
 import { apiMethod, runtimeApi } from '../../frame/api.ts'
 import type { Context } from '../../frame/context.ts'
 import { workers } from '../phala-registry/storage.ts'
-import { rigCost } from './formulas.ts'
+import { rigCost, startingScore } from './formulas.ts'
 import { isComputing } from './sessions.ts'
 import * as storage from './storage.ts'
 import { SessionInfo, SessionRun } from './types.ts'
@@ -84,7 +84,7 @@ const explainWorker = (ctx: Context, pubkey: Uint8Array): WorkerExplanation | un
     pubkey, operator: worker.operator, confidenceLevel, initialScore: worker.initialScore, session, info, run, stake,
     starting: active === undefined ? undefined : {
       stake: balanceToFixed(stake), rigCost: rigCost(active.params, active.info.benchmark.pInit), re: active.params.re,
-      confidenceScore: confidenceScore(confidenceLevel), ve: active.info.ve,
+      confidenceScore: startingScore(confidenceLevel), ve: active.info.ve,
     },
     payout: active === undefined ? undefined : explainPayout(ctx, active.params, { ...active, confidenceLevel }),
     heartbeatWindow: params?.heartbeatWindow ?? 0,

@@ -5,7 +5,7 @@ import type { TokenomicParameters } from '@phalanx/primitives/messages'
 const SCORES: Readonly<Record<number, bigint>> = { 4: fixedOf('0.8'), 5: fixedOf('0.7') }
 
 /** Weight of a confidence level on the chain: 1 but for levels 4 and 5. (The gatekeepers give unknown levels 0.) */
-const confidenceScore = (level: number): bigint => SCORES[level] ?? FIXED_ONE
+export const startingScore = (level: number): bigint => SCORES[level] ?? FIXED_ONE
 
 /** Least stake of a worker with performance `p`, plancks. */
 export const minimalStake = (params: TokenomicParameters, p: number): bigint =>
@@ -16,7 +16,7 @@ export const rigCost = (params: TokenomicParameters, p: number): bigint => fixed
 
 /** V of a worker that starts with this stake (plancks), performance and confidence level. */
 export const initialV = (params: TokenomicParameters, worker: { readonly stake: bigint; readonly p: number; readonly confidenceLevel: number }): bigint => {
-  const factor = fixed.add(fixed.mul(fixed.sub(params.re, FIXED_ONE), confidenceScore(worker.confidenceLevel)), FIXED_ONE)
+  const factor = fixed.add(fixed.mul(fixed.sub(params.re, FIXED_ONE), startingScore(worker.confidenceLevel)), FIXED_ONE)
   return fixed.mul(factor, fixed.add(balanceToFixed(worker.stake), rigCost(params, worker.p)))
 }
 

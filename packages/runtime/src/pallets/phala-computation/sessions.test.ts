@@ -147,7 +147,7 @@ describe('stopping, cooling down, reclaiming', () => {
   })
 })
 
-describe('unbinding', () => {
+describe('computation.unbind', () => {
   const unbind = (session: Uint8Array) => phalaComputation.call('unbind', { session })
 
   test('is the operator\'s right, and stops a computing session', () => {

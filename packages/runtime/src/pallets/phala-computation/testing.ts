@@ -25,7 +25,7 @@ const START_MS = 1_760_000_000_000n
 const LAUNCHED_AT = 1
 
 /** Plancks in the test chain's subsidy wallet. */
-export const WALLET = 1_000_000n * UNIT
+const WALLET = 1_000_000n * UNIT
 /** A stake that lets a worker of performance 1000 start under the default parameters. */
 export const STAKE = 5_000n * UNIT
 

@@ -20,6 +20,7 @@ let w = bed.worker('w')
 beforeEach(() => {
   bed = createRegistryTestbed(crypto)
   w = bed.worker('w')
+  bed.chain.assertOk(bed.registration(w), anyone)
 })
 
 const bench = (sequence: bigint): SignedMessage => bed.signedMessage(w, TOPICS.registryEvent, { kind: 'BenchReport', value: { startTime: 1n, iterations: 1n } }, sequence)
@@ -49,6 +50,11 @@ describe('mq.syncOffchainMessage', () => {
     ['an unknown cluster', () => change(bench(0n), { sender: { kind: 'Cluster', value: new Uint8Array(32) } }), 'PhalaRegistry.UnknownCluster'],
     ['an unknown contract', () => change(bench(0n), { sender: { kind: 'Contract', value: new Uint8Array(32) } }), 'PhalaRegistry.UnknownContract'],
   ])('refuses %s', (_name, make, error) => bed.chain.assertNoop(sync(make()), anyone, error))
+
+  test('refuses a worker that is not registered', () => {
+    w = bed.worker('stranger')
+    bed.chain.assertNoop(sync(bench(0n)), anyone, 'PhalaRegistry.WorkerNotFound')
+  })
 
   test('refuses a message that was taken before', () => {
     bed.chain.assertOk(sync(bench(0n)), anyone)
@@ -102,9 +108,9 @@ describe('the block', () => {
       chain.assertOk(phalaMq.call('pushMessage', { destination: utf8(name), payload: Uint8Array.of(1) }), anyone)
     chain.assertOk(sync(bench(0n)), anyone)
     const block = { messages: loggedMessages(chain.ctx), acks: loggedAcks(chain.ctx) }
-    expect(block.messages).toHaveLength(4)
+    expect(block.messages).toHaveLength(5)
     chain.nextBlock()
-    expect(storage.outboundMessages.decode(chain.head.state.get(storage.outboundMessages.key(crypto))).map(({ destination }) => destination)).toEqual([utf8('hello')])
+    expect(storage.outboundMessages.decode(chain.head.state.get(storage.outboundMessages.key(crypto))).map(({ destination }) => destination)).toEqual([utf8('hello'), TOPICS.systemEvent.topic])
     expect(matchesPhlx(crypto, chain.head.header, block)).toBe(true)
     chain.nextBlock()
     expect(chain.head.state.get(storage.outboundMessages.key(crypto))).toBeUndefined()

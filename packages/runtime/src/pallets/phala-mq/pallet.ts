@@ -14,6 +14,7 @@ import { weigh } from '../../frame/weight.ts'
 import { senderPublicKey, SIGNATURE_BYTES } from '../phala-registry/sender-key.ts'
 import { now } from '../timestamp/storage.ts'
 import { registryParts } from '../phala-registry/declaration.ts'
+import { workers } from '../phala-registry/storage.ts'
 import { isGatekeeperWork } from '../phala-registry/gatekeeper-messages.ts'
 import { quorumSize, takeDecided } from '../phala-registry/outcomes.ts'
 import { logMessage, logSequence, loggedAcks, loggedMessages } from './block-log.ts'
@@ -68,6 +69,7 @@ export const phalaMq = parts.withCalls(
         const publicKey = senderPublicKey(registry, sender)
         if (signature.length !== SIGNATURE_BYTES) registry.fail('InvalidSignatureLength')
         if (!ctx.verify(messageSignature(signedMessage, publicKey))) registry.fail('InvalidSignature')
+        if (sender.kind === 'Worker' && !workers.has(ctx, sender.value)) registry.fail('WorkerNotFound')
         storage.offchainIngress.set(ctx, sender, sequence + 1n)
         logSequence(ctx, { sender, next: sequence + 1n })
         dispatchMessage(ctx, message)

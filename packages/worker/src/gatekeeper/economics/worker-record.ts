@@ -50,12 +50,12 @@ const SECOND_MS = 1000n
 const TOP_SHIFT = 224n
 
 /** p that counts: what the worker started with while a contract runs, else what it showed last. */
-const performance = (worker: WorkerRecord): bigint => (worker.contractRunning ? worker.pBench : worker.pInstant)
+const paidPerformance = (worker: WorkerRecord): bigint => (worker.contractRunning ? worker.pBench : worker.pInstant)
 
 const ratesOf = (worker: WorkerRecord, params: EconomicsParameters): WorkerRates => {
-  const square = performanceSquare(performance(worker), confidenceScore(worker.confidenceLevel))
+  const square = performanceSquare(paidPerformance(worker), confidenceScore(worker.confidenceLevel))
   return {
-    multiplier: worker.pBench === 0n ? FIXED_ONE : fixed.div(performance(worker), worker.pBench),
+    multiplier: worker.pBench === 0n ? FIXED_ONE : fixed.div(paidPerformance(worker), worker.pBench),
     cost: fixed.add(fixed.mul(params.costK, worker.pBench), params.costB),
     square,
     squareNumber: Number(square),
