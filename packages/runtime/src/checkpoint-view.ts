@@ -3,12 +3,13 @@
  * would otherwise have learned from messages since genesis. Nodes prove these keys, workers read them; whoever lets workers act on another piece
  * of state adds it here.
  */
+import type { AttestationPolicy } from '@phalanx/attestation'
 import type { AuthorityList } from '@phalanx/primitives/chain'
 import { NO_STANDING, type MessageOrigin, type WorkerStanding } from '@phalanx/primitives/messages'
 import type { KeyHasher } from './frame/overlay.ts'
 import { authorities, currentSetId } from './pallets/grandpa/storage.ts'
 import { offchainIngress, workerStanding } from './pallets/phala-mq/storage.ts'
-import { allowList, consensusVersion, ecdhEpoch, ecdhKeys, gatekeeper, minimumVersion } from './pallets/phala-registry/storage.ts'
+import { allowList, attestationPolicy, consensusVersion, ecdhEpoch, ecdhKeys, gatekeeper, measurementAddedAt, minimumVersion } from './pallets/phala-registry/storage.ts'
 import { blockHash } from './pallets/system/storage.ts'
 
 /** What the state says about one worker; all absent for one that it does not know. */
@@ -69,5 +70,29 @@ export const checkpointKeys = (hasher: KeyHasher, read: ReadKey, worker: Uint8Ar
     keys.push(key)
     return read(key)
   }, worker)
+  return keys
+}
+
+/** Under what rules the chain admits code: what two workers judge each other by. */
+export interface AdmissionView {
+  readonly policy: AttestationPolicy
+  /** Admitted measurements and the block in which each was. */
+  readonly measurements: readonly { readonly measurement: Uint8Array; readonly addedAt: number | undefined }[]
+}
+
+/** Reads the rules of admission. @throws what `read` throws, CODEC_ codes */
+export const readAdmission = (hasher: KeyHasher, read: ReadKey): AdmissionView => ({
+  policy: attestationPolicy.decode(read(attestationPolicy.key(hasher))),
+  measurements: allowList.decode(read(allowList.key(hasher))).map((measurement) => (
+    { measurement, addedAt: measurementAddedAt.decode(read(measurementAddedAt.key(hasher, measurement))) })),
+})
+
+/** Storage keys that the rules of admission are read from. */
+export const admissionKeys = (hasher: KeyHasher, read: ReadKey): readonly Uint8Array[] => {
+  const keys: Uint8Array[] = []
+  readAdmission(hasher, (key) => {
+    keys.push(key)
+    return read(key)
+  })
   return keys
 }

@@ -4,7 +4,7 @@
  */
 import './errors.ts'
 import { bytesEqual } from '@phalanx/primitives/bytes'
-import type { Crypto } from '@phalanx/primitives/crypto'
+import { Secret, type Crypto } from '@phalanx/primitives/crypto'
 import { AppError, isAppError } from '@phalanx/primitives/errors'
 import type { BlobStore, Clock, Logger, Random } from '@phalanx/primitives/ports'
 import { METHODS_NOT_OFFERED } from './api/not-offered.ts'
@@ -12,6 +12,7 @@ import { CONSENSUS_VERSION_MAX, ECDH_GRACE_BLOCKS, ECDH_ROTATE_EVERY_BLOCKS, TRU
 import { createCheckpoints } from './checkpoints.ts'
 import type { TrustedAnchor } from './core/anchors.ts'
 import { ENTROPY_BYTES } from './core/entropy.ts'
+import { HandedOver, SealedHandover } from './core/handover-messages.ts'
 import { openIdentity } from './core/keys.ts'
 import { encodeCheckpoint } from './core/state.ts'
 import type { Core } from './core/step.ts'
@@ -22,7 +23,7 @@ import type { Platform } from './platform/platform.ts'
 import { createSealer } from './platform/seal.ts'
 import { guardLogger } from './server/guarded-logger.ts'
 import { listen, type CallMethod, type ListenOptions, type Listening } from './server/listen.ts'
-import { IDENTITY_FILE, Shell, type ShellDependencies } from './shell.ts'
+import { GIFT_FILE, HANDOVER_FILE, IDENTITY_FILE, RETIRED_FILE, Shell, removeIdentity, type ShellDependencies } from './shell.ts'
 import { summarize, type StatusSummary } from './system/status.ts'
 import { decodeMessage, encodeMessage } from './wire/protobuf.ts'
 
@@ -88,13 +89,31 @@ const coreOf = (options: WorkerOptions, { crypto, platform }: WorkerDependencies
 })
 
 /** Brings back identity and state. @throws SEAL_ codes when the identity file is there but cannot be opened; it is never replaced */
-const resume = async (shell: Shell, { sealer, checkpoints, random }: ShellDependencies): Promise<void> => {
+const resume = async (shell: Shell, outside: ShellDependencies): Promise<void> => {
+  const { sealer, checkpoints, random } = outside
+  const retired = await sealer.read(RETIRED_FILE)
+  if (retired !== undefined) {
+    await removeIdentity(outside)
+    await shell.dispatch({ kind: 'resumeHandover', value: { retired: new TextDecoder().decode(retired) } })
+    return
+  }
   const opened = await sealer.read(IDENTITY_FILE)
-  if (opened === undefined) return
+  if (opened === undefined) return resumeHandover(shell, sealer)
   const { identity, genesisHash } = openIdentity(shell.core.crypto, opened)
   opened.fill(0)
   const restored = await checkpoints.load((found) => bytesEqual(found.identity, identity.publicKey) && bytesEqual(found.follow.genesisHash, genesisHash))
   await shell.dispatch({ kind: 'resume', value: { identity, genesisHash, restored, entropy: random.bytes(ENTROPY_BYTES) } })
+  const gift = await sealer.read(GIFT_FILE)
+  if (gift !== undefined) await shell.dispatch({ kind: 'resumeHandover', value: { handedOver: HandedOver.decode(gift) } })
+}
+
+/** Brings back the key for an identity that is to be received. */
+const resumeHandover = async (shell: Shell, sealer: ShellDependencies['sealer']): Promise<void> => {
+  const opened = await sealer.read(HANDOVER_FILE)
+  if (opened === undefined) return
+  const { challenge, publicKey, secret } = SealedHandover.decode(opened)
+  opened.fill(0)
+  await shell.dispatch({ kind: 'resumeHandover', value: { accepted: { challenge, key: { publicKey, secret: new Secret(secret) } } } })
 }
 
 /** The end of a worker: once, in order, however often it is asked for. */

@@ -50,6 +50,10 @@ export const workerErrors = defineErrors({
   WORKER_ALREADY_INITIALIZED: describe('Runtime already initialized.', 'Go on with FeedBlocks; GetInfo says which block comes next.'),
   WORKER_IDENTITY_OTHER_CHAIN: describe<{ expected: string; got: string }>(
     'The sealed identity belongs to the chain with genesis {expected}, not {got}.', 'Use the base path of that chain, or another base path for this one.'),
+  WORKER_HANDOVER_REFUSED: describe<{ reason: string }>(
+    'The handover of the identity is refused: {reason}.', 'Mend what the reason names and begin again with HandoverCreateChallenge; nothing was given or taken.'),
+  WORKER_HANDED_OVER: describe<{ reason: string }>(
+    'This worker has no identity any more: {reason}.', 'Use its successor. For a new worker, choose an empty base path.'),
   WORKER_ECDH_NOT_ANCHORED: describe(
     'The ECDH key in use is not final on the chain yet, so there is nothing to rotate.', 'Wait until PhalanxAPI.Status shows an ecdh_epoch, then try again.'),
   WORKER_ECDH_EPOCH_UNKNOWN: describe<{ epoch: string; current: string }>(

@@ -2,6 +2,7 @@
  * Owns the turning of the core: inputs one after another, effects in order. A step that needs something durable has happened only
  * once it is durable; a step that was refused has not happened at all.
  */
+import { utf8 } from '@phalanx/primitives/bytes'
 import type { Benchmark } from './platform/benchmark.ts'
 import type { Logger, Random } from '@phalanx/primitives/ports'
 import type { Checkpoints } from './checkpoints.ts'
@@ -19,6 +20,20 @@ import type { RootSecret } from './root-secret/root-secret.ts'
 
 /** File of the sealed identity. */
 export const IDENTITY_FILE = 'identity.seal'
+
+/** File of the key for an identity that is to be received. */
+export const HANDOVER_FILE = 'handover.seal'
+/** File with the parcel that the identity left in. */
+export const GIFT_FILE = 'gift.seal'
+/** File that says that this worker gave its identity away. */
+export const RETIRED_FILE = 'retired.seal'
+
+/** Removes every file that holds, or leads to, the identity. */
+export const removeIdentity = async ({ sealer, checkpoints }: Pick<ShellDependencies, 'sealer' | 'checkpoints'>): Promise<void> => {
+  await sealer.remove(IDENTITY_FILE)
+  await sealer.remove(GIFT_FILE)
+  await checkpoints.remove()
+}
 
 /** What effects are performed with. */
 export interface ShellDependencies {
@@ -67,16 +82,20 @@ export class Shell {
 
   private async apply(input: Input): Promise<WorkerState> {
     const { state, effects } = step(this.core, this.current, input)
-    for (const effect of effects) if (effect.kind === 'sealIdentity') await this.sealIdentity(effect.value.content.reveal(), state)
+    for (const effect of effects) {
+      if (effect.kind === 'sealIdentity') await this.sealSecret(IDENTITY_FILE, effect.value.content.reveal(), state)
+      else if (effect.kind === 'sealHandover') await this.sealSecret(HANDOVER_FILE, effect.value.content.reveal(), state)
+      else if (effect.kind === 'sealGift') await this.outside.sealer.write(GIFT_FILE, effect.value.content)
+    }
     this.current = state
     for (const effect of effects) await this.perform(effect, state)
     return state
   }
 
-  /** Makes a fresh identity durable; where that fails its step has not happened, and its keys are erased. */
-  private async sealIdentity(content: Uint8Array, state: WorkerState): Promise<void> {
+  /** Makes a fresh secret durable; where that fails its step has not happened, and its keys are erased. */
+  private async sealSecret(name: string, content: Uint8Array, state: WorkerState): Promise<void> {
     try {
-      await this.outside.sealer.write(IDENTITY_FILE, content)
+      await this.outside.sealer.write(name, content)
     } catch (error) {
       step(this.core, state, { kind: 'stop' })
       throw error
@@ -88,7 +107,15 @@ export class Shell {
   private async perform(effect: Effect, state: WorkerState): Promise<void> {
     const { benchmark, logger } = this.outside
     switch (effect.kind) {
-      case 'sealIdentity': return
+      case 'sealIdentity':
+      case 'sealHandover':
+      case 'sealGift': return
+      case 'endHandover': await this.outside.sealer.remove(HANDOVER_FILE); return
+      case 'retire': {
+        await this.outside.sealer.write(RETIRED_FILE, utf8(effect.value.reason))
+        await removeIdentity(this.outside)
+        return
+      }
       case 'log': logger[effect.value.level](effect.value.message, effect.value.data); return
       case 'eraseKeys': effect.value.forEach(eraseKey); return
       case 'startBenchmark': benchmark.start(); return

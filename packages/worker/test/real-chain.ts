@@ -19,7 +19,8 @@ export type Deed =
   | { readonly kind: 'consensus'; readonly version: number }
   | { readonly kind: 'handOver'; readonly weight: number }
 
-type Call = { readonly pallet: string; readonly name: string; readonly args: unknown }
+/** A call by names. */
+export type Call = { readonly pallet: string; readonly name: string; readonly args: unknown }
 
 /** A running chain. */
 export interface RealChain {
@@ -30,15 +31,20 @@ export interface RealChain {
   /** Seals a block in which these things happen, as far as the chain lets them. */
   seal(deeds?: readonly Deed[]): Promise<void>
   height(): number
-  /** SCALE FollowedBlocks from 1 to a block. */
-  blocks(to: number): Promise<Uint8Array>
+  /** Puts a call of an account, or of root, into the next block. */
+  submit(call: Call): Promise<unknown>
+  asRoot(call: Call): Promise<unknown>
+  /** Result of a JSON-RPC request. */
+  ask(method: string, params: readonly unknown[]): Promise<any>
+  /** SCALE FollowedBlocks of a range. */
+  blocks(to: number, from?: number): Promise<Uint8Array>
   /** SCALE ChainCheckpoint of the newest block, or of an older one. */
   checkpoint(worker: Uint8Array | undefined, at?: number): Promise<Uint8Array>
 }
 
 /** A fresh chain with one worker's keys outside of it; another number of accounts makes another genesis. */
-export const createRealChain = async (crypto: Crypto, accounts = 4): Promise<RealChain> => {
-  const chain = createTestChain(crypto, accounts, { PhalaRegistry: {} })
+export const createRealChain = async (crypto: Crypto, accounts = 4, registryGenesis: Readonly<Record<string, unknown>> = {}): Promise<RealChain> => {
+  const chain = createTestChain(crypto, accounts, { PhalaRegistry: registryGenesis })
   const clock = createTestClock()
   const node = await createTestNode(chain, { isUnsafeRpcAllowed: true }, { clock })
   const alice = suriToSr25519(crypto, '//Alice')
@@ -95,7 +101,8 @@ export const createRealChain = async (crypto: Crypto, accounts = 4): Promise<Rea
       await ask('phalanx_sealBlock', [])
     },
     height: () => node.head().number,
-    blocks: async (to) => parseHex(await ask('phalanx_getBlocks', [1, to])),
+    submit, asRoot, ask,
+    blocks: async (to, from = 1) => parseHex(await ask('phalanx_getBlocks', [from, to - from + 1])),
     checkpoint: async (pubkey, at) => parseHex(await ask('phalanx_getCheckpoint', [pubkey === undefined ? null : toHex(pubkey), at ?? null])),
   }
 }

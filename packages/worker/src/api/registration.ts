@@ -3,7 +3,7 @@ import { InitRuntimeRequest } from './chain.ts'
 import { KIB, MIB, bool, bytes, message, method, nested, optional, string, uint32, uint64, type MessageOf } from './schema.ts'
 
 /** Evidence for the registration info. `encodedReport` is SCALE `Option<AttestationReport>`, `provider` JSON text, `timestamp` Unix seconds of chain time. */
-const Attestation = message('Attestation', {
+export const Attestation = message('Attestation', {
   version: uint32(1), provider: string(2), timestamp: uint64(4), encodedReport: bytes(5),
 })
 

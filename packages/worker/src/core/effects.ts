@@ -20,6 +20,14 @@ export type Effect =
   | { readonly kind: 'rootSecret'; readonly value: { readonly ticket: bigint; readonly genesisHash: Uint8Array; readonly call: RootCall } }
   /** Stop counting iterations. */
   | { readonly kind: 'stopBenchmark' }
+  /** Like `sealIdentity`, for the key of a handover that is to be received. */
+  | { readonly kind: 'sealHandover'; readonly value: { readonly content: Secret<Uint8Array> } }
+  /** Before anything is answered: seal to whom the identity goes (SCALE HandedOver). Unless it succeeds, nothing was given. */
+  | { readonly kind: 'sealGift'; readonly value: { readonly content: Uint8Array } }
+  /** The identity has come in: remove the key for it. */
+  | { readonly kind: 'endHandover' }
+  /** Seal that this worker gave its identity away, then remove everything that holds the identity. */
+  | { readonly kind: 'retire'; readonly value: { readonly reason: string } }
   /** Overwrite secrets that nothing in the new state refers to. */
   | { readonly kind: 'eraseKeys'; readonly value: readonly KeyPair[] }
   | { readonly kind: 'log'; readonly value: { readonly level: LogLevel; readonly message: LogLine; readonly data: Readonly<Record<string, unknown>> } }

@@ -1,5 +1,7 @@
 /** Owns everything that can happen to a worker's core. Randomness and counts arrive inside; time is only ever the chain's. */
 import type { RootAnswer } from '../gatekeeper/root-calls.ts'
+import type { SuccessorClaim } from './handover.ts'
+import type { AcceptedHandover, HandedOver } from './handover-messages.ts'
 import type { KeyPair } from './keys.ts'
 import type { CachedAttestation, Restored } from './state.ts'
 
@@ -27,6 +29,23 @@ export type Input =
   /** The root secret's answer to the question with this ticket. */
   | { readonly kind: 'rootAnswer'; readonly value: { readonly ticket: bigint; readonly answer: RootAnswer; readonly entropy: Uint8Array } }
   | { readonly kind: 'benchmarkResult'; readonly value: { readonly startTimeMs: bigint; readonly iterations: bigint; readonly entropy: Uint8Array } }
+  /** Start of a process that is to receive an identity, or that gave its away, by what was sealed. */
+  | { readonly kind: 'resumeHandover'; readonly value: { readonly accepted?: AcceptedHandover; readonly retired?: string; readonly handedOver?: HandedOver } }
+  /** Makes a challenge to a successor. */
+  | { readonly kind: 'challengeSuccessor'; readonly value: { readonly entropy: Uint8Array } }
+  /** SCALE HandoverChallenge of a predecessor. */
+  | { readonly kind: 'acceptChallenge'; readonly value: { readonly challenge: Uint8Array; readonly entropy: Uint8Array } }
+  /** Gives the identity to a successor that has shown what it is. */
+  | { readonly kind: 'giveIdentity'; readonly value: { readonly claim: SuccessorClaim; readonly entropy: Uint8Array } }
+  /** Takes the identity of a predecessor; genesis and checkpoint are as for `init`. */
+  | {
+      readonly kind: 'takeIdentity'
+      readonly value: {
+        readonly genesis: Uint8Array; readonly checkpoint: Uint8Array; readonly parcel: Uint8Array; readonly report: Uint8Array; readonly proof: readonly Uint8Array[]
+      }
+    }
+  /** The successor's receipt: the identity is forgotten here. */
+  | { readonly kind: 'forgetIdentity'; readonly value: { readonly receipt: Uint8Array } }
   /** Makes and announces another ECDH key now. */
   | { readonly kind: 'rotateEcdh'; readonly value: { readonly entropy: Uint8Array } }
   /** Before evidence is used: sets the operator where one is given, drops cached evidence where told to or too old. */

@@ -4,6 +4,7 @@ import { AccountId, AuthoritySet, Hash, Sr25519Public } from '@phalanx/primitive
 import { AppError } from '@phalanx/primitives/errors'
 import { GatekeeperState } from '../gatekeeper/state.ts'
 import { SystemState } from '../system/state.ts'
+import type { AcceptedHandover, HandedOver, HandoverChallenge } from './handover-messages.ts'
 import type { TrustedAnchor } from './anchors.ts'
 import type { KeyPair, Keys } from './keys.ts'
 import { RECENT_BLOCKS_MAX, type FollowState } from './light-client.ts'
@@ -53,6 +54,10 @@ export interface LiveState {
   readonly operator: Uint8Array | undefined
   /** Why the worker stopped for good, if it did. */
   readonly halted: string | undefined
+  /** To whom this worker gave its identity, and with which bytes: they are given again, to nobody else, until they are known to have arrived. Sealed in a file of its own. */
+  readonly handedOver: HandedOver | undefined
+  /** The last challenge to a successor, with the key for its answer. Not part of a checkpoint. */
+  readonly challenge: { readonly value: HandoverChallenge; readonly key: KeyPair } | undefined
   /** Not part of a checkpoint. */
   readonly attestation: CachedAttestation | undefined
   /** Block of the last checkpoint asked for. */
@@ -63,6 +68,10 @@ export interface LiveState {
 export interface EmptyState {
   readonly kind: 'empty'
   readonly sealed: { readonly identity: KeyPair; readonly genesisHash: Uint8Array } | undefined
+  /** A handover that this worker is to receive, with the key for it. */
+  readonly accepted?: AcceptedHandover | undefined
+  /** Why this worker will never have an identity again, if it gave its away. */
+  readonly retired?: string | undefined
 }
 
 /** The whole state of a worker's core. */
@@ -89,7 +98,7 @@ const Checkpoint = struct({
 })
 
 /** What a checkpoint brings back. */
-export type Restored = Omit<LiveState, 'kind' | 'keys' | 'attestation'> & { readonly identity: Uint8Array }
+export type Restored = Omit<LiveState, 'kind' | 'keys' | 'attestation' | 'challenge' | 'handedOver'> & { readonly identity: Uint8Array }
 
 /** Bytes to seal. */
 export const encodeCheckpoint = (state: LiveState): Uint8Array => {

@@ -26,7 +26,9 @@ import type { Input } from './inputs.ts'
 import { createKey, eraseKey, heldKeys, identityToSealed, startKeys, type KeyPair } from './keys.ts'
 import { takeFeed, type FinalityConflict, type FollowState } from './light-client.ts'
 import { registrationInfo } from './registration-info.ts'
-import type { Build, LiveState, Restored, WorkerState } from './state.ts'
+import { acceptChallenge, assertReceipt, challengeSuccessor, giveIdentity, reasonOf, takeIdentity } from './handover.ts'
+import { HandedOver } from './handover-messages.ts'
+import type { Build, EmptyState, LiveState, Restored, WorkerState } from './state.ts'
 
 /** How long evidence is used again, in chain time. */
 const ATTESTATION_LIFE_MS = 3_600_000n
@@ -65,11 +67,13 @@ const openDraft = (core: Core, state: LiveState, entropy: Entropy): Draft => ({
 
 const liveState = (keys: LiveState['keys'], follow: FollowState, operator: Uint8Array | undefined): LiveState => ({
   kind: 'live', keys, follow, egress: [], system: INITIAL_SYSTEM, endpoints: { urls: [], signed: undefined }, operator, halted: undefined, gatekeeper: undefined,
-  attestation: undefined, checkpointedAt: 0,
+  attestation: undefined, checkpointedAt: 0, handedOver: undefined, challenge: undefined,
 })
 
-const init = (core: Core, state: WorkerState, input: InputOf<'init'>): StepResult => {
-  if (state.kind === 'live') throw new AppError('WORKER_ALREADY_INITIALIZED', {})
+const init = (core: Core, previous: WorkerState, input: InputOf<'init'>): StepResult => {
+  const state = assertEmpty(previous)
+  // Whoever is to receive an identity makes none of its own.
+  if (state.accepted !== undefined && state.sealed === undefined) throw new AppError('WORKER_HANDOVER_REFUSED', { reason: 'this worker waits for an identity' })
   const follow = startAtGenesis(core.crypto, input.genesis)
   const entropy = createEntropy(core.crypto, input.entropy)
   const { sealed } = state
@@ -115,7 +119,7 @@ const skipTo = (core: Core, previous: WorkerState, input: InputOf<'skipTo'>): St
 const restoreLive = (core: Core, identity: KeyPair, restored: Restored, entropy: Entropy): StepResult => {
   const { identity: _identity, ...rest } = restored
   const state: LiveState = {
-    kind: 'live', keys: startKeys(identity, createKey(core.crypto, entropy, 'ecdh')), attestation: undefined, ...rest,
+    kind: 'live', keys: startKeys(identity, createKey(core.crypto, entropy, 'ecdh')), attestation: undefined, challenge: undefined, handedOver: undefined, ...rest,
     system: { ...rest.system, announcedAt: undefined, ...(rest.system.bench === undefined ? {} : { bench: { ...rest.system.bench, asked: false } }) },
   }
   const draft = openDraft(core, state, entropy)
@@ -188,6 +192,65 @@ const rotateEcdh = (core: Core, previous: WorkerState, input: InputOf<'rotateEcd
   return { state: draft.state, effects: draft.effects }
 }
 
+const assertEmpty = (state: WorkerState): EmptyState => {
+  if (state.kind === 'live') throw new AppError('WORKER_ALREADY_INITIALIZED', {})
+  if (state.retired !== undefined) throw new AppError('WORKER_HANDED_OVER', { reason: state.retired })
+  return state
+}
+
+const accept = (core: Core, previous: WorkerState, input: InputOf<'acceptChallenge'>): StepResult => {
+  const { state, toSeal } = acceptChallenge(core, assertEmpty(previous), input.challenge, input.entropy)
+  return { state, effects: [{ kind: 'sealHandover', value: { content: toSeal } }] }
+}
+
+const give = (core: Core, previous: WorkerState, input: InputOf<'giveIdentity'>): StepResult => {
+  const before = assertLive(previous)
+  const state = giveIdentity(core, before, input.claim, input.entropy)
+  const { handedOver } = state
+  if (state === before || handedOver === undefined) return { state, effects: [] }
+  const data = { identity: toHex(state.keys.identity.publicKey), measurement: toHex(handedOver.measurement) }
+  return { state, effects: [{ kind: 'sealGift', value: { content: HandedOver.encode(handedOver) } }, logEffect('warn', 'identity handed over', data)] }
+}
+
+/** Takes an identity in; one that is here already stays, and its receipt can be made again. */
+const take = (core: Core, previous: WorkerState, { genesis, checkpoint, parcel, report, proof }: InputOf<'takeIdentity'>): StepResult => {
+  const state = assertEmpty(previous)
+  const { accepted } = state
+  if (accepted === undefined) throw new AppError('WORKER_HANDOVER_REFUSED', { reason: 'this worker has accepted no challenge' })
+  const start = startAtGenesis(core.crypto, genesis)
+  const { genesisHash } = start
+  const { follow } = proveCheckpoint(core.crypto, checkpoint, { follow: start, anchor: anchorOf(core.build.anchors, genesisHash), identity: accepted.challenge.identity })
+  const { stateRoot, timeMs } = follow.head
+  const identity = takeIdentity(core, state, { parcel, report, proof, stateRoot, timeMs, genesisHash })
+  return {
+    state: { kind: 'empty', sealed: { identity, genesisHash } },
+    effects: [
+      { kind: 'sealIdentity', value: { content: new Secret(identityToSealed(identity, genesisHash)) } },
+      { kind: 'endHandover' },
+      { kind: 'eraseKeys', value: [accepted.key] },
+      logEffect('info', 'identity received', { identity: toHex(identity.publicKey), genesis: toHex(genesisHash) }),
+    ],
+  }
+}
+
+const resumeHandover = (state: WorkerState, { handedOver, ...empty }: InputOf<'resumeHandover'>): StepResult => {
+  if (handedOver === undefined) return { state: { ...assertEmpty(state), ...empty }, effects: [] }
+  const halted = reasonOf(handedOver)
+  return { state: state.kind === 'live' ? { ...state, handedOver, halted } : { ...state, retired: halted }, effects: [] }
+}
+
+const forget = (core: Core, previous: WorkerState, input: InputOf<'forgetIdentity'>): StepResult => {
+  if (previous.kind === 'empty' && previous.retired !== undefined) return { state: previous, effects: [] }
+  const state = assertLive(previous)
+  assertReceipt(core, state, input.receipt)
+  const reason = state.halted ?? ''
+  const keys = [...heldKeys(state.keys), ...(state.challenge === undefined ? [] : [state.challenge.key])]
+  return {
+    state: { kind: 'empty', sealed: undefined, retired: reason },
+    effects: [{ kind: 'retire', value: { reason } }, { kind: 'eraseKeys', value: keys }, logEffect('warn', 'identity forgotten', { identity: toHex(state.keys.identity.publicKey) })],
+  }
+}
+
 const refreshInfo = (previous: WorkerState, { operator, force }: InputOf<'refreshInfo'>): StepResult => {
   const state = assertLive(previous)
   const { attestation } = state
@@ -205,6 +268,7 @@ const attested = (core: Core, previous: WorkerState, { infoHash, attestation }: 
 const stop = (state: WorkerState): StepResult => {
   if (state.kind === 'live') {
     heldKeys(state.keys).forEach(eraseKey)
+    if (state.challenge !== undefined) eraseKey(state.challenge.key)
   } else if (state.sealed !== undefined) eraseKey(state.sealed.identity)
   return { state: EMPTY_STATE, effects: [] }
 }
@@ -221,6 +285,12 @@ export const step = (core: Core, state: WorkerState, input: Input): StepResult =
     case 'feed': return feed(core, state, input.value)
     case 'benchmarkResult': return benchmarkResult(core, state, input.value)
     case 'rootAnswer': return rootAnswer(core, state, input.value)
+    case 'resumeHandover': return resumeHandover(state, input.value)
+    case 'challengeSuccessor': return { state: challengeSuccessor(core, assertLive(state), input.value.entropy), effects: [] }
+    case 'acceptChallenge': return accept(core, state, input.value)
+    case 'giveIdentity': return give(core, state, input.value)
+    case 'takeIdentity': return take(core, state, input.value)
+    case 'forgetIdentity': return forget(core, state, input.value)
     case 'rotateEcdh': return rotateEcdh(core, state, input.value)
     case 'refreshInfo': return refreshInfo(state, input.value)
     case 'attested': return attested(core, state, input.value)

@@ -4,12 +4,13 @@ import type { Handlers, Method } from '../api/schema.ts'
 import { chainHandlers, feedHandlers } from './chain.ts'
 import type { MethodContext } from './context.ts'
 import { endpointHandlers } from './endpoints.ts'
+import { handoverEndHandlers, handoverHandlers } from './handover.ts'
 import { infoHandlers, statusHandlers } from './info.ts'
 import { registrationHandlers } from './registration.ts'
 
 const handlers: { readonly [S in keyof WorkerApi]: Handlers<WorkerApi[S], MethodContext> } = {
-  PhactoryAPI: { ...infoHandlers, ...registrationHandlers, ...chainHandlers, ...endpointHandlers },
-  PhalanxAPI: { ...statusHandlers, ...feedHandlers },
+  PhactoryAPI: { ...infoHandlers, ...registrationHandlers, ...chainHandlers, ...endpointHandlers, ...handoverHandlers },
+  PhalanxAPI: { ...statusHandlers, ...feedHandlers, ...handoverEndHandlers },
 }
 
 /** A method with its handler, types forgotten: what routing needs. */

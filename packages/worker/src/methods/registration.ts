@@ -31,7 +31,8 @@ const initRuntime = async (context: MethodContext, params: InitRuntimeRequest): 
   return answer(context, assertLive(state))
 }
 
-const quote = async (context: MethodContext, data: Uint8Array, nowMs: bigint): Promise<Uint8Array> => {
+/** Evidence from the platform. @throws WORKER_QUOTE_FAILED and the platform's own codes */
+export const quote = async (context: MethodContext, data: Uint8Array, nowMs: bigint): Promise<Uint8Array> => {
   try {
     return await context.platform.quote({ reportData: data, nowMs })
   } catch (cause) {

@@ -19,6 +19,8 @@ const newestTrusted = (build: Build, genesisHash: Uint8Array): number =>
 
 /** Summary of a worker's state. */
 export const summarize = (build: Build, state: WorkerState): StatusSummary => {
+  if (state.kind === 'empty' && state.retired !== undefined) return not('halted', state.retired)
+  if (state.kind === 'empty' && state.accepted !== undefined && state.sealed === undefined) return not('unsealed', 'waiting for the identity of its predecessor')
   if (state.kind === 'empty')
     return not('unsealed', state.sealed === undefined ? 'waiting for InitRuntime' : 'identity is unsealed, no usable checkpoint: waiting for InitRuntime')
   if (state.halted !== undefined) return not('halted', state.halted)
