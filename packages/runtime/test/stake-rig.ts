@@ -36,7 +36,7 @@ const ENDOWMENT = 10_000_000_000n
 const CALL_WEIGHTS_MAX = 100
 
 /** A generator of numbers below a bound, from a seed (mulberry32). */
-export const createChoose = (seed: number): ((below: number) => number) => {
+const createChoose = (seed: number): ((below: number) => number) => {
   let state = seed >>> 0
   return (below) => {
     state = (state + 0x6d2b79f5) >>> 0

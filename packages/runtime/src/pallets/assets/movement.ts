@@ -50,7 +50,7 @@ export const issueAsset = (ctx: AssetsContext, holder: Holder, amount: bigint): 
 }
 
 /** Destroys units of an account and what it would keep below the minimum. Returns what was destroyed. */
-export const burnAsset = (ctx: AssetsContext, holder: Holder, amount: bigint): bigint => {
+const burnAsset = (ctx: AssetsContext, holder: Holder, amount: bigint): bigint => {
   const balance = amount + debitAsset(ctx, holder, amount, false)
   changeSupply(ctx, holder.id, -balance)
   ctx.emit('Burned', { assetId: holder.id, owner: holder.who, balance })

@@ -17,7 +17,7 @@ const FIRST_COLLECTION = 10_000
 export const nowSeconds = (ctx: Context): bigint => now.get(ctx) / 1000n
 
 /** A pool of either kind. Fails with PoolDoesNotExist. */
-export const poolOf = (ctx: Context, pid: bigint): PoolProxy => pools.get(ctx, pid) ?? basePoolParts.in(ctx).fail('PoolDoesNotExist')
+const poolOf = (ctx: Context, pid: bigint): PoolProxy => pools.get(ctx, pid) ?? basePoolParts.in(ctx).fail('PoolDoesNotExist')
 
 /** What pools of both kinds have. Fails with PoolDoesNotExist. */
 export const basePoolOf = (ctx: Context, pid: bigint): BasePool => poolOf(ctx, pid).value.basepool

@@ -11,7 +11,7 @@ const EXACT_ENOUGH = 1_000_000n
 /** Whether an amount or number of shares is as good as nothing. */
 export const isDust = (amount: bigint): boolean => amount <= DUST_MAX
 
-/** Price of a share; undefined where there are no shares to speak of. */
+/** Price of a share; undefined where there are no shares, 0 where they are worth next to nothing. */
 export const sharePrice = ({ totalShares, totalValue }: Pick<BasePool, 'totalShares' | 'totalValue'>): bigint | undefined => {
   const shares = balanceToFixed(totalShares)
   return shares === 0n ? undefined : fixed.div(balanceToFixed(totalValue), shares)
@@ -26,6 +26,6 @@ export const valueOf = (price: bigint, shares: bigint): bigint => mulBalance(sha
 /** Whether an amount turns into so many shares without losing more than a millionth, and the pool can count them. */
 export const isExactEnough = (price: bigint | undefined, change: { readonly amount: bigint; readonly shares: bigint; readonly totalShares: bigint }): boolean => {
   if (change.totalShares + change.shares >= SHARES_MAX) return false
-  if (price === undefined || price === 0n) return true
+  if (price === undefined) return true
   return valueOf(price, change.shares) * EXACT_ENOUGH >= change.amount * (EXACT_ENOUGH - 1n)
 }

@@ -30,12 +30,6 @@ const emitPaid = (ctx: Context, pid: bigint, paid: readonly Paid[]): void => {
   for (const { user, amount, shares, burntShares } of [...paid].sort((a, b) => compareBytes(a.user, b.user))) base.emit('Withdrawal', { pid, user, amount, shares, burntShares })
 }
 
-/** Withdraws worthless shares: there is no price, so they are burnt. */
-const burnWorthless = (ctx: Context, pid: bigint, { user, shares }: WithdrawRequest): void => {
-  updateBase(ctx, pid, ({ totalShares }) => ({ totalShares: totalShares - shares }))
-  emitPaid(ctx, pid, [{ user, amount: 0n, shares: 0n, burntShares: shares }])
-}
-
 /**
  * Queues a withdrawal and pays what can be paid. An older request of the user goes back to his item first: the new one replaces it, at the
  * end of the queue and with a new time. Fails with InvalidShareToWithdraw, WithdrawQueueFull.
@@ -56,16 +50,11 @@ export const withdrawShares = (ctx: Context, pid: bigint, request: WithdrawReque
     burnShares(ctx, { cid, nft: entry.nftId }, ISSUER)
   }
   if (shares > owned) base.fail('InvalidShareToWithdraw')
-  if (sharePrice(pool) === undefined) {
-    updateBase(ctx, pid, () => ({ withdrawQueue }))
-    burnWorthless(ctx, pid, request)
-  } else {
-    if (withdrawQueue.length >= WITHDRAW_QUEUE_MAX) base.fail('WithdrawQueueFull')
-    const nftId = mintShares(ctx, pool, ISSUER, shares)
-    updateBase(ctx, pid, () => ({ withdrawQueue: [...withdrawQueue, { user, startTime: nowSeconds(ctx), nftId }] }))
-    base.emit('WithdrawalQueued', { pid, user, shares, nftId: item.nft, asVault, withdrawingNftId: nftId })
-    processQueue(ctx, pid)
-  }
+  if (withdrawQueue.length >= WITHDRAW_QUEUE_MAX) base.fail('WithdrawQueueFull')
+  const nftId = mintShares(ctx, pool, ISSUER, shares)
+  updateBase(ctx, pid, () => ({ withdrawQueue: [...withdrawQueue, { user, startTime: nowSeconds(ctx), nftId }] }))
+  base.emit('WithdrawalQueued', { pid, user, shares, nftId: item.nft, asVault, withdrawingNftId: nftId })
+  processQueue(ctx, pid)
   setShares(ctx, { cid, nft: item.nft }, owned - shares)
 }
 

@@ -68,8 +68,10 @@ export const createStakeTestbed = (crypto: Crypto, options: StakeTestbedOptions 
   }, { crypto })
 
   /** Registers a worker with a benchmark. */
-  const register = (worker: Uint8Array, operator: Uint8Array | undefined, score: number | undefined = SCORE): void =>
-    workers.set(chain.ctx, worker, { ...rootWorker({ pubkey: worker, ecdhPubkey: worker }, operator, 1n), initialScore: score, confidenceLevel: 1 })
+  const register = (worker: Uint8Array, operator: Uint8Array | undefined, options: { readonly unscored?: boolean } = {}): void =>
+    workers.set(chain.ctx, worker, {
+      ...rootWorker({ pubkey: worker, ecdhPubkey: worker }, operator, 1n), initialScore: options.unscored === true ? undefined : SCORE, confidenceLevel: 1,
+    })
   /** Events of a call that succeeds. */
   const ok = (call: RuntimeCall, who: Uint8Array): readonly RuntimeEvent[] => chain.assertOk(call, signed(who))
   const refused = (call: RuntimeCall, who: Uint8Array, error: string): void => chain.assertNoop(call, signed(who), error)
@@ -91,9 +93,6 @@ export const createStakeTestbed = (crypto: Crypto, options: StakeTestbedOptions 
     shares: (pid: bigint, who: Uint8Array): bigint => freeSharesOf(chain.ctx, basePoolOf(chain.ctx, pid).cid, who),
   }
 }
-
-/** The test world. */
-export type StakeTestbed = ReturnType<typeof createStakeTestbed>
 
 /** Public keys of development accounts. */
 export const people = (crypto: Crypto, ...names: readonly string[]): readonly Uint8Array[] => names.map((name) => devAccount(crypto, name).publicKey)

@@ -37,7 +37,7 @@ export const vaultParts = declarePallet({
     AssetAccountNotExist: { index: 3, doc: 'The account holds no wrapped PHA.' },
     InsufficientBalance: { index: 4, doc: 'The account does not have so much wrapped PHA.' },
     InsufficientContribution: { index: 5, doc: 'The delegation is too little.' },
-    VaultBankrupt: { index: 6, doc: 'A pool that the vault delegated to has no share price.' },
+    VaultBankrupt: { index: 6, doc: 'Not given any more: an emptied pool holds nothing of the vault.' },
     NoNftToWithdraw: { index: 7, doc: 'The account has no shares in the vault.' },
     CommissionNotChanged: { index: 8, doc: 'The commission is that already.' },
     InvalidCommission: { index: 9, doc: 'A commission is at most a million parts per million.' },

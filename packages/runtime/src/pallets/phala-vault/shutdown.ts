@@ -1,7 +1,7 @@
 /** Owns making a vault pay: its queue, and the withdrawal of everything it delegated where a request has waited too long. */
 import type { Context } from '../../frame/context.ts'
 import { attempt } from '../phala-base-pool/attempt.ts'
-import { burnShares, freeSharesOf, mergeShares, queuedSharesOf } from '../phala-base-pool/nfts.ts'
+import { burnShares, mergeShares, queuedSharesOf } from '../phala-base-pool/nfts.ts'
 import { basePoolOf, nowSeconds, updateBase, updateVault, vaultOf } from '../phala-base-pool/pools.ts'
 import { isDust, sharePrice, valueOf } from '../phala-base-pool/shares.ts'
 import { hasExpiredWithdrawal, processQueue } from '../phala-base-pool/withdrawal.ts'
@@ -12,17 +12,13 @@ import { vaultLocks } from './storage.ts'
 
 const GRACE_PERIODS = 3n
 
-/** What the vault's requests in stake pools are worth. */
+/** What the vault's requests in stake pools are worth; a pool without shares or value holds nothing of the vault's. */
 const releasingOf = (ctx: VaultContext, pid: bigint): bigint => {
   const { basepool: { poolAccountId }, investPools } = vaultOf(ctx, pid)
   let sum = 0n
   for (const invested of investPools) {
     const pool = basePoolOf(ctx, invested)
-    const shares = queuedSharesOf(ctx, pool, poolAccountId)
-    // A pool that was emptied has neither a price nor anything of ours: only shares without a price are a loss.
-    const price = sharePrice(pool)
-    if (price === undefined && shares + freeSharesOf(ctx, pool.cid, poolAccountId) > 0n) ctx.fail('VaultBankrupt')
-    sum += valueOf(price ?? 0n, shares)
+    sum += valueOf(sharePrice(pool) ?? 0n, queuedSharesOf(ctx, pool, poolAccountId))
   }
   return sum
 }
