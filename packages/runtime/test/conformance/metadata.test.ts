@@ -145,7 +145,7 @@ describeVectors('metadata of real chains', () => {
   const judges: readonly { readonly file: string; readonly pallets: readonly string[] }[] = [
     { file: 'pjs-v14-polkadot', pallets: ['System', 'Utility', 'Timestamp', 'Balances', 'TransactionPayment', 'Proxy'] },
     { file: 'pjs-v15-substrate', pallets: ['Sudo', 'Grandpa'] },
-    { file: 'khala-2023-08-prb', pallets: ['PhalaMq', 'RandomnessCollectiveFlip', 'Utility', 'Proxy'] },
+    { file: 'khala-2023-08-prb', pallets: ['PhalaMq', 'PhalaComputation', 'RandomnessCollectiveFlip', 'Utility', 'Proxy'] },
   ]
   test.each(judges)('calls, events and errors have the indices of $file', ({ file, pallets }) => {
     const theirs = readVectorJson<{ pallets: readonly PalletSummary[] }>(`5-wire/metadata/${file}.summary.json`).pallets
