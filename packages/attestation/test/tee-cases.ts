@@ -41,7 +41,7 @@ export const snpCases = (): readonly SnpCase[] => jsonFiles('amd-sev-snp', 'snp-
 export const teeText = (name: string): string => new TextDecoder().decode(readVectorBytes(`${FOLDER}/${name}`))
 
 /** A product's certificates as published: intermediate (ASK), root (ARK), intermediate of lent keys (ASVK). */
-const snpCertificates = (product: 'milan' | 'genoa' | 'turin'): readonly Uint8Array[] => parsePem(teeText(`amd-sev-snp/roots/${product}_ask_ark_asvk.pem`))
+export const snpCertificates = (product: 'milan' | 'genoa' | 'turin'): readonly Uint8Array[] => parsePem(teeText(`amd-sev-snp/roots/${product}_ask_ark_asvk.pem`))
 
 /** Evidence of a SEV-SNP case; the published intermediate where the case carries the root only. */
 export const toSnpEvidence = (one: SnpCase): Extract<AttestationReport, { kind: 'SevSnp' }> => {

@@ -9,10 +9,12 @@ import { checkManifest, parseManifest } from '../src/kinds/nvidia/manifest.ts'
 import { nvidiaRimRoot } from '../src/kinds/nvidia/roots.ts'
 import { parseGpuReport } from '../src/kinds/nvidia/spdm.ts'
 import { createCheckRecorder, verdictOf } from '../src/verdict.ts'
-import { parseRoots } from '../src/x509/chain.ts'
+import { genoaRoot, milanRoot, turinRoot } from '../src/kinds/snp/roots.ts'
+import { parseCertificate } from '../src/x509/certificate.ts'
+import { checkChain, parseRoots } from '../src/x509/chain.ts'
 import { parsePem } from '../src/x509/pem.ts'
 import { formatTable } from './cases.ts'
-import { gpuExpected, gpuFile, gpuTexts, nitroCases, cutNitroEvidence, snpCases, snpMoment, teeText, toNitroEvidence, toSnpEvidence } from './tee-cases.ts'
+import { gpuExpected, gpuFile, gpuTexts, nitroCases, cutNitroEvidence, snpCases, snpCertificates, snpMoment, teeText, toNitroEvidence, toSnpEvidence } from './tee-cases.ts'
 
 let crypto: Crypto
 beforeAll(async () => {
@@ -21,7 +23,7 @@ beforeAll(async () => {
 
 const rows: string[][] = [['case', 'stated', 'ours', 'ok']]
 afterAll(() => {
-  if (rows.length > 1) console.log(formatTable(rows))
+  if (rows.length > 1) console.log(`${formatTable(rows)}\n${rows.length - 1} rows, ${rows.filter((row) => row[3] === 'yes').length} as stated`)
 })
 
 const describeVerdict = (verdict: Verdict): string => (verdict.ok ? `accepted, ${verdict.facts.tcbStatus}` : `refused: ${verdict.errorCode.slice(12)}`)
@@ -58,6 +60,20 @@ describeVectors('SEV-SNP reports by others', () => {
       expect(at(one.expected.keyNotAfter, 0).ok).toBe(true)
       expect(at(one.expected.keyNotBefore, -1)).toMatchObject({ errorCode: 'ATTESTATION_CERTIFICATE_NOT_YET_VALID' })
       expect(at(one.expected.keyNotAfter, 1)).toMatchObject({ errorCode: 'ATTESTATION_CERTIFICATE_EXPIRED' })
+    }
+  })
+})
+
+describeVectors('published SEV-SNP authorities', () => {
+  test.each([['milan', milanRoot], ['genoa', genoaRoot], ['turin', turinRoot]] as const)('of %s hang from the pinned root', (product, pinned) => {
+    const [authority, root, lentAuthority] = snpCertificates(product)
+    expect(root).toEqual(pinned)
+    for (const [name, der] of [['ask', authority], ['asvk', lentAuthority]] as const) {
+      const checks = createCheckRecorder()
+      const shape = { certificates: [parseCertificate(der as Uint8Array), parseCertificate(pinned)], length: 2, rootPresented: true, leafIsAuthority: true, leafRole: 'SEV-' }
+      const stands = checkChain(checks, shape, { roots: parseRoots([pinned], crypto), simulated: false }, crypto) !== undefined
+      rows.push([`roots/${product} ${name}`, 'signed by the root', stands ? 'signed by the root' : 'refused', stands ? 'yes' : 'NO'])
+      expect(stands).toBe(true)
     }
   })
 })

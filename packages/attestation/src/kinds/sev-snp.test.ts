@@ -103,6 +103,18 @@ describe('sevSnp', () => {
     expect(verify({ edit: () => ({ endorsement: vendor.rootCertificate }) }).ok).toBe(false)
   })
 
+  test('accepts a report by a lent key under its own intermediate, and under no other', () => {
+    const lent = vendor.snp('Milan').machine({ id: 'one', lent: true }).evidence({ measurement, hostData, reportData, nowSeconds: NOW })
+    const verdict = verify({ edit: () => lent })
+    expect(verdict).toMatchObject({ ok: true, facts: { fields: { signingKey: 'VLEK', product: 'Milan' } } })
+    const masked = vendor.snp('Milan').machine({ id: 'one', lent: true }).evidence({ measurement, reportData, nowSeconds: NOW, fault: 'maskedKey' })
+    expect(verify({ edit: () => masked }).ok).toBe(true)
+    expect(verify({ edit: () => ({ ...lent, collateral: evidenceOf().collateral }) })).toMatchObject({ errorCode: 'ATTESTATION_CERTIFICATE_ROLE' })
+    expect(verify({ edit: ({ report }) => ({ ...lent, report }) })).toMatchObject({ errorCode: 'ATTESTATION_SIGNING_KEY' })
+    expect(codeOf(() => planCollateral({ kind: 'SevSnp', value: { ...lent, endorsement: new Uint8Array(0) } }))).toBe('ATTESTATION_SIGNING_KEY')
+    expect(planCollateral({ kind: 'SevSnp', value: { ...lent, collateral: undefined } })?.requests[0]?.path).toBe('vlek/v1/Milan/cert_chain')
+  })
+
   test('judges security versions by the policy\'s minimum for the family', () => {
     const minimum = (changes: Partial<typeof SNP_TCB>) => ({ familyMinimums: [{ family: familyOf('Milan'), tcb: writeTcb('Milan', { ...SNP_TCB, ...changes }) }] })
     expect(verify({ policy: minimum({}) })).toMatchObject({ ok: true, facts: { tcbStatus: 'UpToDate', confidenceLevel: 1 } })

@@ -45,6 +45,8 @@ const littleEndian = (half: Uint8Array): Uint8Array => concatBytes(half.slice().
 
 interface Machine {
   readonly product: SnpProduct
+  /** Whether its key is a VLEK, lent to a provider, instead of the chip's own. */
+  readonly lent: boolean
   readonly tcb: SnpTcb
   readonly chipId: Uint8Array
   readonly key: Issuer
@@ -60,7 +62,7 @@ const writeReport = (machine: Machine, options: SnpReportOptions, crypto: Crypto
   bytes[AT.vmpl.offset] = fault === 'vmpl' ? 1 : 0
   bytes[AT.signatureAlgorithm.offset] = 1
   put(bytes, AT.platformInfo, Uint8Array.of(fault === 'aliasing' ? 0x05 : 0x25))
-  put(bytes, AT.keyInfo, Uint8Array.of((fault === 'authorKey' ? 1 : 0) | (fault === 'maskedKey' ? 2 : 0) | (fault === 'lentKey' ? 4 : 0)))
+  put(bytes, AT.keyInfo, Uint8Array.of((fault === 'authorKey' ? 1 : 0) | (fault === 'maskedKey' ? 2 : 0) | (machine.lent !== (fault === 'lentKey') ? 4 : 0)))
   put(bytes, AT.reportData, options.reportData)
   put(bytes, AT.measurement, options.measurement)
   put(bytes, AT.hostData, options.hostData ?? new Uint8Array(0))
@@ -78,7 +80,7 @@ const writeReport = (machine: Machine, options: SnpReportOptions, crypto: Crypto
 
 const svnExtension = (oid: string, value: number): Uint8Array => extension(oid, derInteger(value), false)
 
-/** The extensions of a VCEK certificate. */
+/** The extensions of a VCEK or VLEK certificate: a chip or a provider. */
 const endorsementExtensions = (machine: Machine): readonly Uint8Array[] => {
   const { tcb } = machine
   return [
@@ -87,43 +89,49 @@ const endorsementExtensions = (machine: Machine): readonly Uint8Array[] => {
     svnExtension(SNP_EXTENSION_OID.bootloader, tcb.bootloader), svnExtension(SNP_EXTENSION_OID.tee, tcb.tee),
     svnExtension(SNP_EXTENSION_OID.snp, tcb.snp), svnExtension(SNP_EXTENSION_OID.microcode, tcb.microcode),
     ...(machine.product === 'Turin' ? [svnExtension(SNP_EXTENSION_OID.fmc, tcb.fmc)] : []),
-    extension(SNP_EXTENSION_OID.hardwareId, machine.chipId.subarray(0, machine.product === 'Turin' ? 8 : 64), false),
+    machine.lent
+      ? extension(SNP_EXTENSION_OID.providerId, der(TAG.ia5String, utf8('simulated provider')), false)
+      : extension(SNP_EXTENSION_OID.hardwareId, machine.chipId.subarray(0, machine.product === 'Turin' ? 8 : 64), false),
   ]
 }
 
 /** What the machines of one product share. */
 export interface SimulatedSnpProduct {
-  machine(options: { readonly id: string; readonly tcb?: SnpTcb }): SimulatedSnpMachine
+  /** A machine; with a `lent` key it signs by a VLEK. */
+  machine(options: { readonly id: string; readonly tcb?: SnpTcb; readonly lent?: boolean }): SimulatedSnpMachine
 }
 
 /** A product of the simulated vendor, below its one root. */
 export const createSimulatedSnp = (options: { readonly seed: Uint8Array; readonly product: SnpProduct; readonly root: Issuer; readonly rootCertificate: Uint8Array; readonly crypto: Crypto }): SimulatedSnpProduct => {
   const { seed, product, root, rootCertificate, crypto } = options
-  const authority = deriveIssuer(seed, `snp/${product}`, `Simulated SEV-${product}`, crypto)
-  const authoritySerial = serialOf(`snp/${product}`, crypto)
-  const signer = { subject: authority, issuer: root, serial: authoritySerial, pathLength: 0 }
-  const authorityCertificate = writeCertificate(signer, crypto)
-  const collateral = ({ nowSeconds, fault, revoked }: SnpReportOptions): SnpCollateral => {
+  const authorityOf = (lent: boolean) => {
+    const label = `snp/${product}${lent ? '/lent' : ''}`
+    const subject = deriveIssuer(seed, label, `Simulated SEV-${lent ? 'VLEK-' : ''}${product}`, crypto)
+    const signer = { subject, issuer: root, serial: serialOf(label, crypto), pathLength: 0 }
+    return { signer, subject, certificate: writeCertificate(signer, crypto) }
+  }
+  const collateral = (authority: ReturnType<typeof authorityOf>, { nowSeconds, fault, revoked }: SnpReportOptions): SnpCollateral => {
     const thisUpdate = (Math.floor(nowSeconds / DAY) - 1) * DAY
-    const list = { issuer: root, thisUpdate, nextUpdate: thisUpdate + 30 * DAY, revoked: revoked ?? [], ...(fault === 'crlSigner' ? { signer: authority } : {}) }
-    const certificate = fault === 'unmarkedAuthority' ? writeCertificate({ ...signer, unmarked: true }, crypto) : authorityCertificate
+    const list = { issuer: root, thisUpdate, nextUpdate: thisUpdate + 30 * DAY, revoked: revoked ?? [], ...(fault === 'crlSigner' ? { signer: authority.subject } : {}) }
+    const certificate = fault === 'unmarkedAuthority' ? writeCertificate({ ...authority.signer, unmarked: true }, crypto) : authority.certificate
     return { kind: 'SevSnp', value: { authority: certificate, root: rootCertificate, revocationList: writeRevocationList(list, crypto) } }
   }
   return {
-    machine({ id, tcb = SNP_TCB }) {
-      const label = `vcek/${product}/${id}`
+    machine({ id, tcb = SNP_TCB, lent = false }) {
+      const authority = authorityOf(lent)
+      const label = `${lent ? 'vlek' : 'vcek'}/${product}/${id}`
       const full = concatBytes(crypto.sha256(utf8(`chip a/${label}`)), crypto.sha256(utf8(`chip b/${label}`)))
       const chipId = product === 'Turin' ? concatBytes(full.subarray(0, 8), new Uint8Array(56)) : full
-      const machine: Machine = { product, tcb, chipId, key: deriveReportKey(seed, label, 'Simulated SEV-VCEK', crypto) }
+      const machine: Machine = { product, lent, tcb, chipId, key: deriveReportKey(seed, label, `Simulated SEV-${lent ? 'VLEK' : 'VCEK'}`, crypto) }
       const certificate = (certified: SnpTcb): Uint8Array =>
-        writeCertificate({ subject: machine.key, issuer: authority, serial: serialOf(label, crypto), extensions: endorsementExtensions({ ...machine, tcb: certified }) }, crypto)
+        writeCertificate({ subject: machine.key, issuer: authority.subject, serial: serialOf(label, crypto), extensions: endorsementExtensions({ ...machine, tcb: certified }) }, crypto)
       const endorsement = certificate(tcb)
       return {
-        chipId, authoritySerial,
+        chipId, authoritySerial: authority.signer.serial,
         evidence: (report) => ({
           report: writeReport(machine, report, crypto),
           endorsement: report.fault === 'foreignTcb' ? certificate({ ...tcb, microcode: tcb.microcode - 1 }) : endorsement,
-          collateral: collateral(report),
+          collateral: collateral(authority, report),
         }),
       }
     },
