@@ -1,0 +1,197 @@
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { createPolicy, AttestationPolicy } from '@phalanx/attestation'
+import { bytesEqual, toHex } from '@phalanx/primitives/bytes'
+import type { Crypto } from '@phalanx/primitives/crypto'
+import { loadCrypto } from '@phalanx/primitives/crypto/node'
+import { createMessage, Message, palletOrigin, TOPICS, type GatekeeperNotice, type MessageOrigin, type RegistrationEvidence } from '@phalanx/primitives/messages'
+import type { Effect } from '../core/effects.ts'
+import { channelOf } from '../core/mq.ts'
+import { decodeCheckpoint, encodeCheckpoint, type LiveState } from '../core/state.ts'
+import { assertLive, EMPTY_STATE, step, type Core } from '../core/step.ts'
+import { createTestChain, type TestChain } from '../testing/chain.ts'
+import { createTestCore } from '../testing/core.ts'
+import type { RootAnswer } from './root-calls.ts'
+import type { GatekeeperState } from './state.ts'
+
+const ENTROPY = new Uint8Array(32).fill(5)
+const REGISTRY = palletOrigin('PhalaRegistry')
+const GATEKEEPERS: MessageOrigin = { kind: 'Gatekeeper' }
+const MASTER = new Uint8Array(32).fill(9)
+let crypto: Crypto
+let core: Core
+let chain: TestChain
+let state: LiveState
+let effects: readonly Effect[]
+
+beforeAll(async () => {
+  crypto = await loadCrypto()
+  core = createTestCore(crypto)
+})
+
+const apply = (input: Parameters<typeof step>[2]): void => {
+  const result = step(core, state ?? EMPTY_STATE, input)
+  state = assertLive(result.state)
+  effects = result.effects
+}
+/** Blocks with these messages, the last justified, in one feed. */
+const feed = (...blocks: readonly (readonly Message[])[]): void => {
+  const from = chain.head.number + 1
+  for (const messages of blocks) chain.add({ messages })
+  apply({ kind: 'feed', value: { blocks: chain.feed(from), genesisHash: undefined, iterations: 0n, entropy: ENTROPY } })
+}
+const question = (): Extract<Effect, { kind: 'rootSecret' }>['value'] | undefined => effects.flatMap((effect) => (effect.kind === 'rootSecret' ? [effect.value] : []))[0]
+const answer = (value: RootAnswer, ticket = question()?.ticket ?? 0n): void => apply({ kind: 'rootAnswer', value: { ticket, answer: value, entropy: ENTROPY } })
+const gatekeeper = (): GatekeeperState => state.gatekeeper as GatekeeperState
+const own = (): Uint8Array => state.keys.identity.publicKey
+const held: RootAnswer = { kind: 'held', value: [{ rotationId: 0n, publicKey: MASTER }] }
+const notice = (value: GatekeeperNotice): Message => createMessage(REGISTRY, TOPICS.gatekeeperNotice, value)
+const launchMessage = (value: Parameters<typeof TOPICS.gatekeeperLaunch.payload.encode>[0]): Message => createMessage(REGISTRY, TOPICS.gatekeeperLaunch, value)
+const sent = () => channelOf(state.egress, { kind: 'Worker', value: own() }).messages.map(({ message }) => message)
+const votes = () => sent().filter(({ destination }) => bytesEqual(destination, TOPICS.gatekeeperVote.topic)).map(({ payload }) => TOPICS.gatekeeperVote.payload.decode(payload))
+const hashOf = (vote: { readonly destination: Uint8Array; readonly payload: Uint8Array }): Uint8Array =>
+  crypto.blake2b256(Message.encode({ sender: GATEKEEPERS, destination: vote.destination, payload: vote.payload }))
+const random = (blockNumber: number, fill: number): Message =>
+  createMessage(GATEKEEPERS, TOPICS.gatekeeperEvent, { kind: 'NewRandomNumber', value: { blockNumber, randomNumber: new Uint8Array(32).fill(fill), lastRandomNumber: new Uint8Array(32) } })
+const value = (fill: number): RootAnswer => ({ kind: 'beacon', value: new Uint8Array(32).fill(fill) })
+
+/** An active gatekeeper; block 5 has its first round. */
+beforeEach(() => {
+  chain = createTestChain(crypto)
+  state = undefined as unknown as LiveState
+  apply({ kind: 'init', value: { genesis: chain.genesisInfo, operator: undefined, entropy: ENTROPY } })
+  feed([launchMessage({ kind: 'FirstGatekeeper', value: { pubkey: own(), ecdhPubkey: state.keys.ecdh.publicKey } })])
+  expect(question()?.call.kind).toBe('launch')
+  answer(held)
+  feed([launchMessage({ kind: 'MasterPubkeyOnChain', value: { masterPubkey: MASTER } }), notice({ kind: 'Confirmed', value: { pubkey: own() } })], [], [])
+})
+
+describe('a gatekeeper', () => {
+  test('reports the key it made and votes on what it finds', () => {
+    expect(sent().map(({ destination }) => toHex(destination))).toEqual([toHex(TOPICS.registryEvent.topic)])
+    feed([])
+    expect(question()?.call).toEqual({ kind: 'beacon', value: { round: 5, last: new Uint8Array(32), epoch: 0n } })
+    answer(value(1))
+    expect(votes().map(({ block, index }) => [block, index])).toEqual([[5, 0]])
+    feed([notice({ kind: 'Decided', value: { block: 5, index: 0, hash: hashOf(votes()[0] as never) } }), random(5, 1)])
+    expect([gatekeeper().votes, gatekeeper().decided, gatekeeper().alarms]).toEqual([[], [], { beacon: 0, outcome: 0, unexpected: 0, unjudged: 0 }])
+  })
+
+  test('does not vote on what the feed shows as decided', () => {
+    feed([], [], [random(5, 1)])
+    answer(value(1))
+    expect(votes()).toHaveLength(1)
+    feed([], [], [notice({ kind: 'Decided', value: { block: 10, index: 0, hash: MASTER } })])
+    expect(gatekeeper().decided).toHaveLength(1)
+    answer(value(2))
+    expect(votes()).toHaveLength(1)
+    expect(gatekeeper().alarms.outcome).toBe(1)
+  })
+
+  test.each([1, 3])('asks one question at a time, in order, %i blocks to a feed, each round after the value before', (size) => {
+    for (let i = 0; i < 12; i += size) feed(...Array.from({ length: size }, () => []))
+    // The question under way is the first; another feed adds nothing.
+    expect(gatekeeper().tasks.map((task) => task.kind === 'Beacon' && task.value.round)).toEqual([5, 10, 15])
+    const { ticket } = gatekeeper()
+    answer(value(1), ticket)
+    expect(question()?.call).toEqual({ kind: 'beacon', value: { round: 10, last: new Uint8Array(32).fill(1), epoch: 0n } })
+    answer(value(2), ticket)
+    expect(gatekeeper().beacon.round).toBe(5)
+    answer(value(2), ticket + 1n)
+    expect(gatekeeper().beacon).toEqual({ round: 10, value: new Uint8Array(32).fill(2) })
+  })
+
+  test('asks again with the next feed after a failure, and after a restart', () => {
+    feed([])
+    answer({ kind: 'failed', value: { code: 'SEAL_WRITE_FAILED' } })
+    expect(question()).toBeUndefined()
+    feed([])
+    expect(question()?.call.kind).toBe('beacon')
+    const restored = decodeCheckpoint(encodeCheckpoint(state))
+    const { identity } = state.keys
+    state = undefined as unknown as LiveState
+    apply({ kind: 'resume', value: { identity, genesisHash: chain.genesisHash, restored, entropy: ENTROPY } })
+    const { ticket } = gatekeeper()
+    expect(question()?.call.kind).toBe('inventory')
+    answer(value(7), ticket - 1n)
+    expect(gatekeeper().asking).toBe(ticket)
+    answer(held, ticket)
+    expect(question()?.call.kind).toBe('beacon')
+    answer(value(7))
+    expect(votes().map(({ block }) => block)).toEqual([5])
+  })
+
+  test('whose key is gone asks for it and for nothing else', () => {
+    feed([])
+    answer({ kind: 'missing', value: [] })
+    expect(question()).toBeUndefined()
+    expect(gatekeeper().tasks).toHaveLength(1)
+    expect(votes()).toEqual([])
+  })
+
+  test('is forgotten when it is taken off the list, secrets first', () => {
+    feed([createMessage(REGISTRY, TOPICS.gatekeeperChange, { kind: 'Unregistered', value: { pubkey: own() } })])
+    expect(question()?.call).toEqual({ kind: 'retire', value: { block: 5 } })
+    answer({ kind: 'held', value: [] })
+    expect(state.gatekeeper).toBeUndefined()
+  })
+
+  test('hears nothing in its own name, nor what others say in a pallet\'s', () => {
+    const stranger: MessageOrigin = { kind: 'Worker', value: MASTER }
+    const before = gatekeeper()
+    feed([
+      createMessage(stranger, TOPICS.gatekeeperChange, { kind: 'Unregistered', value: { pubkey: own() } }),
+      createMessage(stranger, TOPICS.gatekeeperNotice, { kind: 'Suspended', value: { pubkey: own() } }),
+      createMessage(REGISTRY, TOPICS.keyDistribution, { kind: 'MasterKeyDistribution', value: { dest: own(), ecdhPubkey: MASTER, encryptedMasterKey: new Uint8Array(80), iv: new Uint8Array(12) } }),
+      { ...random(5, 1), sender: REGISTRY },
+    ])
+    expect(gatekeeper()).toMatchObject({ listed: before.listed, confirmedAt: before.confirmedAt, expected: [] })
+  })
+})
+
+describe('an alarm is raised by', () => {
+  test('an outcome that the others found otherwise', () => {
+    feed([])
+    answer(value(1))
+    feed([notice({ kind: 'Decided', value: { block: 5, index: 0, hash: MASTER } })])
+    expect(gatekeeper().alarms).toEqual({ beacon: 0, outcome: 1, unexpected: 0, unjudged: 0 })
+    expect(effects).toContainEqual(expect.objectContaining({ kind: 'log', value: expect.objectContaining({ level: 'error', data: { block: 5, alarm: 'outcome' } }) }))
+  })
+
+  test('a beacon value on the chain that is not ours, whichever comes first', () => {
+    feed([])
+    answer(value(1))
+    feed([random(5, 2)], [], [], [], [])
+    expect(gatekeeper().alarms.beacon).toBe(1)
+    feed([random(10, 3)])
+    answer(value(2), gatekeeper().ticket)
+    expect(gatekeeper().alarms.beacon).toBe(2)
+  })
+
+  test('an outcome that never arose here', () => {
+    feed([], [notice({ kind: 'Decided', value: { block: 5, index: 7, hash: MASTER } })])
+    answer(value(1))
+    for (let block = 0; block < 70; block++) {
+      feed([])
+      if (question() !== undefined) answer(value(block))
+    }
+    expect(gatekeeper().alarms).toMatchObject({ unexpected: 1, outcome: 0 })
+  })
+
+  test('evidence whose collateral or policy was not sent', () => {
+    const evidence: RegistrationEvidence = { pubkey: MASTER, info: new Uint8Array(3), report: new Uint8Array(3), collateral: undefined, policy: MASTER, attachments: [] }
+    feed([createMessage(REGISTRY, TOPICS.registrationEvidence, evidence)])
+    expect([gatekeeper().alarms.unjudged, votes()]).toEqual([1, []])
+  })
+})
+
+describe('evidence', () => {
+  test('that is no evidence is refused with the decoder\'s code', () => {
+    const policy = AttestationPolicy.encode(createPolicy({ kinds: [], roots: [] }))
+    const evidence: RegistrationEvidence = { pubkey: MASTER, info: new Uint8Array(3), report: new Uint8Array(3).fill(255), collateral: undefined, policy: crypto.blake2b256(policy), attachments: [policy] }
+    feed([createMessage(REGISTRY, TOPICS.registrationEvidence, evidence)])
+    const [vote] = votes()
+    const verdict = TOPICS.registrationVerdict.payload.decode(vote?.payload as Uint8Array)
+    expect(verdict).toMatchObject({ pubkey: MASTER, registeredAt: 5, accepted: false, confidenceLevel: 0 })
+    expect(verdict.code).toMatch(/^CODEC_/)
+  })
+})
