@@ -5,7 +5,7 @@
 import { OptionalAttestationReport } from '@phalanx/attestation'
 import { bytesEqual, parseHex, toHex } from '@phalanx/primitives/bytes'
 import { ByteReader, bytesUpTo, type TypeOf } from '@phalanx/primitives/codec'
-import { decodeExtrinsic, readPhlx, type Header } from '@phalanx/primitives/chain'
+import { decodeExtrinsic, headerHash, readPhlx, type Header } from '@phalanx/primitives/chain'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { AppError, isAppError } from '@phalanx/primitives/errors'
 import {
@@ -24,6 +24,9 @@ interface ModelWorker {
   version: number
   readonly addedAt: number
   endpoints: readonly string[] | undefined
+  /** Last second at which its evidence counts. */
+  validUntil: bigint
+  isEvicted: boolean
 }
 
 /** A finalised block as the auditor is shown it. */
@@ -55,12 +58,32 @@ const REGISTER_V2 = 7
 const UPDATE_ENDPOINT = 8
 const ADD_MEASUREMENT = 9
 const REMOVE_MEASUREMENT = 10
+const REVOKE_FAMILY = 18
+const RESTORE_FAMILY = 19
+/** Blocks whose hash evidence may carry. */
+const ANCHOR_BLOCKS = 256
+/** Level of a worker whose evidence counts no longer. */
+const EVICTED_LEVEL = 255
+const familyBytes = bytesUpTo(32)
 const ENDPOINT_LIFE_MS = 14_400_000n
 const signatureBytes = bytesUpTo(256)
 
+/** What the auditor knows of the world besides its blocks. */
+export interface AuditorOptions {
+  readonly genesisHash: Uint8Array
+  readonly measurements: readonly Uint8Array[]
+  /** Seconds that evidence counts. */
+  readonly reattestationSeconds: number
+  measurementOf(report: Uint8Array): Uint8Array | undefined
+  /** Hash of the block that the evidence was made at. */
+  anchorOf(report: Uint8Array): Uint8Array | undefined
+  /** Platform family of a worker's machine, by its public key. */
+  familyOf(pubkey: Uint8Array): Uint8Array | undefined
+}
+
 /** Starts with the workers, measurements and sequences of genesis: none but the listed measurements. */
 export const createAuditor = (
-  options: { readonly genesisHash: Uint8Array; readonly measurements: readonly Uint8Array[]; readonly measurementOf: (report: Uint8Array) => Uint8Array | undefined },
+  options: AuditorOptions,
   dependencies: { readonly crypto: Crypto },
 ): Auditor => new ModelAuditor(options, dependencies.crypto)
 
@@ -70,18 +93,24 @@ class ModelAuditor implements Auditor {
   votes = 0
   /** First hash that a gatekeeper reported of an outcome. */
   private readonly outcomes = new Map<string, string>()
-  private readonly options: Parameters<typeof createAuditor>[0]
+  private readonly options: AuditorOptions
   private readonly crypto: Crypto
   private readonly genuine = new Set<string>()
   private readonly sequences = new Map<string, bigint>()
   private readonly usedEvidence = new Set<string>()
   private measurements: Uint8Array[]
+  private readonly revoked = new Set<string>()
+  /** Hashes of the blocks so far, genesis first. */
+  private readonly hashes: Uint8Array[]
+  /** The chain's clock at the end of the block before, in seconds: what a block's beginning goes by. */
+  private lastSeconds = 0n
   private next = 1
 
-  constructor(options: Parameters<typeof createAuditor>[0], crypto: Crypto) {
+  constructor(options: AuditorOptions, crypto: Crypto) {
     this.options = options
     this.crypto = crypto
     this.measurements = [...options.measurements]
+    this.hashes = [options.genesisHash]
   }
 
   noteGenuine(info: Uint8Array): void {
@@ -91,11 +120,27 @@ class ModelAuditor implements Auditor {
   audit(block: AuditedBlock): void {
     if (block.number !== this.next) this.broken(block.number, `block ${this.next} is missing`)
     this.next++
+    this.evict()
     for (const bytes of block.body) {
       const extrinsic = decodeExtrinsic(bytes)
       if (extrinsic.signed !== undefined) this.apply(extrinsic.call, block, false)
     }
     this.compare(block)
+    this.hashes.push(headerHash(this.crypto, block.header))
+    this.lastSeconds = readPhlx(block.header).timeMs / 1000n
+  }
+
+  /** What a block begins with: evidence that lapsed and families that were revoked count no longer. */
+  private evict(): void {
+    for (const [name, worker] of this.workers) {
+      const family = this.options.familyOf(parseHex(name))
+      if (worker.validUntil < this.lastSeconds || (family !== undefined && this.revoked.has(toHex(family)))) worker.isEvicted = true
+    }
+  }
+
+  private isRecent(report: Uint8Array, block: AuditedBlock): boolean {
+    const anchor = this.options.anchorOf(report)
+    return anchor !== undefined && this.hashes.slice(Math.max(0, block.number - ANCHOR_BLOCKS)).some((hash) => bytesEqual(hash, anchor))
   }
 
   private apply(call: Uint8Array, block: AuditedBlock, isRoot: boolean): void {
@@ -106,6 +151,8 @@ class ModelAuditor implements Auditor {
     if (pallet !== PALLET_REGISTRY) return
     if (index === REGISTER_V2) this.applyRegistration(WorkerRegistrationInfoV2.read(input), input, block)
     else if (index === UPDATE_ENDPOINT) this.applyEndpoint(WorkerEndpointPayload.read(input), signatureBytes.read(input), block)
+    else if (index === REVOKE_FAMILY && isRoot) this.revoked.add(toHex(familyBytes.read(input)))
+    else if (index === RESTORE_FAMILY && isRoot) this.revoked.delete(toHex(familyBytes.read(input)))
     else if (index === ADD_MEASUREMENT && isRoot) this.addMeasurement(phalaRegistryStorage.Measurement.read(input))
     else if (index === REMOVE_MEASUREMENT && isRoot) {
       const removed = phalaRegistryStorage.Measurement.read(input)
@@ -125,11 +172,14 @@ class ModelAuditor implements Auditor {
     const isListed = measurement !== undefined && this.measurements.some((one) => bytesEqual(one, measurement))
     if (!this.genuine.has(toHex(WorkerRegistrationInfoV2.encode(info))) || report === undefined || !isListed) return
     if (this.usedEvidence.has(evidence) || !bytesEqual(info.genesisBlockHash, this.options.genesisHash)) return
+    const family = this.options.familyOf(info.pubkey)
+    if (!this.isRecent(OptionalAttestationReport.encode(report), block) || (family !== undefined && this.revoked.has(toHex(family)))) return
     this.usedEvidence.add(evidence)
     const name = toHex(info.pubkey)
     const known = this.workers.get(name)
-    if (known !== undefined) known.version = info.version
-    else this.workers.set(name, { ecdhPubkey: info.ecdhPubkey, epoch: 0n, score: undefined, version: info.version, addedAt: block.number, endpoints: undefined })
+    const validUntil = readPhlx(block.header).timeMs / 1000n + BigInt(this.options.reattestationSeconds)
+    if (known !== undefined) Object.assign(known, { version: info.version, validUntil, isEvicted: false })
+    else this.workers.set(name, { validUntil, isEvicted: false, ecdhPubkey: info.ecdhPubkey, epoch: 0n, score: undefined, version: info.version, addedAt: block.number, endpoints: undefined })
   }
 
   private applyMessage(signed: TypeOf<typeof SignedMessage>, block: AuditedBlock): void {
@@ -199,6 +249,7 @@ class ModelAuditor implements Auditor {
       if (model === undefined) throw this.failure(number, `${name} registered without genuine evidence`)
       expect(`ECDH key of ${name}`, bytesEqual(entry.ecdhPubkey, model.ecdhPubkey))
       expect(`score of ${name}: chain ${entry.initialScore}, model ${model.score}`, entry.initialScore === model.score)
+      expect(`standing of ${name}: level ${entry.confidenceLevel} on the chain, ${model.isEvicted ? 'evicted' : 'good'} in the model`, (entry.confidenceLevel === EVICTED_LEVEL) === model.isEvicted)
       expect(`version of ${name}`, entry.runtimeVersion === model.version)
       const epoch = registry.ecdhEpoch.decode(state.get(registry.ecdhEpoch.key(this.crypto, entry.pubkey)))
       expect(`epoch of ${name}: chain ${epoch}, model ${model.epoch}`, epoch === model.epoch)

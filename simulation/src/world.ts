@@ -2,15 +2,16 @@
  * Owns the simulated world: one node, relays and workers made from the real code, each on a disk that outlives its processes, and what can be
  * done to them from outside (crash, restart, damage). Decides nothing about when: faults.ts and workload.ts do.
  */
-import { TEE_KIND_NAMES, OptionalAttestationReport } from '@phalanx/attestation'
-import { concatBytes, toHex } from '@phalanx/primitives/bytes'
+import { TEE_KIND_NAMES } from '@phalanx/attestation'
+import type { SimulatedFamilyName } from '@phalanx/attestation/simulated'
+import { bytesEqual, concatBytes, toHex } from '@phalanx/primitives/bytes'
 import { Secret, suriToEd25519Seed, type Crypto } from '@phalanx/primitives/crypto'
 import { AppError } from '@phalanx/primitives/errors'
 import type { Logger } from '@phalanx/primitives/ports'
 import { createMemoryDisk, createNode, type MemoryDisk, type Node } from '@phalanx/node'
 import { createRelay, type Relay } from '@phalanx/relay'
 import { createDevChainSpec, createPhalanxRuntime } from '@phalanx/runtime'
-import { createChainClient, createRpcClient, createSigner, createWorkerClient } from '@phalanx/sdk'
+import { createChainClient, createRpcClient, createSigner, createWorkerClient, type ChainClient } from '@phalanx/sdk'
 import { createWorker, type Worker } from '@phalanx/worker'
 import { InitRuntimeResponse } from '@phalanx/worker/api'
 import { createSoftwarePlatform, softwareMeasurement, softwareRootCertificate, softwareSigner, softwareVendor } from '@phalanx/worker/platform'
@@ -19,6 +20,7 @@ import { createAuditor, type Auditor } from './auditor.ts'
 import { createBlobDisk, type BlobDisk } from './blobs.ts'
 import { createVirtualClock, type VirtualClock } from './clock.ts'
 import './errors.ts'
+import { anchorOf, measurementOf, measurementsByKind } from './families.ts'
 import { compareJoined } from './joiners.ts'
 import { createLiar } from './liar.ts'
 import { createSimNetwork, type SimNetwork } from './network.ts'
@@ -44,6 +46,10 @@ export interface WorldOptions {
   readonly checkpointAfterBlocks: number
   /** Blocks after which workers rotate their ECDH keys. */
   readonly rotateEcdhEveryBlocks: number
+  /** Platform families of the workers' machines, in turn; the usual one unless given. */
+  readonly families?: readonly SimulatedFamilyName[]
+  /** Seconds that evidence counts, and before its end in which it is renewed; a week and a day unless given. */
+  readonly renewal?: { readonly reattestationSeconds: number; readonly renewalWindowSeconds: number }
 }
 
 /** A worker's place: its disk stays, its processes come and go. */
@@ -76,6 +82,10 @@ export interface World {
   readonly workers: readonly WorkerPlace[]
   readonly relays: readonly RelayPlace[]
   readonly measurement: Uint8Array
+  /** Platform family of a worker's machine. */
+  familyOf(place: WorkerPlace): SimulatedFamilyName
+  /** A client of the honest node. */
+  connect(): ChainClient
   /** The running node. */
   node(): Node | undefined
   /** Hashes of finalised blocks by number, as they were first seen. */
@@ -100,6 +110,7 @@ const START_MS = 1_760_000_000_000
 const NODE_URL = 'ws://node'
 const LIAR_URL = 'ws://liar'
 const BENCHMARK_BLOCKS = 2
+const WEEK_SECONDS = 604_800
 const ITERATIONS_PER_SECOND = 40n
 const SYNC_MS_MAX = 6
 const RELAY_ACCOUNTS = ['//Alice', '//Bob', '//Charlie'] as const
@@ -141,6 +152,9 @@ class SimWorld implements World {
   private readonly runtime
   private readonly spec
   private readonly vendor
+  private readonly families: readonly SimulatedFamilyName[]
+  private readonly measurements: ReadonlyMap<string, Uint8Array>
+  private readonly familyByKey = new Map<string, Uint8Array>()
   private joinedCount = 0
   private nodeProcess: SimProcess | undefined
   private runningNode: Node | undefined
@@ -158,6 +172,8 @@ class SimWorld implements World {
     this.workerCrypto = options.broken === 'skip-signature' ? withoutSignatures(this.hunt.crypto) : this.hunt.crypto
     this.vendor = softwareVendor(crypto)
     this.measurement = runtimeHash(crypto, softwareMeasurement(crypto))
+    this.families = options.families ?? ['sgx-1']
+    this.measurements = measurementsByKind(this.vendor, this.families, crypto)
     const disk = prng.fork('node disk')
     this.disk = createMemoryDisk({ sync: (complete) => void this.clock.after(disk.below(SYNC_MS_MAX), complete), dropsSync: options.broken === 'drop-fsync' })
     this.runtime = createPhalanxRuntime({ stateVersion: options.stateVersion }, { crypto: this.subjectCrypto })
@@ -167,7 +183,8 @@ class SimWorld implements World {
           {
             genesis: {
               PhalaRegistry: {
-                kinds: [...TEE_KIND_NAMES], roots: [toHex(softwareRootCertificate(crypto))], measurements: [toHex(this.measurement)], benchmarkDuration: BENCHMARK_BLOCKS,
+                kinds: [...TEE_KIND_NAMES], roots: [toHex(softwareRootCertificate(crypto))], measurements: this.listed().map(toHex), benchmarkDuration: BENCHMARK_BLOCKS,
+                policy: options.renewal ?? {},
               },
             },
           },
@@ -188,17 +205,31 @@ class SimWorld implements World {
   async start(): Promise<void> {
     await this.startNode()
     const genesisHash = this.runningNode?.genesisHash ?? new Uint8Array(32)
-    this.auditor = createAuditor({ genesisHash, measurements: [this.measurement], measurementOf: (report) => this.measurementOf(report) }, { crypto: this.crypto })
+    this.auditor = createAuditor(
+      {
+        genesisHash, measurements: this.listed(), reattestationSeconds: this.options.renewal?.reattestationSeconds ?? WEEK_SECONDS,
+        measurementOf: (report) => measurementOf(report, this.measurements), anchorOf, familyOf: (pubkey) => this.familyByKey.get(toHex(pubkey)),
+      },
+      { crypto: this.crypto },
+    )
     await Promise.all(this.workers.map((place) => this.startWorker(place)))
     for (const place of this.relays) this.startRelay(place)
   }
 
-  /** What a report's quote states: read at its place in the quote, not through the verifier. */
-  private measurementOf(encoded: Uint8Array): Uint8Array | undefined {
-    const report = OptionalAttestationReport.decode(encoded)
-    const quote = (report?.value as { readonly quote?: Uint8Array } | undefined)?.quote
-    if (quote === undefined || quote.length < 432) return undefined
-    return concatBytes(quote.subarray(112, 144), new Uint8Array(4), quote.subarray(176, 208))
+  /** Measurements that genesis admits. */
+  private listed(): readonly Uint8Array[] {
+    return [this.measurement, ...[...this.measurements.values()].filter((one) => !bytesEqual(one, this.measurement))]
+  }
+
+  familyOf(place: WorkerPlace): SimulatedFamilyName {
+    return this.families[this.workers.indexOf(place) % this.families.length] as SimulatedFamilyName
+  }
+
+  connect(): ChainClient {
+    const { crypto, clock } = this
+    const random = this.prng.fork('observer')
+    const createSocket = this.network.createSocket({ isAlive: () => true })
+    return createChainClient(createRpcClient({ url: NODE_URL }, { createSocket, clock, random, logger: this.logger('observer') }), { crypto })
   }
 
   node(): Node | undefined {
@@ -290,7 +321,7 @@ class SimWorld implements World {
     place.process = process
     const blobs = place.disk.open()
     const random = this.prng.fork(`${place.url} ${this.clock.fired}`)
-    const platform = await createSoftwarePlatform({}, { crypto: this.workerCrypto, blobs, random, vendor: this.vendor })
+    const platform = await createSoftwarePlatform({ family: this.familyOf(place) }, { crypto: this.workerCrypto, blobs, random, vendor: this.vendor })
     const worker = await createWorker(
       { checkpointEveryBlocks: this.options.checkpointEveryBlocks, rotateEcdhEveryBlocks: this.options.rotateEcdhEveryBlocks, ecdhGraceBlocks: 10 },
       {
@@ -314,6 +345,7 @@ class SimWorld implements World {
     if (method === 'PhactoryAPI.GetRuntimeInfo') this.auditor.noteGenuine(decodeMessage(InitRuntimeResponse, answer).encodedRuntimeInfo)
     const identity = place.worker?.identity()
     if (identity === undefined) return
+    this.familyByKey.set(toHex(identity), this.vendor.machine({ id: 'any', family: this.familyOf(place) }).family)
     if (place.identity === undefined) place.identity = toHex(identity)
     else if (place.identity !== toHex(identity)) this.report(`${place.url} changed its identity from ${place.identity} to ${toHex(identity)}`)
   }
