@@ -1,6 +1,6 @@
 /** Fuzz targets of @phalanx/attestation: every parser of evidence, collateral and policy, and the verifier over whole reports. */
 import {
-  AttestationPolicy, AttestationReport, SgxV30QuoteCollateral, evaluateRegistration, evidenceDigest, prepareCollateral, referencePolicy, verifyEvidence,
+  AttestationPolicy, AttestationReport, SgxV30QuoteCollateral, attachCollateral, detectEvidence, evaluateRegistration, evidenceDigest, prepareCollateral, referencePolicy, verifyEvidence,
 } from '@phalanx/attestation'
 import { createSimulatedVendor } from '@phalanx/attestation/simulated'
 import { assert } from '@phalanx/primitives/assert'
@@ -10,7 +10,7 @@ import { parseBase64, toBase64 } from '../packages/attestation/src/base64.ts'
 import { parseJson } from '../packages/attestation/src/json.ts'
 import { parsePlatformExtension } from '../packages/attestation/src/kinds/dcap/platform.ts'
 import { parseQeIdentity } from '../packages/attestation/src/kinds/dcap/qe-identity.ts'
-import { parseQuoteHeader, parseQuote } from '../packages/attestation/src/kinds/dcap/quote.ts'
+import { cutQuote, parseQuote, parseQuoteHeader, signedPartOf } from '../packages/attestation/src/kinds/dcap/quote.ts'
 import { parseTcbInfo } from '../packages/attestation/src/kinds/dcap/tcb-info.ts'
 import { encodeCbor, parseCbor } from '../packages/attestation/src/kinds/nitro/cbor.ts'
 import { parseCoseSign1, parseNitroDocument } from '../packages/attestation/src/kinds/nitro/document.ts'
@@ -44,13 +44,29 @@ const others: readonly AttestationReport[] = [
   { kind: 'Nvidia', value: { ...vendor.gpu().report({ nonce: new Uint8Array(32) }), collateral: { kind: 'Nvidia', value: { manifests: [manifest] } } } },
 ]
 const [snp, nitro, gpu] = others as [Extract<AttestationReport, { kind: 'SevSnp' }>, Extract<AttestationReport, { kind: 'Nitro' }>, Extract<AttestationReport, { kind: 'Nvidia' }>]
-const made = new Set([evidence, ...others].map((one) => toHex(evidenceDigest(crypto, one))))
+const guestPlatform = vendor.platform({ id: 'fuzz' })
+const guestQuotes = ([4, 5] as const).map((version) => guestPlatform.guestQuote({ version, report: { mrTd: new Uint8Array(48) }, reportData: new Uint8Array(32) }))
+const guestCollateral = vendor.collateral({ nowSeconds: NOW, tee: 'TDX' })
+const guestPrepared = prepareCollateral(guestCollateral.value, policy, crypto)
+const guests = guestQuotes.map((bytes): AttestationReport => ({ kind: 'Tdx', value: { quote: bytes, collateral: guestCollateral } }))
+const enclave4 = guestPlatform.quote({ version: 4, report: { mrEnclave: new Uint8Array(32), mrSigner: new Uint8Array(32) }, reportData: new Uint8Array(32) })
+const made = new Set([evidence, ...others, ...guests, { kind: 'SgxDcap', value: { quote: enclave4, collateral } } as const].map((one) => toHex(evidenceDigest(crypto, one))))
+
+/** Collateral judged before, for quotes that come without. */
+const preparedFor = (input: AttestationReport) =>
+  (input.kind !== 'SgxDcap' && input.kind !== 'Tdx') || input.value.collateral !== undefined ? {} : { prepared: input.kind === 'Tdx' ? guestPrepared : prepared }
 
 /** A verdict that passes on other evidence than what was made. */
 const assertNotForged = (input: AttestationReport): void => {
-  const verdict = verifyEvidence({ evidence: input, policy, nowSeconds: NOW, crypto, ...(input.kind === 'SgxDcap' && input.value.collateral === undefined ? { prepared } : {}) })
+  const verdict = verifyEvidence({ evidence: input, policy, nowSeconds: NOW, crypto, ...preparedFor(input) })
   assert(!verdict.ok || made.has(toHex(evidenceDigest(crypto, input))), 'altered signed content was accepted')
 }
+
+const collateralJson = { ...collateral.value, tcbInfoSignature: toHex(collateral.value.tcbInfoSignature), qeIdentitySignature: toHex(collateral.value.qeIdentitySignature) }
+const files: readonly Uint8Array[] = [
+  quote, ...guestQuotes, utf8(toHex(quote)), AttestationReport.encode(evidence), utf8(JSON.stringify({ quoteHex: toHex(quote), collateral: collateralJson })),
+  utf8(JSON.stringify({ report: parseUtf8(report), signature: 'AQI=', signing_cert: toBase64(pckChain[0] ?? report) })), utf8(formatPem(pckChain)), ...pckChain,
+]
 
 const parserTargets: readonly FuzzTarget[] = [
   { name: 'attestation.certificate', seeds: pckChain, run: (bytes) => void parsePlatformExtension(parseCertificate(bytes)) },
@@ -72,10 +88,12 @@ const parserTargets: readonly FuzzTarget[] = [
     },
   },
   { name: 'attestation.json', seeds: [utf8(collateral.value.qeIdentity), report], run: (bytes) => void parseJson(parseUtf8(bytes)) },
-  { name: 'attestation.tcbInfo', seeds: [utf8(collateral.value.tcbInfo)], run: (bytes) => void parseTcbInfo(parseUtf8(bytes)) },
+  { name: 'attestation.tcbInfo', seeds: [utf8(collateral.value.tcbInfo), utf8(guestCollateral.value.tcbInfo)], run: (bytes) => void parseTcbInfo(parseUtf8(bytes)) },
   { name: 'attestation.qeIdentity', seeds: [utf8(collateral.value.qeIdentity)], run: (bytes) => void parseQeIdentity(parseUtf8(bytes)) },
   { name: 'attestation.isoTime', seeds: [utf8('2023-11-14T22:13:20Z')], run: (bytes) => void parseIsoSeconds(parseUtf8(bytes)) },
-  { name: 'attestation.quote', seeds: [quote], run: (bytes) => void [parseQuoteHeader(bytes), parseQuote(bytes)] },
+  { name: 'attestation.quote', seeds: [quote, enclave4, ...guestQuotes], run: (bytes) => void [parseQuoteHeader(bytes), signedPartOf(bytes), cutQuote(bytes), parseQuote(bytes)] },
+  { name: 'attestation.detect', seeds: files, run: (bytes) => void AttestationReport.encode(detectEvidence(bytes).evidence) },
+  { name: 'attestation.collateralFile', seeds: [utf8(JSON.stringify(collateralJson)), SgxV30QuoteCollateral.encode(collateral.value)], run: (bytes) => void attachCollateral(evidence, bytes) },
 ]
 
 const cose = parseCoseSign1(nitro.value.document)
@@ -110,8 +128,10 @@ const otherTargets: readonly FuzzTarget[] = [
 
 const verifierTargets: readonly FuzzTarget[] = [
   { name: 'attestation.verifyQuote', seeds: [quote], run: (bytes) => assertNotForged({ kind: 'SgxDcap', value: { quote: bytes, collateral: undefined } }) },
+  { name: 'attestation.verifyGuestQuote', seeds: guestQuotes, run: (bytes) => assertNotForged({ kind: 'Tdx', value: { quote: bytes, collateral: undefined } }) },
+  { name: 'attestation.verifyEnclaveQuote4', seeds: [enclave4], run: (bytes) => assertNotForged({ kind: 'SgxDcap', value: { quote: bytes, collateral: undefined } }) },
   { name: 'attestation.verifyReport', seeds: [report], run: (bytes) => assertNotForged({ kind: 'SgxIas', value: { raReport: bytes, signature: new Uint8Array(256), rawSigningCert: bytes } }) },
-  { name: 'attestation.verifyEvidence', seeds: [evidence, ...others].map((one) => AttestationReport.encode(one)), run: (bytes) => assertNotForged(AttestationReport.decode(bytes)) },
+  { name: 'attestation.verifyEvidence', seeds: [evidence, ...others, ...guests].map((one) => AttestationReport.encode(one)), run: (bytes) => assertNotForged(AttestationReport.decode(bytes)) },
   {
     name: 'attestation.collateral',
     seeds: [SgxV30QuoteCollateral.encode(collateral.value)],
