@@ -3,7 +3,7 @@
  * successor only and forgets when that one shows that it has the identity; the successor takes it from admitted code only. A crash anywhere in
  * between repeats the step. Does not own evidence's making (methods) nor files (shell).
  */
-import { AttestationReport, OptionalAttestationReport, evaluateRegistration } from '@phalanx/attestation'
+import { OptionalAttestationReport, evaluateRegistration, type AttestationReport } from '@phalanx/attestation'
 import { bytesEqual, startsWith, toHex } from '@phalanx/primitives/bytes'
 import { Header, headerHash } from '@phalanx/primitives/chain'
 import { createChannel, Secret, type Crypto } from '@phalanx/primitives/crypto'
