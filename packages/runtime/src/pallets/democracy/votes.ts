@@ -55,6 +55,12 @@ export const castVote = (host: Context, who: Uint8Array, index: number, vote: Ac
   ctx.emit('Voted', { voter: who, refIndex: index, vote })
 }
 
+/** Whether an account has a vote in a referendum, under way or over. */
+export const hasVoted = (ctx: Context, who: Uint8Array, index: number): boolean => {
+  const voting = votingOf.get(ctx, who)
+  return voting.kind === 'Direct' && voting.value.votes.some(([at]) => at === index)
+}
+
 /** Who asks to remove a vote: its owner, at any time; anybody else once the vote binds nobody any more. */
 export type RemovedBy = 'owner' | 'other'
 

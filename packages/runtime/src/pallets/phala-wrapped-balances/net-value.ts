@@ -1,5 +1,6 @@
 /** Owns what an account is worth in wrapped PHA: its free balance and the value of its shares; requests that wait in queues do not count. */
 import type { Context } from '../../frame/context.ts'
+import { failToken } from '../../frame/dispatch-error.ts'
 import { shareNftsOf, sharesOf } from '../phala-base-pool/nfts.ts'
 import { basePoolOf } from '../phala-base-pool/pools.ts'
 import { sharePrice, valueOf } from '../phala-base-pool/shares.ts'
@@ -33,4 +34,10 @@ export const netValue = (ctx: Context, who: Uint8Array): bigint => {
     for (const nft of shareNftsOf(ctx, cid, who)) value += valueOf(price, sharesOf(ctx, { cid, nft }))
   }
   return value
+}
+
+/** Fails with Frozen where votes keep what the account would send away. */
+export const ensureUnkept = (ctx: Context, who: Uint8Array, amount: bigint): void => {
+  const locked = stakerAccounts.get(ctx, who)?.locked ?? 0n
+  if (locked > 0n && netValue(ctx, who) < locked + amount) failToken('Frozen')
 }

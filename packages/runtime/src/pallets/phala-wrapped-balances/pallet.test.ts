@@ -2,10 +2,18 @@
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { describe, expect, test } from 'vitest'
 import { ROOT } from '../../frame/origin.ts'
+import { assets } from '../assets/pallet.ts'
 import { asset } from '../assets/storage.ts'
+import { democracyParts } from '../democracy/declaration.ts'
+import { democracy } from '../democracy/pallet.ts'
+import { startReferendum } from '../democracy/referenda.ts'
+import { referendumInfoOf } from '../democracy/storage.ts'
 import { phalaStakePoolV2 } from '../phala-stake-pool-v2/pallet.ts'
 import { createStakeTestbed, people, UNIT } from '../phala-stake-pool-v2/testing.ts'
+import { preimage } from '../preimage/pallet.ts'
+import { scheduler } from '../scheduler/pallet.ts'
 import { account } from '../system/storage.ts'
+import { treasury } from '../treasury/pallet.ts'
 import { ensureStaker, netValue, noteDelegation } from './net-value.ts'
 import { phalaWrappedBalances as wrapped } from './pallet.ts'
 import type { Referenda, SplitVote } from './referenda.ts'
@@ -82,12 +90,12 @@ describe('phalaWrappedBalances.vote and phalaWrappedBalances.unlock', () => {
   const createReferenda = () => {
     const ongoing = new Set([1, 2])
     const votes: SplitVote[] = []
-    return { ongoing, votes, referenda: { isOngoing: (_, id) => ongoing.has(id), vote: (_, vote) => { votes.push(vote) } } satisfies Referenda }
+    return { ongoing, votes, referenda: { isOngoing: (_, id) => ongoing.has(id), vote: (_, vote) => { votes.push(vote) }, release: () => undefined } satisfies Referenda }
   }
   const vote = (voteId: number, ayeAmount: bigint, nayAmount: bigint) => wrapped.call('vote', { ayeAmount, nayAmount, voteId })
 
   test('the reserve votes for all, and the largest vote keeps wealth until it is over', () => {
-    const { ongoing, votes, referenda } = createReferenda()
+    const { ongoing, votes, released, referenda } = createReferenda()
     const bed = createStakeTestbed(crypto, { people: [[alice, 1000n * D], [bob, 1000n * D]], referenda })
     const call = bed.wrapped
     bed.wrap(alice, 100n * D)
@@ -110,7 +118,7 @@ describe('phalaWrappedBalances.vote and phalaWrappedBalances.unlock', () => {
     bed.ok(call.call('unlock', { voteId: 1, maxIterations: 1 }), bob)
     bed.ok(call.call('unlock', { voteId: 1, maxIterations: 2 }), bob)
     expect([...voteAccounts.keys(bed.chain.ctx, 1), ...accountVotes.keys(bed.chain.ctx, alice)]).toEqual([])
-    expect([stakerAccounts.get(bed.chain.ctx, alice)?.locked, voteTotals.has(bed.chain.ctx, 1)]).toEqual([0n, false])
+    expect([stakerAccounts.get(bed.chain.ctx, alice)?.locked, voteTotals.has(bed.chain.ctx, 1), released]).toEqual([0n, false, [2, 1]])
   })
 
   test('refuse referenda that are not, votes without wealth, and wrong numbers', () => {
@@ -123,6 +131,41 @@ describe('phalaWrappedBalances.vote and phalaWrappedBalances.unlock', () => {
     for (const maxIterations of [0, 101]) bed.refused(wrapped.call('unlock', { voteId: 9, maxIterations }), alice, 'PhalaWrappedBalances.IterationsIsNotVaild')
     for (let id = 100; id < 100 + VOTES_MAX; id++) accountVotes.set(bed.chain.ctx, alice, id, [])
     bed.refused(vote(1, 1n, 0n), alice, 'PhalaWrappedBalances.TooManyVotes')
+  })
+
+  test('in democracy, the reserve\'s split vote counts, and goes with the last voter', () => {
+    const bed = createStakeTestbed(crypto, {
+      people: [[alice, 1000n * D], [bob, 1000n * D]],
+      pallets: [{ index: 15, pallet: democracy }, { index: 21, pallet: treasury }, { index: 32, pallet: scheduler }, { index: 33, pallet: preimage }],
+    })
+    const { ctx } = bed.chain
+    const question = { proposal: { kind: 'Inline', value: new Uint8Array([1, 0, 0]) }, threshold: { kind: 'SimpleMajority' }, votingBlocks: 5, delay: 1 } as const
+    const referendum = startReferendum(democracyParts.in(ctx), question)
+    bed.wrap(alice, 100n * D)
+    bed.wrap(bob, 50n * D)
+    bed.ok(vote(referendum, 80n * D, 0n), alice)
+    bed.ok(vote(referendum, 0n, 50n * D), bob)
+    expect(referendumInfoOf.get(ctx, referendum)).toMatchObject({ kind: 'Ongoing', value: { tally: { turnout: 130n * D } } })
+    bed.refused(wrapped.call('unwrap', { amount: 1n * D }), bob, 'PhalaWrappedBalances.UnwrapAmountExceedsAvaliableStake')
+    bed.ok(wrapped.call('unwrap', { amount: 20n * D }), alice)
+    referendumInfoOf.set(ctx, referendum, { kind: 'Finished', value: { approved: true, end: 1 } })
+    bed.ok(wrapped.call('unlock', { voteId: referendum, maxIterations: 10 }), alice)
+    bed.ok(wrapped.call('unwrapAll'), alice)
+    bed.ok(wrapped.call('unwrapAll'), bob)
+    expect([account.get(ctx, WPHA_ACCOUNT).data.frozen, free(bed, bob)]).toEqual([0n, 1000n * D])
+  })
+
+  test('a vote keeps wealth from being sent away', () => {
+    const { referenda } = createReferenda()
+    const bed = createStakeTestbed(crypto, { people: [[alice, 1000n * D]], referenda })
+    bed.wrap(alice, 100n * D)
+    bed.ok(vote(1, 80n * D, 0n), alice)
+    const send = (amount: bigint) => assets.call('transfer', { id: WPHA_ASSET_ID, target: { kind: 'Id', value: bob }, amount })
+    bed.refused(send(21n * D), alice, 'Token.Frozen')
+    bed.refused(assets.call('transferKeepAlive', { id: WPHA_ASSET_ID, target: { kind: 'Id', value: bob }, amount: 21n * D }), alice, 'Token.Frozen')
+    bed.ok(send(20n * D), alice)
+    bed.ok(phalaStakePoolV2.call('create'), alice)
+    bed.ok(phalaStakePoolV2.call('contribute', { pid: 0n, amount: 80n * D, asVault: undefined }), alice)
   })
 
   test('a vote keeps wealth from being unwrapped', () => {

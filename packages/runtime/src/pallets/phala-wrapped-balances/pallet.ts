@@ -13,7 +13,7 @@ import { totalIssuance } from '../balances/storage.ts'
 import { account as systemAccount } from '../system/storage.ts'
 import { wrappedParts, type WrappedContext } from './declaration.ts'
 import { ensureStaker, netValue } from './net-value.ts'
-import { NO_REFERENDA, type Referenda } from './referenda.ts'
+import { DEMOCRACY, type Referenda } from './referenda.ts'
 import { stakerAccounts, unmintableDust, WPHA_ACCOUNT, WPHA_ASSET_ID } from './storage.ts'
 import { unlock, vote } from './votes.ts'
 import { burnWpha, payOutOfReserve, wphaBalance, wphaMinimum, wrap } from './wpha.ts'
@@ -103,4 +103,4 @@ export const createWrappedBalances = (referenda: Referenda) => wrappedParts.with
 })
 
 /** PhalaWrappedBalances, index 46. */
-export const phalaWrappedBalances = createWrappedBalances(NO_REFERENDA)
+export const phalaWrappedBalances = createWrappedBalances(DEMOCRACY)

@@ -44,7 +44,7 @@ export const vote = (
   ctx.emit('Voted', { user: who, voteId: referendum, ayeAmount: aye, nayAmount: nay })
 }
 
-/** Gives up to `max` voters of a referendum that is over their wealth back. */
+/** Gives up to `max` voters of a referendum that is over their wealth back; with the last of them the reserve's own vote goes. */
 export const unlock = (ctx: WrappedContext, referenda: Referenda, { referendum, max }: { readonly referendum: number; readonly max: number }): void => {
   if (max < 1 || max > ITERATIONS_MAX) ctx.fail('IterationsIsNotVaild')
   if (referenda.isOngoing(ctx, referendum)) ctx.fail('ReferendumOngoing')
@@ -58,5 +58,7 @@ export const unlock = (ctx: WrappedContext, referenda: Referenda, { referendum, 
     accountVotes.remove(ctx, who, referendum)
     refreshLocked(ctx, who)
   }
-  if (voters.length < max) voteTotals.remove(ctx, referendum)
+  if (voters.length === max || !voteTotals.has(ctx, referendum)) return
+  voteTotals.remove(ctx, referendum)
+  referenda.release(ctx, { voter: WPHA_ACCOUNT, referendum })
 }
