@@ -27,7 +27,7 @@ const STATED_REASONS: readonly [RegExp, AttestationErrorCode][] = [
 ]
 
 /** Whether a case's own notes say that two outcomes can be defended. */
-export const isVerifierDependent = (one: DcapCase): boolean => (one.notes ?? []).some((note) => /verifier-dependent/i.test(note))
+const isVerifierDependent = (one: DcapCase): boolean => (one.notes ?? []).some((note) => /verifier-dependent/i.test(note))
 
 /** A case as it is judged, and the policy it is judged under. */
 export interface Judged {

@@ -51,7 +51,7 @@ const writeU32 = (bytes: Uint8Array, offset: number, value: number): void => {
 }
 
 /** A quote with another certificate chain: every length around it is put right, so that only the chain differs. */
-export const replaceChain = (quote: Uint8Array, pem: string): Uint8Array => {
+const replaceChain = (quote: Uint8Array, pem: string): Uint8Array => {
   const { at, header, signed } = parseQuote(quote)
   const chain = utf8(pem)
   const altered = concatBytes(quote.subarray(0, at.certificationData.offset), chain)

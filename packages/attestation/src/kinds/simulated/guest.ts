@@ -22,7 +22,7 @@ export interface GuestFields {
 }
 
 /** SEPT_VE_DISABLE and nothing else. */
-export const GUEST_ATTRIBUTES = parseHex('0000001000000000')
+const GUEST_ATTRIBUTES = parseHex('0000001000000000')
 /** The same with the debug bit. */
 export const DEBUG_GUEST_ATTRIBUTES = parseHex('0100001000000000')
 const XFAM = parseHex('e702060000000000')
