@@ -19,23 +19,6 @@ export const noGuestSocket: GuestSocket = { post: missing }
 
 const bounded = (bytes: Uint8Array, maxBytes: number): Promise<Uint8Array> => (bytes.length > maxBytes ? Promise.reject(systemError('EFBIG')) : Promise.resolve(bytes.slice()))
 
-const GUEST_QUOTE = { header: '040002008100000000000000939a7233f79c4ca9940a0db3957f0607', measurement: 48 + 136, reportData: 48 + 520, body: 48 + 584 }
-
-/** A guest's quote in the right form (version 4), signed by nobody: `code` fills its measurement. */
-export const createUnsignedGuestQuote = (code: number, reportData: Uint8Array): Uint8Array => {
-  const inner = 384 + 64 + 2 + 2 + 4
-  const outer = 64 + 64 + 2 + 4 + inner
-  const quote = new Uint8Array(GUEST_QUOTE.body + 4 + outer)
-  const view = new DataView(quote.buffer)
-  quote.set(parseHex(GUEST_QUOTE.header))
-  quote.fill(code, GUEST_QUOTE.measurement, GUEST_QUOTE.measurement + 48)
-  quote.set(reportData, GUEST_QUOTE.reportData)
-  view.setUint32(GUEST_QUOTE.body, outer, true)
-  view.setUint16(GUEST_QUOTE.body + 4 + 128, 6, true)
-  view.setUint32(GUEST_QUOTE.body + 4 + 130, inner, true)
-  return quote
-}
-
 /** Makes a quote over report data. */
 export type QuoteOf = (reportData: Uint8Array) => Uint8Array
 
