@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import type { RuntimeCall } from '../../frame/context.ts'
 import { ROOT, signed } from '../../frame/origin.ts'
 import { devAccount } from '../../frame/testing.ts'
+import { collectiveOrigin } from '../collective/origin.ts'
 import { loggedMessages } from '../phala-mq/block-log.ts'
 import { phalaMq } from '../phala-mq/pallet.ts'
 import { benchmarkScore } from './messages.ts'
@@ -15,6 +16,7 @@ import { createRegistryTestbed, type TestWorker } from './testing.ts'
 const crypto = await loadCrypto()
 const anyone = signed(devAccount(crypto, 'Alice').publicKey)
 const MEASUREMENT = new Uint8Array(68).fill(9)
+const council = (ayes: number, members: number) => collectiveOrigin('Council', { kind: 'Members', value: [ayes, members] })
 let bed = createRegistryTestbed(crypto)
 let w = bed.worker('w')
 const sequences = new Map<string, bigint>()
@@ -58,7 +60,16 @@ describe('every governance call', () => {
     ['setMinimumPruntimeVersion', phalaRegistry.call('setMinimumPruntimeVersion', { major: 1, minor: 2, patch: 3 })],
     ['setPruntimeConsensusVersion', phalaRegistry.call('setPruntimeConsensusVersion', { version: 0 })],
     ['setTrustedNtpServers', phalaRegistry.call('setTrustedNtpServers', { ntpServers: ['time.example'] })],
-  ])('%s refuses an account', (_name, call) => bed.chain.assertNoop(call, anyone, 'BadOrigin'))
+  ])('%s refuses an account and less than half of the council', (_name, call) => {
+    bed.chain.assertNoop(call, anyone, 'BadOrigin')
+    bed.chain.assertNoop(call, council(1, 3), 'BadOrigin')
+  })
+
+  test('is the council\'s too, by half of its members; what stands outside the rules is root\'s alone', () => {
+    bed.chain.assertOk(phalaRegistry.call('setMinimumPruntimeVersion', { major: 1, minor: 2, patch: 3 }), council(2, 4))
+    bed.chain.assertNoop(phalaRegistry.call('forceRegisterTopicPubkey', { topic: MEASUREMENT, pubkey: MEASUREMENT }), council(3, 3), 'BadOrigin')
+    bed.chain.assertNoop(phalaRegistry.call('forceRegisterWorker', { ...w, operator: undefined }), council(3, 3), 'BadOrigin')
+  })
 })
 
 describe('registry.forceSetBenchmarkDuration and registry.forceRegisterTopicPubkey', () => {

@@ -6,6 +6,7 @@ import { AccountId, Hash, Sr25519Public } from '@phalanx/primitives/chain'
 import { WorkerEndpointPayload, WorkerRegistrationInfo, WorkerRegistrationInfoV2 } from '@phalanx/primitives/messages'
 import { ensureRoot, ensureSigned } from '../../frame/origin.ts'
 import { weigh, writes } from '../../frame/weight.ts'
+import { ensureGovernance } from '../collective/origin.ts'
 import { attestationApi } from './attestation-api.ts'
 import { activateCollateral, submitCollateral } from './collateral-sets.ts'
 import { registryParts } from './declaration.ts'
@@ -37,7 +38,7 @@ export const phalaRegistry = registryParts.withCalls(
       args: { value: u32 },
       weight: writes(1),
       dispatch(ctx, origin, { value }) {
-        ensureRoot(origin)
+        ensureGovernance(origin)
         storage.benchmarkDuration.set(ctx, value)
       },
     },
@@ -68,7 +69,7 @@ export const phalaRegistry = registryParts.withCalls(
       args: { gatekeeper: Sr25519Public },
       weight: writes(3),
       dispatch(ctx, origin, { gatekeeper }) {
-        ensureRoot(origin)
+        ensureGovernance(origin)
         registerGatekeeper(ctx, gatekeeper)
       },
     },
@@ -78,7 +79,7 @@ export const phalaRegistry = registryParts.withCalls(
       args: { gatekeeper: Sr25519Public },
       weight: writes(2),
       dispatch(ctx, origin, { gatekeeper }) {
-        ensureRoot(origin)
+        ensureGovernance(origin)
         unregisterGatekeeper(ctx, gatekeeper)
       },
     },
@@ -88,7 +89,7 @@ export const phalaRegistry = registryParts.withCalls(
       args: {},
       weight: writes(4),
       dispatch(ctx, origin) {
-        ensureRoot(origin)
+        ensureGovernance(origin)
         rotateMasterKey(ctx)
       },
     },
@@ -135,7 +136,7 @@ export const phalaRegistry = registryParts.withCalls(
       args: { pruntimeHash: storage.Measurement },
       weight: writes(2),
       dispatch(ctx, origin, { pruntimeHash }) {
-        ensureRoot(origin)
+        ensureGovernance(origin)
         const list = storage.allowList.get(ctx)
         if (pruntimeHash.length === 0) ctx.fail('InvalidInput')
         if (list.some((one) => bytesEqual(one, pruntimeHash))) ctx.fail('PRuntimeAlreadyExists')
@@ -152,7 +153,7 @@ export const phalaRegistry = registryParts.withCalls(
       args: { pruntimeHash: storage.Measurement },
       weight: writes(2),
       dispatch(ctx, origin, { pruntimeHash }) {
-        ensureRoot(origin)
+        ensureGovernance(origin)
         const list = storage.allowList.get(ctx)
         if (!list.some((one) => bytesEqual(one, pruntimeHash))) ctx.fail('PRuntimeNotFound')
         storage.allowList.set(ctx, list.filter((one) => !bytesEqual(one, pruntimeHash)))
@@ -167,7 +168,7 @@ export const phalaRegistry = registryParts.withCalls(
       args: { genesisBlockHash: Hash },
       weight: writes(1),
       dispatch(ctx, origin, { genesisBlockHash }) {
-        ensureRoot(origin)
+        ensureGovernance(origin)
         const list = storage.genesisAllowList.get(ctx)
         if (list.some((one) => bytesEqual(one, genesisBlockHash))) ctx.fail('GenesisBlockHashAlreadyExists')
         if (list.length >= storage.LIST_ENTRIES_MAX) ctx.fail('ListFull')
@@ -180,7 +181,7 @@ export const phalaRegistry = registryParts.withCalls(
       args: { genesisBlockHash: Hash },
       weight: writes(1),
       dispatch(ctx, origin, { genesisBlockHash }) {
-        ensureRoot(origin)
+        ensureGovernance(origin)
         const list = storage.genesisAllowList.get(ctx)
         if (!list.some((one) => bytesEqual(one, genesisBlockHash))) ctx.fail('GenesisBlockHashNotFound')
         storage.genesisAllowList.set(ctx, list.filter((one) => !bytesEqual(one, genesisBlockHash)))
@@ -192,7 +193,7 @@ export const phalaRegistry = registryParts.withCalls(
       args: { major: u32, minor: u32, patch: u32 },
       weight: writes(1),
       dispatch(ctx, origin, { major, minor, patch }) {
-        ensureRoot(origin)
+        ensureGovernance(origin)
         storage.minimumVersion.set(ctx, [major, minor, patch])
         ctx.emit('MinimumPRuntimeVersionChangedTo', [major, minor, patch])
         pushNotice(ctx, { kind: 'MinimumVersion', value: [major, minor, patch] })
@@ -204,7 +205,7 @@ export const phalaRegistry = registryParts.withCalls(
       args: { version: u32 },
       weight: writes(1),
       dispatch(ctx, origin, { version }) {
-        ensureRoot(origin)
+        ensureGovernance(origin)
         if (version > storage.maxKnownConsensusVersion.get(ctx).version) ctx.fail('InvalidConsensusVersion')
         storage.consensusVersion.set(ctx, version)
         ctx.emit('PRuntimeConsensusVersionChangedTo', [version])
@@ -217,7 +218,7 @@ export const phalaRegistry = registryParts.withCalls(
       args: { ntpServers: vecUpTo(textUpTo(256), 64) },
       weight: writes(1),
       dispatch(ctx, origin, { ntpServers }) {
-        ensureRoot(origin)
+        ensureGovernance(origin)
         storage.trustedNtpServers.set(ctx, ntpServers)
         pushNotice(ctx, { kind: 'TrustedNtpServers', value: ntpServers })
       },
@@ -238,7 +239,7 @@ export const phalaRegistry = registryParts.withCalls(
       args: { policy: AttestationPolicy },
       weight: POLICY_WEIGHT,
       dispatch(ctx, origin, { policy }) {
-        ensureRoot(origin)
+        ensureGovernance(origin)
         setPolicy(ctx, policy)
       },
     },
@@ -248,7 +249,7 @@ export const phalaRegistry = registryParts.withCalls(
       args: { family: PlatformFamily },
       weight: POLICY_WEIGHT,
       dispatch(ctx, origin, { family }) {
-        ensureRoot(origin)
+        ensureGovernance(origin)
         revokeFamily(ctx, family)
       },
     },
@@ -258,7 +259,7 @@ export const phalaRegistry = registryParts.withCalls(
       args: { family: PlatformFamily },
       weight: POLICY_WEIGHT,
       dispatch(ctx, origin, { family }) {
-        ensureRoot(origin)
+        ensureGovernance(origin)
         restoreFamily(ctx, family)
       },
     },
@@ -268,7 +269,7 @@ export const phalaRegistry = registryParts.withCalls(
       args: {},
       weight: writes(3),
       dispatch(ctx, origin) {
-        ensureRoot(origin)
+        ensureGovernance(origin)
         cancelRotation(ctx)
       },
     },
