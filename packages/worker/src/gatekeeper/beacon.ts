@@ -7,7 +7,7 @@ import { noteOutcome, takeOutcomeId } from './outcomes.ts'
 import type { Epoch, GatekeeperState } from './state.ts'
 
 /** Blocks between two rounds. */
-export const BEACON_BLOCKS = 5
+const BEACON_BLOCKS = 5
 
 /** The key that was in force after a block's messages. */
 const epochAt = (state: GatekeeperState, block: number): Epoch | undefined => state.epochs.findLast(({ since }) => since <= block)

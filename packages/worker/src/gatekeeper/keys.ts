@@ -1,7 +1,6 @@
 /** Owns the master key's life as a gatekeeper sees it: launch, shares for those who join, rotation, requests for it, erasure. */
 import { bytesEqual } from '@phalanx/primitives/bytes'
-import { EncryptedKey, MasterKeyRotationPayload, TOPICS, wrapSignedContent, type GatekeeperLaunch, type KeyDistribution, type WorkerIdentity } from '@phalanx/primitives/messages'
-import type { TypeOf } from '@phalanx/primitives/codec'
+import { MasterKeyRotationPayload, TOPICS, wrapSignedContent, type EncryptedKey, type GatekeeperLaunch, type KeyDistribution, type WorkerIdentity } from '@phalanx/primitives/messages'
 import { logEffect } from '../core/effects.ts'
 import { isAnchored } from '../system/anchor.ts'
 import { send, type Draft } from '../system/draft.ts'
@@ -87,7 +86,7 @@ export const onUnlisted = (draft: Draft, pubkey: Uint8Array): void => {
 /** The worker skipped blocks at a checkpoint where it is no gatekeeper: whatever it was before, it was taken off the list meanwhile. */
 export const forgetGatekeeper = (draft: Draft): void => onUnlisted(draft, draft.state.keys.identity.publicKey)
 
-type Key = TypeOf<typeof EncryptedKey>
+type Key = EncryptedKey
 
 const accept = (draft: Draft, keys: readonly (readonly [bigint, Key])[], rotation?: { readonly rotationId: bigint; readonly outcome: OutcomeId }): void =>
   addTask(draft, { kind: 'Accept', value: { block: draft.block.number, keys, rotation } })

@@ -8,7 +8,7 @@ import { EncryptedKey, Message, OUTCOME_BYTES_MAX, STATE_PART_BYTES_MAX, STATE_P
 import { Economics } from './economics/state.ts'
 
 /** Most tasks, votes, notices and blocks that are kept; what does not fit is dropped and counted as an alarm. */
-export const TASKS_MAX = 100_000
+const TASKS_MAX = 100_000
 const VOTES_MAX = 100_000
 const EPOCHS_MAX = 1024
 const ATTACHMENTS_MAX = 4096
@@ -16,16 +16,16 @@ const ATTACHMENT_BYTES_MAX = 512 * 1024
 /** Most blocks that a joining gatekeeper keeps until it was told what happened before. */
 export const JOINING_BLOCKS_MAX = 2048
 
-/** A master key as the chain knows it: the rotation that made it, the block since which it holds, its public key. */
 const Epoch = struct({ rotationId: u64, since: u32, publicKey: Sr25519Public })
+/** A master key as the chain knows it: the rotation that made it, the block since which it holds, its public key. */
 export type Epoch = TypeOf<typeof Epoch>
 
-/** A round of the beacon and its value; round 0 is before the first. */
 const Round = struct({ round: u32, value: fixedBytes(32) })
+/** A round of the beacon and its value; round 0 is before the first. */
 export type Round = TypeOf<typeof Round>
 
-/** Which outcome of the replay: number `index` among those of a block. */
 const OutcomeId = struct({ block: u32, index: u32 })
+/** Which outcome of the replay: number `index` among those of a block. */
 export type OutcomeId = TypeOf<typeof OutcomeId>
 
 /** Something to ask of the root secret, with what the answer is for. */
@@ -40,13 +40,12 @@ export const Task = variant('GatekeeperTask', {
 })
 export type Task = TypeOf<typeof Task>
 
-/** An outcome that waits for the chain's decision, without hash where we have none of our own. The message is kept until it was sent. */
 const Vote = struct({ id: OutcomeId, hash: option(Hash), message: option(struct({ destination: Topic, payload: bytesUpTo(OUTCOME_BYTES_MAX) })) })
+/** An outcome that waits for the chain's decision, without hash where we have none of our own. The message is kept until it was sent. */
 export type Vote = TypeOf<typeof Vote>
 
 /** A block as the economy's replay needs it. */
-export const ReplayedBlock = struct({ number: u32, timeMs: u64, messages: vecUpTo(Message, 65_536) })
-export type ReplayedBlock = TypeOf<typeof ReplayedBlock>
+const ReplayedBlock = struct({ number: u32, timeMs: u64, messages: vecUpTo(Message, 65_536) })
 
 /** A gatekeeper without the past: since which block it keeps what happens, and the parts of the past that it was sent. */
 const Joining = struct({
@@ -55,7 +54,6 @@ const Joining = struct({
   parts: vecUpTo(tuple(u32, bytesUpTo(STATE_PART_BYTES_MAX)), STATE_PARTS_MAX),
 })
 
-/** Differences between this gatekeeper and what the others agreed on, by kind. Any but zero wants an operator. */
 const Alarms = struct({
   /** A beacon value on the chain is not the one computed here. */
   beacon: u32,
@@ -66,6 +64,7 @@ const Alarms = struct({
   /** Evidence could not be judged for want of its collateral or policy. */
   unjudged: u32,
 })
+/** Differences between this gatekeeper and what the others agreed on, by kind. Any but zero wants an operator. */
 export type Alarms = TypeOf<typeof Alarms>
 
 /** State of a worker that is, or is becoming, a gatekeeper. */

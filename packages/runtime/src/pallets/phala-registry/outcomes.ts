@@ -87,7 +87,7 @@ export const countVote = (ctx: RegistryContext, pubkey: Uint8Array, vote: Gateke
 }
 
 /** Counts open votes again after a gatekeeper left; what is decided by that is sent at the start of the next block. */
-export const recount = (ctx: RegistryContext): void => {
+const recount = (ctx: RegistryContext): void => {
   const messages: Message[] = []
   for (const [[block, index], outcome] of [...storage.outcomes.entries(ctx)]) {
     if (outcome.decided !== undefined) continue
