@@ -109,7 +109,7 @@ export const runRandomStake = (options: { readonly seed: number; readonly action
       case 1: return most + 1n
       case 2: return BigInt(choose(3000))
       case 3: return 10_000_000_000n + BigInt(choose(1000))
-      case 4: return most > 50_000_000n ? most - BigInt(choose(150_000_000)) : most
+      case 4: return most > 150_000_000n ? most - BigInt(choose(150_000_000)) : most
       default: return (most * BigInt(choose(1_000_000))) / 2_000_000n + BigInt(choose(1_000_000_007))
     }
   }

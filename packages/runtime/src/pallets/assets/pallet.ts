@@ -8,9 +8,11 @@ import { ensureRoot, ensureSigned } from '../../frame/origin.ts'
 import { writes } from '../../frame/weight.ts'
 import { repatriateReserved, reserve, unreserve } from '../balances/currency.ts'
 import { balancesParts } from '../balances/declaration.ts'
+import { ensureUnkept } from '../phala-wrapped-balances/net-value.ts'
+import { WPHA_ASSET_ID } from '../phala-wrapped-balances/storage.ts'
 import { detailsOf } from './account.ts'
 import { assetsParts, DEPOSITS, type AssetsContext } from './declaration.ts'
-import { burnUpTo, createAsset, issueAsset, transferAsset } from './movement.ts'
+import { burnUpTo, createAsset, issueAsset, transferAsset, type AssetMovement } from './movement.ts'
 import * as storage from './storage.ts'
 import type { AssetDetails } from './storage.ts'
 
@@ -40,6 +42,12 @@ const ensureLive = (ctx: AssetsContext, id: number): AssetDetails => {
 const setFrozen = (ctx: AssetsContext, id: number, who: Uint8Array, isFrozen: boolean): void => {
   const found = storage.account.get(ctx, id, who) ?? ctx.fail('NoAccount')
   storage.account.set(ctx, id, who, { ...found, isFrozen })
+}
+
+/** Sends units of an account by its own will: not what votes with wrapped PHA keep. */
+const send = (ctx: AssetsContext, movement: AssetMovement, keepsAlive: boolean): void => {
+  if (movement.id === WPHA_ASSET_ID) ensureUnkept(ctx, movement.from, movement.amount)
+  transferAsset(ctx, movement, keepsAlive)
 }
 
 /** Makes the deposit of an account what it should be. */
@@ -102,13 +110,13 @@ export const assets = assetsParts.withCalls({
   transfer: {
     index: 8, doc: 'Send units; the sender\'s account of the asset may cease to exist.', weight: MOVE, args: sendArgs,
     dispatch(ctx, origin, { id, target, amount }) {
-      transferAsset(ctx, { id, from: ensureSigned(origin), to: lookup(target), amount }, false)
+      send(ctx, { id, from: ensureSigned(origin), to: lookup(target), amount }, false)
     },
   },
   transferKeepAlive: {
     index: 9, doc: 'Send units; refused if the sender\'s account of the asset would cease to exist.', weight: MOVE, args: sendArgs,
     dispatch(ctx, origin, { id, target, amount }) {
-      transferAsset(ctx, { id, from: ensureSigned(origin), to: lookup(target), amount }, true)
+      send(ctx, { id, from: ensureSigned(origin), to: lookup(target), amount }, true)
     },
   },
   forceTransfer: {
@@ -234,7 +242,7 @@ export const assets = assetsParts.withCalls({
       const [owner, destination] = [lookup(args.owner), lookup(args.destination)]
       const found = storage.approvals.get(ctx, id, owner, delegate) ?? ctx.fail('Unapproved')
       if (found.amount < amount) ctx.fail('Unapproved')
-      transferAsset(ctx, { id, from: owner, to: destination, amount }, false)
+      send(ctx, { id, from: owner, to: destination, amount }, false)
       if (found.amount === amount) dropApproval(ctx, id, owner, delegate)
       else storage.approvals.set(ctx, id, owner, delegate, { ...found, amount: found.amount - amount })
       ctx.emit('TransferredApproved', { assetId: id, owner, delegate, destination, amount })

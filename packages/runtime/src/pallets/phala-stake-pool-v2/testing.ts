@@ -2,6 +2,7 @@
 import { toHex } from '@phalanx/primitives/bytes'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import type { RuntimeCall, RuntimeEvent } from '../../frame/context.ts'
+import type { PlacedPallet } from '../../frame/calls.ts'
 import { signed } from '../../frame/origin.ts'
 import { createTestChain, devAccount, type TestChain } from '../../frame/testing.ts'
 import { assets } from '../assets/pallet.ts'
@@ -17,7 +18,7 @@ import { rootWorker } from '../phala-registry/registration.ts'
 import { workers } from '../phala-registry/storage.ts'
 import { phalaVault } from '../phala-vault/pallet.ts'
 import { createWrappedBalances } from '../phala-wrapped-balances/pallet.ts'
-import { NO_REFERENDA, type Referenda } from '../phala-wrapped-balances/referenda.ts'
+import { DEMOCRACY, type Referenda } from '../phala-wrapped-balances/referenda.ts'
 import { wphaBalance } from '../phala-wrapped-balances/wpha.ts'
 import { randomnessCollectiveFlip } from '../randomness-collective-flip/pallet.ts'
 import { rmrkCore } from '../rmrk-core/pallet.ts'
@@ -45,18 +46,20 @@ export interface StakeTestbedOptions {
   readonly wallet?: bigint
   readonly referenda?: Referenda
   readonly timeMs?: bigint
+  /** Pallets besides. */
+  readonly pallets?: readonly PlacedPallet[]
 }
 
 /** A chain with the stake pallets, where workers need next to no stake unless told otherwise. */
 export const createStakeTestbed = (crypto: Crypto, options: StakeTestbedOptions = {}) => {
-  const wrapped = createWrappedBalances(options.referenda ?? NO_REFERENDA)
+  const wrapped = createWrappedBalances(options.referenda ?? DEMOCRACY)
   const endowed = [[SUBSIDY_ACCOUNT, options.wallet ?? 1_000_000n * UNIT] as const, ...(options.people ?? [])].filter(([, pha]) => pha > 0n)
   const chain: TestChain = createTestChain({
     pallets: [
       { index: 0, pallet: assets }, { index: 1, pallet: system }, { index: 4, pallet: timestamp }, { index: 7, pallet: balances },
       { index: 27, pallet: randomnessCollectiveFlip }, { index: 40, pallet: phalaMq }, { index: 41, pallet: phalaRegistry },
       { index: 42, pallet: phalaComputation }, { index: 43, pallet: phalaStakePoolV2 }, { index: 45, pallet: phalaVault }, { index: 46, pallet: wrapped },
-      { index: 47, pallet: phalaBasePool }, { index: 104, pallet: uniques }, { index: 105, pallet: rmrkCore },
+      { index: 47, pallet: phalaBasePool }, { index: 104, pallet: uniques }, { index: 105, pallet: rmrkCore }, ...(options.pallets ?? []),
     ],
     ...(options.timeMs === undefined ? {} : { timeMs: options.timeMs }),
     genesis: {

@@ -90,7 +90,11 @@ describe('phalaWrappedBalances.vote and phalaWrappedBalances.unlock', () => {
   const createReferenda = () => {
     const ongoing = new Set([1, 2])
     const votes: SplitVote[] = []
-    return { ongoing, votes, referenda: { isOngoing: (_, id) => ongoing.has(id), vote: (_, vote) => { votes.push(vote) }, release: () => undefined } satisfies Referenda }
+    const released: number[] = []
+    const referenda: Referenda = {
+      isOngoing: (_, id) => ongoing.has(id), vote: (_, cast) => { votes.push(cast) }, release: (_, { referendum }) => { released.push(referendum) },
+    }
+    return { ongoing, votes, released, referenda }
   }
   const vote = (voteId: number, ayeAmount: bigint, nayAmount: bigint) => wrapped.call('vote', { ayeAmount, nayAmount, voteId })
 
