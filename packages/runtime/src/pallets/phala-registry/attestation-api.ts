@@ -13,7 +13,7 @@ import { attestedAfter, judgeAgain } from './reviews.ts'
 import * as storage from './storage.ts'
 
 /** Most workers that one call judges: about half a second. */
-export const DRY_RUN_MAX = 256
+const DRY_RUN_MAX = 256
 /** Most sets that one call lists. */
 const SETS_MAX = 1024
 

@@ -3,7 +3,7 @@
  * in force after the policy's delay. Evidence is judged by these sets and by nothing its submitter chose. What makes a set genuine
  * and newer is @phalanx/attestation's.
  */
-import { AnyCollateral, CollateralKey, isNewerSet, joinCollateral, judgeCollateral, prepareCollateral, type AttestationReport, type CanonicalSet, type PreparedCollateral, type RegistrationPalletError, type StandingSet } from '@phalanx/attestation'
+import { AnyCollateral, CollateralKey, isNewerSet, joinCollateral, judgeCollateral, prepareSet, type AttestationReport, type CanonicalSet, type PreparedCollateral, type RegistrationPalletError, type StandingSet } from '@phalanx/attestation'
 import { bytesEqual } from '@phalanx/primitives/bytes'
 import { transientList } from '../../frame/transient.ts'
 import { now } from '../timestamp/storage.ts'
@@ -112,9 +112,7 @@ const preparedSet = (ctx: RegistryContext, hash: Uint8Array, bytes: Uint8Array):
   const policy = storage.attestationPolicy.get(ctx)
   const known = preparedInBlock.all(ctx).find((one) => one.policyVersion === policy.version && bytesEqual(one.hash, hash))
   if (known !== undefined) return known.prepared
-  const collateral = AnyCollateral.decode(bytes)
-  if (collateral.kind !== 'SgxV30') return undefined
-  const prepared = prepareCollateral(collateral.value, policy, ctx.crypto)
-  preparedInBlock.append(ctx, { hash, policyVersion: policy.version, prepared })
+  const prepared = prepareSet(bytes, policy, ctx.crypto)
+  if (prepared !== undefined) preparedInBlock.append(ctx, { hash, policyVersion: policy.version, prepared })
   return prepared
 }

@@ -14,7 +14,7 @@ import type { RegistryContext } from './declaration.ts'
 import * as storage from './storage.ts'
 
 /** Blocks whose hashes evidence may carry. */
-export const ANCHOR_BLOCKS = 256
+const ANCHOR_BLOCKS = 256
 /** Where the hash of a recent block stands in the report data; the commitment is before it. */
 const ANCHOR_OFFSET = 32
 /** `validUntil` of evidence that nothing ends. */
