@@ -6,9 +6,9 @@ import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { AppError, isAppError } from '@phalanx/primitives/errors'
 import './errors.ts'
 import { simulate, type SimulationResult } from './simulate.ts'
-import type { Broken } from './world.ts'
+import { BROKEN, type Broken } from './world.ts'
 
-const USAGE = `Usage: npm run sim -- SEED [--blocks N] [--faults N] [--verbose] [--broken skip-signature|drop-fsync]
+const USAGE = `Usage: npm run sim -- SEED [--blocks N] [--faults N] [--verbose] [--broken skip-signature|drop-fsync|biased-gatekeeper|plain-shares]
        npm run sim -- --seeds COUNT [--from TEXT] [--jobs N] [--json]
 
 Runs node, relays and workers in one thread under virtual time, with faults drawn from the seed. The same seed gives the same run.
@@ -44,6 +44,8 @@ export const drawSeeds = (text: string, count: number): readonly number[] => {
   return Array.from({ length: count }, (_, i) => (hash + Math.imul(i + 1, 0x9e3779b9)) >>> 0)
 }
 
+const isBroken = (text: string): text is Broken => (BROKEN as readonly string[]).includes(text)
+
 const parseArguments = (argv: readonly string[]): Arguments => {
   const seeds: number[] = []
   const given = new Map<string, string>()
@@ -55,7 +57,7 @@ const parseArguments = (argv: readonly string[]): Arguments => {
     else throw usage(`there is no option ${word}`)
   }
   const broken = given.get('--broken') ?? 'none'
-  if (broken !== 'none' && broken !== 'skip-signature' && broken !== 'drop-fsync') throw usage(`--broken takes skip-signature or drop-fsync, not ${broken}`)
+  if (!isBroken(broken)) throw usage(`--broken takes ${BROKEN.slice(1).join(', ')}, not ${broken}`)
   const count = given.get('--seeds')
   const drawn = count === undefined ? seeds : drawSeeds(given.get('--from') ?? '', number(count, '--seeds'))
   if (drawn.length === 0) throw usage('no seed is given')

@@ -19,6 +19,18 @@ describe('simulate', () => {
     expect(result.ok).toBe(false)
   })
 
+  test('a gatekeeper that finds something else than the others is caught', async () => {
+    const { ok, problems } = await simulate({ seed: 3, blocks: 200, broken: 'biased-gatekeeper' }, { crypto })
+    expect(ok).toBe(false)
+    expect(problems[0]).toMatch(/as outcome .*, another gatekeeper|differs from the other gatekeepers/)
+  })
+
+  test('a master key that travels unencrypted is caught', async () => {
+    const { ok, problems } = await simulate({ seed: 3, blocks: 100, broken: 'plain-shares' }, { crypto })
+    expect(ok).toBe(false)
+    expect(problems.at(-1)).toMatch(/leak: a secret key/)
+  })
+
   test('a build that drops fsyncs is caught', async () => {
     const { ok, problems } = await simulate({ seed: 3, broken: 'drop-fsync' }, { crypto })
     expect(ok).toBe(false)

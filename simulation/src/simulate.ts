@@ -76,6 +76,12 @@ const checkWorkers = async (world: World): Promise<void> => {
   }
 }
 
+/** Nothing that left a worker may hold a secret key. */
+const checkSecrets = (world: World): void => {
+  const leaked = world.hunt.found()
+  if (leaked !== undefined && !world.problems.some((problem) => problem.startsWith('leak'))) world.report(`leak: ${leaked}`)
+}
+
 /** Gatekeepers always have something to say. */
 const messagesUnderWay = (status: WorkerStatus): bigint => (status.gatekeeper === undefined ? 0n : 3n)
 
@@ -144,14 +150,14 @@ export const simulate = async (options: SimulationOptions, dependencies: { reado
   while (world.problems.length === 0 && (world.finalized.length <= blocks || adversary.total() < (options.faults ?? FAULTS))) {
     await world.clock.run(world.clock.nowMs() + STEP_BLOCKS * settings.blockTimeMs)
     await checkWorkers(world)
+    checkSecrets(world)
     if (world.clock.nowMs() > 1_760_000_000_000 + 20 * blocks * settings.blockTimeMs) world.report('the chain hardly moved')
   }
   workload.stop()
   await adversary.stop()
   if (world.problems.length === 0) await checkPeace(world)
   if (world.problems.length === 0) await checkRegistry(world)
-  const leaked = world.hunt.found()
-  if (leaked !== undefined) world.report(`leak: ${leaked}`)
+  checkSecrets(world)
   const result = summarize(options, world, adversary, workload.submitted)
   for (const relay of world.relays) world.crashRelay(relay)
   for (const worker of world.workers) world.crashWorker(worker)

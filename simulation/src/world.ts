@@ -28,8 +28,10 @@ import type { Prng } from './prng.ts'
 import { createSimProcess, type SimProcess } from './process.ts'
 import { createSecretHunt, type SecretHunt } from './secrets.ts'
 
-/** A deliberate defect, to show that the simulator would find it. */
-export type Broken = 'none' | 'skip-signature' | 'drop-fsync'
+/** Deliberate defects, to show that the simulator would find them. */
+export const BROKEN = ['none', 'skip-signature', 'drop-fsync', 'biased-gatekeeper', 'plain-shares'] as const
+/** One of them. */
+export type Broken = (typeof BROKEN)[number]
 
 /** What differs from seed to seed. */
 export interface WorldOptions {
@@ -124,6 +126,19 @@ const withoutSignatures = (crypto: Crypto): Crypto => ({
   ed25519: { ...crypto.ed25519, verify: () => true },
 })
 
+/** Bytes that the beacon hashes: last value, round, secret. */
+const BEACON_INPUT_BYTES = 32 + 4 + 64
+
+/** One gatekeeper's beacon gives other values than the others'. */
+const withOwnBeacon = (crypto: Crypto): Crypto => ({
+  ...crypto, blake2b256: (message) => crypto.blake2b256(message.length === BEACON_INPUT_BYTES ? concatBytes(message, Uint8Array.of(0)) : message),
+})
+
+/** What is sealed can be read by anyone. */
+const withoutEncryption = (crypto: Crypto): Crypto => ({
+  ...crypto, aesGcmSeal: ({ plaintext }) => concatBytes(plaintext, new Uint8Array(16)), aesGcmOpen: ({ ciphertext }) => ciphertext.slice(0, -16),
+})
+
 /** Builds the world and starts everything in it. */
 export const createWorld = async (options: WorldOptions, dependencies: { readonly crypto: Crypto; readonly prng: Prng; readonly log: (line: string) => void }): Promise<World> => {
   const world = new SimWorld(options, dependencies)
@@ -169,7 +184,7 @@ class SimWorld implements World {
     this.hunt = createSecretHunt(crypto)
     this.network.onTraffic = (what) => this.hunt.watch(what)
     this.subjectCrypto = options.broken === 'skip-signature' ? withoutSignatures(crypto) : crypto
-    this.workerCrypto = options.broken === 'skip-signature' ? withoutSignatures(this.hunt.crypto) : this.hunt.crypto
+    this.workerCrypto = this.cryptoOfWorkers()
     this.vendor = softwareVendor(crypto)
     this.measurement = runtimeHash(crypto, softwareMeasurement(crypto))
     this.families = options.families ?? ['sgx-1']
@@ -230,6 +245,17 @@ class SimWorld implements World {
     const random = this.prng.fork('observer')
     const createSocket = this.network.createSocket({ isAlive: () => true })
     return createChainClient(createRpcClient({ url: NODE_URL }, { createSocket, clock, random, logger: this.logger('observer') }), { crypto })
+  }
+
+  /** What the workers of this world reckon with. */
+  private cryptoOfWorkers(): Crypto {
+    const { broken } = this.options
+    if (broken === 'skip-signature') return withoutSignatures(this.hunt.crypto)
+    return broken === 'plain-shares' ? withoutEncryption(this.hunt.crypto) : this.hunt.crypto
+  }
+
+  private cryptoOf(place: WorkerPlace): Crypto {
+    return this.options.broken === 'biased-gatekeeper' && place === this.workers[0] ? withOwnBeacon(this.workerCrypto) : this.workerCrypto
   }
 
   node(): Node | undefined {
@@ -321,11 +347,11 @@ class SimWorld implements World {
     place.process = process
     const blobs = place.disk.open()
     const random = this.prng.fork(`${place.url} ${this.clock.fired}`)
-    const platform = await createSoftwarePlatform({ family: this.familyOf(place) }, { crypto: this.workerCrypto, blobs, random, vendor: this.vendor })
+    const platform = await createSoftwarePlatform({ family: this.familyOf(place) }, { crypto: this.cryptoOf(place), blobs, random, vendor: this.vendor })
     const worker = await createWorker(
       { checkpointEveryBlocks: this.options.checkpointEveryBlocks, rotateEcdhEveryBlocks: this.options.rotateEcdhEveryBlocks, ecdhGraceBlocks: 10 },
       {
-        platform, blobs, random, crypto: this.workerCrypto, clock: process.clock, logger: this.logger(place.url),
+        platform, blobs, random, crypto: this.cryptoOf(place), clock: process.clock, logger: this.logger(place.url),
         benchmark: { start() {}, stop() {}, take: () => 0n, measure: (elapsedMs) => ((elapsedMs < 1000n ? 1000n : elapsedMs) * ITERATIONS_PER_SECOND) / 1000n },
       },
     )

@@ -86,9 +86,8 @@ export const onUnlisted = (draft: Draft, pubkey: Uint8Array): void => {
 /** The worker skipped blocks at a checkpoint where it is no gatekeeper: whatever it was before, it was taken off the list meanwhile. */
 export const forgetGatekeeper = (draft: Draft): void => onUnlisted(draft, draft.state.keys.identity.publicKey)
 
-type Key = EncryptedKey
 
-const accept = (draft: Draft, keys: readonly (readonly [bigint, Key])[], rotation?: { readonly rotationId: bigint; readonly outcome: OutcomeId }): void =>
+const accept = (draft: Draft, keys: readonly (readonly [bigint, EncryptedKey])[], rotation?: { readonly rotationId: bigint; readonly outcome: OutcomeId }): void =>
   addTask(draft, { kind: 'Accept', value: { block: draft.block.number, keys, rotation } })
 
 /** Keys that a quorum of gatekeepers sent: ours are opened. The proposed key of a rotation is for everybody. */
@@ -113,7 +112,7 @@ export const onKeys = (draft: Draft, event: KeyDistribution): void => {
 }
 
 /** Our proposal for a rotation is sealed and goes out, if the rotation still waits for one. */
-export const proposeKey = (draft: Draft, rotationId: bigint, secretKeys: readonly (readonly [Uint8Array, Key])[]): void => {
+export const proposeKey = (draft: Draft, rotationId: bigint, secretKeys: readonly (readonly [Uint8Array, EncryptedKey])[]): void => {
   if (gatekeeperOf(draft)?.rotating !== rotationId) return
   const sender = draft.state.keys.identity.publicKey
   const body = { rotationId, secretKeys, sender }
