@@ -11,7 +11,7 @@ export const registeredWorker = (ctx: ComputationContext, worker: Uint8Array): W
   workers.get(ctx, worker) ?? ctx.fail('WorkerNotRegistered')
 
 /** Whether gatekeepers of the reference know the worker: it registered after their launch. */
-const isKnownToGatekeepers = (ctx: ComputationContext, worker: Uint8Array): boolean => {
+export const isKnownToGatekeepers = (ctx: ComputationContext, worker: Uint8Array): boolean => {
   const addedAt = workerAddedAt.get(ctx, worker)
   const launchedAt = gatekeeperLaunchedAt.get(ctx)
   return addedAt !== undefined && launchedAt !== undefined && addedAt > launchedAt[0]

@@ -14,6 +14,7 @@ import { computationParts, type ComputationContext } from './declaration.ts'
 import { registeredWorker } from './duties.ts'
 import { computationApi } from './explain.ts'
 import { buildComputationGenesis, computationGenesisShape, DEFAULT_COMPUTATION_GENESIS } from './genesis.ts'
+import { introduceAtLaunch } from './introductions.ts'
 import { isComputing, startComputing, stopComputing, unbindSession } from './sessions.ts'
 import { isSlashParameters, slashByLevel, slashDueSessions } from './slashing.ts'
 import * as storage from './storage.ts'
@@ -197,6 +198,7 @@ export const phalaComputation = computationParts.withCalls(
     apis: [computationApi],
     hooks: {
       onFinalize(ctx) {
+        introduceAtLaunch(ctx)
         slashDueSessions(ctx)
         challengeWorkers(ctx)
         followBudgetSchedule(ctx)

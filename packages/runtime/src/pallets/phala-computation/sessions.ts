@@ -9,6 +9,7 @@ import { now } from '../timestamp/storage.ts'
 import { COMPUTATION, computationParts, type ComputationContext } from './declaration.ts'
 import { ensureKnownToGatekeepers, ensureMayCompute, registeredWorker } from './duties.ts'
 import { initialV, minimalStake } from './formulas.ts'
+import { introduceWorker } from './introductions.ts'
 import { computationListeners } from './listeners.ts'
 import { endSlashing } from './slashing.ts'
 import * as storage from './storage.ts'
@@ -106,6 +107,7 @@ export const startComputing = (context: Context, session: Uint8Array, stake: big
     unresponsiveSince: undefined, missedChallenge: undefined, slashed: 0n,
   })
   storage.onlineWorkers.mutate(ctx, (count) => count + 1)
+  introduceWorker(ctx, worker, confidenceLevel)
   tellWorker(ctx, worker, { kind: 'Started', value: { sessionId, initV: ve, initP: p } })
   ctx.emit('WorkerStarted', { session, initV: ve, initP: p })
 }
