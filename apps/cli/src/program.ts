@@ -182,6 +182,7 @@ const NODE_DEFAULT = 'ws://127.0.0.1:9944'
 
 const addPolicy = (program: Command, run: Run): void => {
   const policy = program.command('policy').description('The chain\'s attestation policy: show it, try a change on the registered workers, prepare the call that sets it.')
+    .addHelpText('after', examples('policy show', 'policy dry-run --policy stricter.json'))
   const onChain = (name: string, description: string): Command =>
     policy.command(name).description(description).option('--node <url>', NODE_OPTION, url('--node', ['ws', 'wss']), NODE_DEFAULT).option('--json', 'print JSON', false)
   const withFile = (command: Command): Command => command.requiredOption('--policy <file>', 'JSON with the fields that differ from the policy in force, or a whole policy in SCALE; - for standard input')
