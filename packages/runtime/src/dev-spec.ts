@@ -19,8 +19,8 @@ const ENDOWMENT = 10n ** 19n
 const SUBSIDY = 7n * 10n ** 20n
 const DEFAULT_BLOCK_MS = 1000
 
-/** The published economy with a cool-down that one can wait for. Workers may register before the gatekeepers' launch: ours know those too. */
-const DEV_ECONOMY = { coolDownPeriodSec: 60, checkWorkerRegisterTime: false } as const
+/** The published economy with a cool-down that one can wait for. */
+const DEV_ECONOMY = { coolDownPeriodSec: 60 } as const
 
 /** A development chain spec as JSON, ready to be written to a file or parsed. `genesis` adds or replaces pallets' parts. */
 export const createDevChainSpec = (

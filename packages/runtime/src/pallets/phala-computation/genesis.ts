@@ -54,8 +54,8 @@ export const computationGenesisShape = jsonObject({
   heartbeatPaused: jsonDefault(jsonBool, false),
   expectedHeartbeatCount: jsonOptional(jsonInteger(1, 10_000)),
   coolDownPeriodSec: jsonDefault(jsonBigint(32), COOL_DOWN_SEC),
-  /** Whether workers must register after the gatekeepers' launch. Ours know earlier ones too. */
-  checkWorkerRegisterTime: jsonDefault(jsonBool, true),
+  /** Whether workers must register after the gatekeepers' launch, as the reference demands: ours are told of earlier ones. */
+  checkWorkerRegisterTime: jsonDefault(jsonBool, false),
   contractAccount: jsonOptional(jsonAccount),
   /** Differences from the default parameters. */
   tokenomic: jsonDefault(

@@ -48,7 +48,7 @@ export const createComputationTestbed = (crypto: Crypto, options: { readonly gen
       genesis: {
         Balances: { balances: [[`0x${[...SUBSIDY_ACCOUNT].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`, (options.wallet ?? WALLET).toString()]] },
         PhalaRegistry: {},
-        PhalaComputation: { ...options.genesis },
+        PhalaComputation: { checkWorkerRegisterTime: true, ...options.genesis },
       },
     },
     { crypto },
