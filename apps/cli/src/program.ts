@@ -86,7 +86,11 @@ const addWorker = (program: Command, run: Run): void => {
     .requiredOption('--base-path <folder>', 'where the sealed keys are kept')
     .option('--port <port>', 'port of the worker\'s API', port('--port'), 8100)
     .option('--platform <name>', 'what the worker runs on and proves itself with', oneOf('--platform', PLATFORM_NAMES), PLATFORM_NAMES[0])
-    .addHelpText('after', PLATFORMS + examples('worker --base-path ./worker-1', 'worker --base-path ./worker-2 --port 8101'))
+    .option('--handover-from <url>', 'take over the identity of an older worker, which then stops for good; needs --node')
+    .option('--node <url>', 'node that proves the chain\'s rules to both workers of a handover')
+    .addHelpText('after', PLATFORMS + examples(
+      'worker --base-path ./worker-1', 'worker --base-path ./worker-2 --port 8101',
+      'worker --base-path ./upgraded --port 8102 --handover-from http://127.0.0.1:8100 --node ws://127.0.0.1:9944'))
     .action(run(async () => (await import('./commands/worker.ts')).runWorker))
 }
 

@@ -1,9 +1,9 @@
 /** Owns making a checkpoint of the chain for a worker: a final block, the hand-overs of finality before it, and proofs of its state. */
-import { CHECKPOINT_ANCESTORS_MAX, CHECKPOINT_BYTES_MAX, CHECKPOINT_VERSION, ChainCheckpoint, type AuthorityHop, type Header } from '@phalanx/primitives/chain'
+import { AdmissionProof, CHECKPOINT_ANCESTORS_MAX, CHECKPOINT_BYTES_MAX, CHECKPOINT_VERSION, ChainCheckpoint, type AuthorityHop, type Header } from '@phalanx/primitives/chain'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { AppError } from '@phalanx/primitives/errors'
 import type { Trie } from '@phalanx/primitives/trie'
-import { checkpointKeys, grandpaStorage } from '@phalanx/runtime/storage'
+import { admissionKeys, checkpointKeys, grandpaStorage } from '@phalanx/runtime/storage'
 import type { Chain } from './chain.ts'
 import './errors.ts'
 
@@ -76,4 +76,11 @@ export const createCheckpoint = (
   })
   if (encoded.length > CHECKPOINT_BYTES_MAX) throw new AppError('CHECKPOINT_TOO_LARGE', { size: encoded.length, max: CHECKPOINT_BYTES_MAX })
   return encoded
+}
+
+/** SCALE AdmissionProof of the block that a checkpoint made now would be of. @throws BLOCK_UNKNOWN */
+export const createAdmissionProof = ({ chain, crypto }: { readonly chain: Chain; readonly crypto: Crypto }): Uint8Array => {
+  const { header } = findFinalBlock(chain, undefined)
+  const state = header.number === chain.head().number ? chain.head().state : chain.store.state(header.number)
+  return AdmissionProof.encode({ header, proof: state.prove(admissionKeys(crypto, (key) => state.get(key))) })
 }

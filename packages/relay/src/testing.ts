@@ -91,6 +91,7 @@ export const createFakeNode = (chain: FakeChain, url: string): { readonly client
       return encodeBatch(from, count, isPoison && count > 0)
     }),
     genesisInfo: () => online(() => chain.genesis),
+    admission: () => online(() => new Uint8Array(0)),
     checkpoint: () => online(() => u32.encode(faults.poisonFrom === undefined ? chain.head : 0)),
     submit: (extrinsic) => online(() => {
       const refusal = chain.refusals.shift()

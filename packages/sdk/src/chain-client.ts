@@ -60,6 +60,8 @@ export interface ChainClient {
   genesisInfo(): Promise<Uint8Array>
   /** SCALE ChainCheckpoint of the newest final block, with what its state says of a worker (identity, 32 bytes). */
   checkpoint(worker: Uint8Array | undefined): Promise<Uint8Array>
+  /** SCALE AdmissionProof: the rules by which the chain admits code. */
+  admission(): Promise<Uint8Array>
   /** Resolves when the pool took the extrinsic. @throws SDK_RPC_REFUSED with the pool's reason */
   submit(extrinsic: Uint8Array): Promise<Submitted>
   close(): void
@@ -156,6 +158,10 @@ class NodeChainClient implements ChainClient {
 
   checkpoint(worker: Uint8Array | undefined): Promise<Uint8Array> {
     return this.bytes('phalanx_getCheckpoint', [worker === undefined ? null : toHex(worker)])
+  }
+
+  admission(): Promise<Uint8Array> {
+    return this.bytes('phalanx_getAdmission', [])
   }
 
   async submit(extrinsic: Uint8Array): Promise<Submitted> {

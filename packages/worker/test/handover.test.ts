@@ -3,12 +3,12 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { TEE_KIND_NAMES } from '@phalanx/attestation'
 import { concatBytes, parseHex, toHex, utf8 } from '@phalanx/primitives/bytes'
 import { ByteReader } from '@phalanx/primitives/codec'
-import { Header } from '@phalanx/primitives/chain'
+import { AdmissionProof, Header } from '@phalanx/primitives/chain'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { silentLogger } from '@phalanx/primitives/ports'
 import { OptionalAttestationReport } from '@phalanx/attestation'
 import { WorkerRegistrationInfoV2, type SignedMessage } from '@phalanx/primitives/messages'
-import { admissionKeys } from '@phalanx/runtime/storage'
+import { handOver } from '@phalanx/sdk'
 import { createWorker, type Worker } from '@phalanx/worker'
 import type { HandoverChallengeResponse, HandoverWorkerKey } from '@phalanx/worker/api'
 import { createSoftwarePlatform, softwareRootCertificate, softwareSigner } from '@phalanx/worker/platform'
@@ -70,26 +70,16 @@ const register = async (worker: Place): Promise<void> => {
   await worker.relay(4)
 }
 
-/** What whoever arranges a handover fetches from a node: the newest header and the proof of the rules of admission under it. */
+/** What whoever arranges a handover fetches from a node. */
 const admission = async (): Promise<{ readonly encodedHeader: Uint8Array; readonly proof: readonly Uint8Array[] }> => {
-  const values = new Map<string, Uint8Array | undefined>()
-  let keys: readonly Uint8Array[] = []
-  for (let before = -1; before !== values.size;) {
-    before = values.size
-    keys = admissionKeys(crypto, (key) => values.get(toHex(key)))
-    for (const key of keys) {
-      const found: string | null = await chain.ask('state_getStorage', [toHex(key)])
-      values.set(toHex(key), found === null ? undefined : parseHex(found))
-    }
-  }
-  const { at, proof } = await chain.ask('state_getReadProof', [keys.map(toHex)])
-  const header: { parentHash: string; number: string; stateRoot: string; extrinsicsRoot: string; digest: { logs: string[] } } = await chain.ask('chain_getHeader', [at])
-  const encodedHeader = Header.encode({
-    parentHash: parseHex(header.parentHash), number: Number(header.number), stateRoot: parseHex(header.stateRoot), extrinsicsRoot: parseHex(header.extrinsicsRoot),
-    digest: { logs: header.digest.logs.map((log) => Header.decode(concatBytes(new Uint8Array(32), Uint8Array.of(0), new Uint8Array(64), Uint8Array.of(4), parseHex(log))).digest.logs[0] as never) },
-  })
-  return { encodedHeader, proof: (proof as string[]).map((node) => parseHex(node)) }
+  const { header, proof } = AdmissionProof.decode(parseHex(await chain.ask('phalanx_getAdmission', [])))
+  return { encodedHeader: Header.encode(header), proof }
 }
+
+const node = () => ({
+  admission: async () => parseHex(await chain.ask('phalanx_getAdmission', [])), genesisInfo: () => Promise.resolve(chain.genesisInfo),
+  checkpoint: (worker: Uint8Array | undefined) => chain.checkpoint(worker),
+})
 
 let old: Place
 let identity: Uint8Array
@@ -139,6 +129,27 @@ describe('a handover', () => {
     await old.start()
     expect(old.worker.status().state).toBe('halted')
     await expect(begin(old)).rejects.toMatchObject({ context: { code: 'WORKER_HANDED_OVER' } })
+  }, 30_000)
+
+  test('is carried by the SDK in one call', async () => {
+    const to = await successor()
+    await handOver({ from: old.client, to: to.client }, { node: node() })
+    expect([to.worker.identity(), old.worker.identity()]).toEqual([identity, undefined])
+  }, 30_000)
+
+  test('goes on where the workers stand when it is carried again', async () => {
+    const to = await successor()
+    await old.client.PhactoryAPI.HandoverStart(await request(to))
+    await old.client.PhactoryAPI.TakeCheckpoint({})
+    await old.start()
+    await to.start()
+    await expect(handOver({ from: old.client, to: (await successor()).client }, { node: node() })).rejects.toMatchObject(refusal('given to another worker'))
+    const parcel = await old.client.PhactoryAPI.HandoverStart({ encodedChallengeHandler: new Uint8Array(0), encodedHeader: new Uint8Array(0), proof: [] })
+    await to.client.PhactoryAPI.HandoverReceive(await addressed(parcel))
+    // The receipt was lost, and the successor runs already.
+    await begin(to, await chain.checkpoint(identity))
+    await handOver({ from: old.client, to: to.client }, { node: node() })
+    expect([to.worker.identity(), old.worker.identity()]).toEqual([identity, undefined])
   }, 30_000)
 
   test('outlives a crash of either side at any point', async () => {

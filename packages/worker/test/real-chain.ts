@@ -59,7 +59,11 @@ export const createRealChain = async (crypto: Crypto, accounts = 4, registryGene
     return result
   }
   const encode = (call: Call): Uint8Array => chain.runtime.parts.services.RuntimeCall.encode(call as never)
-  const submit = (call: Call): Promise<unknown> => node.submit(signCall(chain, encode(call), { from: alice, nonce: nonce++ }))
+  const submit = async (call: Call): Promise<void> => {
+    await node.submit(signCall(chain, encode(call), { from: alice, nonce }))
+    // What the pool refused has used no nonce.
+    nonce++
+  }
   const asRoot = (call: Call): Promise<unknown> => submit({ pallet: 'Sudo', name: 'sudo', args: { call } })
   const send = <T>(to: TopicOf<T>, payload: T): Promise<unknown> => {
     const message = createMessage({ kind: 'Worker', value: worker.publicKey }, to, payload)

@@ -1,6 +1,7 @@
 /** Owns `phalanx worker`. */
 import { assert } from '@phalanx/primitives/assert'
 import { toHex } from '@phalanx/primitives/bytes'
+import { AppError } from '@phalanx/primitives/errors'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { platformTable } from '@phalanx/worker/platform/table'
 import { openBasePath } from '../base-path.ts'
@@ -9,6 +10,7 @@ import { printLine, toJson } from '../output.ts'
 import type { Runner } from '../program.ts'
 import { createShutdown } from '../shutdown.ts'
 import { startWorker } from '../start-worker.ts'
+import { takeOver } from '../take-over.ts'
 import { createLogger, systemClock, systemRandom } from '../system.ts'
 
 interface WorkerCommandOptions {
@@ -16,15 +18,18 @@ interface WorkerCommandOptions {
   readonly port: number
   /** A name of the table. */
   readonly platform: string
+  readonly handoverFrom?: string
+  readonly node?: string
   readonly logLevel?: LogLevel
   readonly json: boolean
 }
 
 /** Runs a worker until it is told to end. */
 export const runWorker: Runner = async (io, _positional, options) => {
-  const { basePath, port, platform: name, logLevel = 'info', json } = options as unknown as WorkerCommandOptions
+  const { basePath, port, platform: name, logLevel = 'info', json, handoverFrom, node } = options as unknown as WorkerCommandOptions
   const entry = platformTable.find((one) => one.name === name)
   assert(entry !== undefined, 'the option names a platform of the table')
+  if (handoverFrom !== undefined && node === undefined) throw new AppError('CLI_USAGE', { problem: '--handover-from needs a node: --node ws://127.0.0.1:9944', command: 'phalanx worker' })
   const shutdown = createShutdown()
   try {
     const base = openBasePath({ path: basePath, kind: 'worker' })
@@ -37,6 +42,10 @@ export const runWorker: Runner = async (io, _positional, options) => {
     printLine(io.stdout, json
       ? toJson({ event: 'started', url: started.url, identity: identity === undefined ? undefined : toHex(identity), state, reason, basePath: base.path })
       : `worker listens on ${started.url}; ${state}: ${reason}. A relay drives it: phalanx relay --worker ${started.url}`)
+    if (handoverFrom !== undefined && node !== undefined) {
+      await takeOver({ from: handoverFrom, to: started.url, node }, { crypto, clock: systemClock, random: systemRandom, logger })
+      printLine(io.stdout, json ? toJson({ event: 'handedOver', from: handoverFrom }) : `took over the identity of ${handoverFrom}; that worker has stopped for good`)
+    }
     await Promise.race([shutdown.requested, started.worker.stopped])
     return 0
   } finally {

@@ -45,6 +45,10 @@ export const ChainCheckpoint = struct({
 })
 export type ChainCheckpoint = TypeOf<typeof ChainCheckpoint>
 
+/** A final header and the read proof, under its state root, of the rules by which the chain admits code (`admissionKeys` of `@phalanx/runtime/storage`). */
+export const AdmissionProof = struct({ header: Header, proof: vecUpTo(bytesUpTo(PROOF_ITEM_BYTES_MAX), PROOF_ITEMS_MAX) })
+export type AdmissionProof = TypeOf<typeof AdmissionProof>
+
 /** Reads a checkpoint's form; nothing in it is proven by that. @throws CHECKPOINT_TOO_LARGE, CHECKPOINT_VERSION_UNSUPPORTED, CODEC_ codes */
 export const decodeChainCheckpoint = (bytes: Uint8Array): ChainCheckpoint => {
   if (bytes.length > CHECKPOINT_BYTES_MAX) throw new AppError('CHECKPOINT_TOO_LARGE', { size: bytes.length, max: CHECKPOINT_BYTES_MAX })

@@ -26,10 +26,11 @@ const assertVersion = (challenge: HandoverChallenge): void => {
   if (challenge.version !== HANDOVER_VERSION) throw refused(`its form ${challenge.version} is not known`)
 }
 
-/** A fresh challenge to a successor. It replaces the one before. @throws WORKER_HANDOVER_REFUSED */
+/** A fresh challenge to a successor, in the place of the one before; once the identity was given, the one it was given for stays. @throws WORKER_HANDOVER_REFUSED, WORKER_HALTED */
 export const challengeSuccessor = ({ crypto }: HandoverCore, state: LiveState, seed: Uint8Array): LiveState => {
   if (state.gatekeeper !== undefined) throw refused('gatekeepers are struck off first: the master key is never handed over')
-  if (state.handedOver === undefined && state.halted !== undefined) throw new AppError('WORKER_HALTED', { reason: state.halted })
+  if (state.handedOver !== undefined) return state
+  if (state.halted !== undefined) throw new AppError('WORKER_HALTED', { reason: state.halted })
   if (state.system.registration === undefined) throw refused('this worker is not registered')
   const entropy = createEntropy(crypto, seed)
   const key = createKey(crypto, entropy, 'ecdh')
@@ -39,6 +40,10 @@ export const challengeSuccessor = ({ crypto }: HandoverCore, state: LiveState, s
   }
   return { ...state, challenge: { value, key } }
 }
+
+/** The challenge that a successor is to answer now. */
+export const openChallenge = ({ handedOver, challenge }: LiveState): HandoverChallenge | undefined =>
+  handedOver === undefined ? challenge?.value : WorkerKeyParcel.decode(handedOver.parcel).challenge
 
 /** The successor's side: a key for this handover, to be sealed before it is used. @throws WORKER_HANDOVER_REFUSED, WORKER_ALREADY_INITIALIZED, CODEC_ codes */
 export const acceptChallenge = ({ crypto }: HandoverCore, state: EmptyState, encoded: Uint8Array, seed: Uint8Array): { readonly state: EmptyState; readonly toSeal: Secret<Uint8Array> } => {
@@ -112,6 +117,8 @@ const assertAnswersChallenge = (state: LiveState, { challenge }: HandoverRequest
  * @throws WORKER_HANDOVER_REFUSED, CODEC_ codes
  */
 export const giveIdentity = ({ crypto, build }: HandoverCore, state: LiveState, claim: SuccessorClaim, seed: Uint8Array): LiveState => {
+  // Whoever asks may have the parcel again: it opens for its recipient only.
+  if (state.handedOver !== undefined && claim.request.length === 0) return state
   const request = HandoverRequest.decode(claim.request)
   if (state.handedOver !== undefined) {
     if (bytesEqual(state.handedOver.recipient, request.key)) return state

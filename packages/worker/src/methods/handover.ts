@@ -3,6 +3,7 @@ import { bytesEqual } from '@phalanx/primitives/bytes'
 import { AppError } from '@phalanx/primitives/errors'
 import type { HandoverChallengeResponse, HandoverWorkerKey, handoverEndMethods, handoverMethods } from '../api/handover.ts'
 import type { Handlers } from '../api/schema.ts'
+import { openChallenge } from '../core/handover.ts'
 import { HandoverChallenge, HandoverRequest, WorkerKeyParcel, parcelReportData, receiptPayload, requestReportData } from '../core/handover-messages.ts'
 import type { KeyPair } from '../core/keys.ts'
 import { assertLive } from '../core/step.ts'
@@ -59,9 +60,9 @@ const receive = async (context: MethodContext, params: HandoverWorkerKey): Promi
 /** Handlers of `handoverMethods`. */
 export const handoverHandlers: Handlers<typeof handoverMethods, MethodContext> = {
   async HandoverCreateChallenge(context) {
-    const { challenge } = assertLive(await context.dispatch({ kind: 'challengeSuccessor', value: { entropy: context.entropy() } }))
+    const challenge = openChallenge(assertLive(await context.dispatch({ kind: 'challengeSuccessor', value: { entropy: context.entropy() } })))
     if (challenge === undefined) throw new AppError('WORKER_HANDOVER_REFUSED', { reason: 'no challenge was made' })
-    return { encodedChallenge: HandoverChallenge.encode(challenge.value) }
+    return { encodedChallenge: HandoverChallenge.encode(challenge) }
   },
   HandoverAcceptChallenge: (context, { encodedChallenge }) => accept(context, encodedChallenge),
   HandoverStart: start,

@@ -1,9 +1,9 @@
 import { concatBytes, parseHex, toHex, utf8 } from '@phalanx/primitives/bytes'
 import {
-  AuthoritySet, decodeChainCheckpoint, FollowedBlocks, GenesisBlockInfo, headerHash, Justification, matchesPhlx, verifyJustification, type ChainCheckpoint,
+  AdmissionProof, AuthoritySet, decodeChainCheckpoint, FollowedBlocks, GenesisBlockInfo, headerHash, Justification, matchesPhlx, verifyJustification, type ChainCheckpoint,
 } from '@phalanx/primitives/chain'
 import { readProof } from '@phalanx/primitives/trie'
-import { readCheckpointView } from '@phalanx/runtime/storage'
+import { readAdmission, readCheckpointView } from '@phalanx/runtime/storage'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { createMethodRig, type MethodRig } from '../testing.ts'
 
@@ -67,4 +67,12 @@ describe('phalanx_getCheckpoint', () => {
     for (const at of [0, 4]) expect((await rig.fails('phalanx_getCheckpoint', [null, at])).data.code).toBe('BLOCK_UNKNOWN')
     expect((await rig.fails('phalanx_getCheckpoint', ['0x01'])).data.code).toBe('RPC_INVALID_PARAMS')
   })
+})
+
+test('phalanx_getAdmission proves under which rules code is admitted', async () => {
+  await rig.seal()
+  const { crypto } = rig.chain
+  const { header, proof } = AdmissionProof.decode(parseHex(await rig.ask('phalanx_getAdmission')))
+  const reader = readProof({ crypto, root: header.stateRoot, proof })
+  expect([header.number, readAdmission(crypto, (key) => reader.get(key)).measurements]).toEqual([1, []])
 })

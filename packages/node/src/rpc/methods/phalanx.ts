@@ -3,7 +3,7 @@ import { concatBytes, toHex } from '@phalanx/primitives/bytes'
 import { FEED_BLOCKS_MAX } from '@phalanx/primitives/chain'
 import { compactU32 } from '@phalanx/primitives/codec'
 import { AppError } from '@phalanx/primitives/errors'
-import { createCheckpoint } from '../../checkpoint.ts'
+import { createAdmissionProof, createCheckpoint } from '../../checkpoint.ts'
 import { readGenesisInfo } from '../../genesis.ts'
 import type { RpcBackend } from '../backend.ts'
 import { call, type MethodTable } from '../method.ts'
@@ -44,6 +44,10 @@ export const phalanxMethods: MethodTable = {
     doc: 'What a worker begins at instead of genesis (SCALE ChainCheckpoint): the newest block with a finality proof, or one whose state is kept; with the state\'s word on a worker.',
     params: { worker: optional(hash), at: optional(blockNumber) },
     handle: ({ chain, crypto }, { worker, at }) => toHex(createCheckpoint({ worker, at }, { chain, crypto })),
+  }),
+  phalanx_getAdmission: call({
+    doc: 'The rules by which the chain admits code, proven under a final header (SCALE AdmissionProof): what two workers judge each other by.', params: {},
+    handle: ({ chain, crypto }) => toHex(createAdmissionProof({ chain, crypto })),
   }),
   phalanx_sealBlock: call({
     doc: 'Authors a block now; its hash.', access: 'unsafe', params: {},
