@@ -3,8 +3,8 @@ import { expect } from 'vitest'
 import { formatVerdict, type Verdict } from '../src/index.ts'
 import { formatTable } from './cases.ts'
 
-/** How a case counts: as stated, as stated only after a change that the remark names, or not judged as its own notes ask. */
-export type Count = 'yes' | 'changed' | 'not judged'
+/** How a case counts: as stated, as stated only after a change that the remark names, otherwise for the reason in the remark, or not judged as its own notes ask. */
+export type Count = 'yes' | 'changed' | 'differs' | 'not judged'
 
 /** The table of one kind. */
 export interface Outcomes {
@@ -28,7 +28,7 @@ export const createOutcomes = (title: string): Outcomes => {
     print() {
       if (rows.length === 0) return
       const total = (word: string): number => rows.filter((row) => row[3] === word).length
-      const tail = `${rows.length} cases: ${total('yes')} as stated, ${total('changed')} as stated after the change named, ${total('not judged')} not judged (their notes ask for it), ${total('NO')} otherwise`
+      const tail = `${rows.length} cases: ${total('yes')} as stated, ${total('changed')} as stated after the change named, ${total('differs')} otherwise for the reason named, ${total('not judged')} not judged (their notes ask for it), ${total('NO')} failed`
       console.log(`${title}\n${formatTable([['case', 'stated', 'ours', 'ok', 'remark'], ...rows])}\n${title}: ${tail}`)
     },
   }
