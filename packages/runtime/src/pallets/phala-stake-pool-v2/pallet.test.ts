@@ -3,10 +3,11 @@ import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { balanceToFixed, fixed } from '@phalanx/primitives/fixed'
 import { describe, expect, test } from 'vitest'
 import { ROOT, signed } from '../../frame/origin.ts'
+import { devAccount } from '../../frame/testing.ts'
 import { asset } from '../assets/storage.ts'
 import { balances } from '../balances/pallet.ts'
 import { sessionAccount } from '../phala-base-pool/accounts.ts'
-import { updateBase, updateStakePool } from '../phala-base-pool/pools.ts'
+import { basePoolOf, updateBase, updateStakePool } from '../phala-base-pool/pools.ts'
 import { sharePrice } from '../phala-base-pool/shares.ts'
 import { POOL_WORKERS_MAX } from '../phala-base-pool/types.ts'
 import { shareNfts } from '../phala-base-pool/storage.ts'
@@ -405,4 +406,16 @@ describe('slashes', () => {
     expect(bed.base(0n).totalValue).toBe(0n)
     bed.refused(contribute(D), eve, 'PhalaBasePool.PoolBankrupt')
   })
+})
+
+test('blocks of signed calls execute twice to the same root', () => {
+  const owner = devAccount(crypto, 'Alice')
+  const { chain, wrapped } = createStakeTestbed(crypto, { people: [[owner.publicKey, 1000n * D]] })
+  const calls = [wrapped.call('wrap', { amount: 500n * D }), stake.call('create'), contribute(100n * D), withdraw(40n * D), contribute(10n * D)]
+  chain.seal(calls.map((call, nonce) => chain.sign(call, owner, { nonce })))
+  chain.seal([chain.sign(phalaVault.call('create'), owner)])
+  chain.seal([chain.sign(phalaVault.call('contribute', { pid: 1n, amount: 50n * D }), owner)])
+  const { totalShares, totalValue, withdrawQueue } = basePoolOf(chain.ctx, 0n)
+  expect([totalShares, totalValue, withdrawQueue, basePoolOf(chain.ctx, 1n).totalValue]).toEqual([70n * D, 70n * D, [], 50n * D])
+  chain.tryState()
 })
