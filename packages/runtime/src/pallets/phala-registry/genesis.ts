@@ -78,6 +78,8 @@ const buildGatekeepers = (ctx: RegistryContext, config: RegistryGenesis): void =
 /** Writes the registry's genesis state; its messages are heard in block 1. @throws CHAIN_SPEC_DEVELOPMENT_ONLY */
 export const buildRegistryGenesis = (ctx: RegistryContext, config: RegistryGenesis, chain: GenesisChain): void => {
   if (config.workers.length > 0 && !chain.simulated) throw new AppError('CHAIN_SPEC_DEVELOPMENT_ONLY', { field: 'phalaRegistry.workers' })
+  // As for governance: a debug enclave keeps no secret, so only a chain without any may admit one.
+  if (config.policy?.admitDebug === true && !chain.simulated) throw new AppError('CHAIN_SPEC_DEVELOPMENT_ONLY', { field: 'phalaRegistry.policy.admitDebug' })
   storage.benchmarkDuration.set(ctx, config.benchmarkDuration)
   const terms = Object.fromEntries(Object.entries(config.policy ?? {}).filter(([, value]) => value !== undefined))
   storage.attestationPolicy.set(ctx, createPolicy({ ...POLICY_OF_OURS, ...terms, kinds: config.kinds, roots: config.roots, simulated: chain.simulated }))

@@ -5,6 +5,7 @@ import { option } from '@phalanx/primitives/codec'
 import { Sr25519Public } from '@phalanx/primitives/chain'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { TOPICS, type RegistryNotice } from '@phalanx/primitives/messages'
+import { codeOf } from '@phalanx/primitives/testing'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { ROOT, signed } from '../../frame/origin.ts'
 import { devAccount } from '../../frame/testing.ts'
@@ -62,6 +63,7 @@ describe('registry.setAttestationPolicy', () => {
       chain.assertNoop(set(changes), ROOT, 'PhalaRegistry.PolicyInvalid')
     bed = createRegistryTestbed(crypto, { simulated: false })
     bed.chain.assertNoop(set({ admitDebug: true }), ROOT, 'PhalaRegistry.PolicyInvalid')
+    expect(codeOf(() => createRegistryTestbed(crypto, { simulated: false, policy: { admitDebug: true } }))).toBe('CHAIN_SPEC_DEVELOPMENT_ONLY')
   })
 
   test('is kept by version with the measurements of its time, and told', () => {
