@@ -183,7 +183,7 @@ describe('the economy', () => {
     await event({ kind: 'HeartbeatChallenge', value: { seed: 0n, onlineTarget: (1n << 256n) - 1n } })
     await rig.relay(9)
     const state = await (rig.workers.get('a') as NonNullable<ReturnType<typeof rig.workers.get>>).client.PhactoryAPI.GetWorkerState({ publicKey: pubkey })
-    expect(state).toMatchObject({ registered: true, unresponsive: false, workingState: { sessionId: 1, paused: false }, tokenomicInfo: { vInit: '3000', confidenceLevel: 1 } })
+    expect(state).toMatchObject({ registered: true, unresponsive: false, workingState: { sessionId: 1, paused: false }, tokenomicInfo: { vInit: '3000.00000000000000000000', confidenceLevel: 1 } })
     expect(state.waitingHeartbeats).toHaveLength(1)
     await rig.start('b')
     await rig.start('a', files('a', CHECKPOINTS))

@@ -1,6 +1,6 @@
 /** Owns the methods around registration: initialisation, registration info with attestation, and other workers' state. */
 import { InitRuntimeRequest } from './chain.ts'
-import { KIB, MIB, bool, bytes, message, method, nested, optional, string, uint32, uint64, type MessageOf } from './schema.ts'
+import { bool, bytes, KIB, message, type MessageOf, method, MIB, nested, optional, repeated, string, uint32, uint64 } from './schema.ts'
 
 /** Evidence for the registration info. `encodedReport` is SCALE `Option<AttestationReport>`, `provider` JSON text, `timestamp` Unix seconds of chain time. */
 export const Attestation = message('Attestation', {
@@ -22,8 +22,21 @@ export const GetRuntimeInfoRequest = message('GetRuntimeInfoRequest', { forceRef
 
 /** Identity of the worker asked about. */
 const GetWorkerStateRequest = message('GetWorkerStateRequest', { publicKey: bytes(1) })
-/** A worker as gatekeepers see it; the other fields come with the gatekeeper's economics. */
-const WorkerStateMessage = message('WorkerState', { registered: bool(1), unresponsive: bool(2) })
+/** Session of a computing worker; gatekeepers do not keep when it began. */
+const WorkingState = message('WorkingState', { sessionId: uint32(1), paused: bool(2) })
+
+/** What a worker earns by; numbers in decimal, times in ms of chain time. */
+const TokenomicInfo = message('TokenomicInfo', {
+  v: string(1), vInit: string(2), vUpdateAt: uint64(4), vUpdateBlock: uint32(5), iterationLast: uint64(6), challengeTimeLast: uint64(7), pBench: string(8), pInstant: string(9),
+  confidenceLevel: uint32(10), vDeductible: string(19), share: string(20),
+})
+
+/** A worker as gatekeepers see it. `waitingHeartbeats`: blocks of challenges that it has not answered. */
+const WorkerStateMessage = message('WorkerState', {
+  registered: bool(1), unresponsive: bool(2), workingState: nested(4, WorkingState), waitingHeartbeats: repeated(uint32(5)), tokenomicInfo: nested(10, TokenomicInfo),
+})
+/** A worker as gatekeepers see it. */
+export type WorkerStateMessage = MessageOf<typeof WorkerStateMessage>
 
 /** Methods of the service PhactoryAPI. */
 export const registrationMethods = {

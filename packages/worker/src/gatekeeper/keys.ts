@@ -86,7 +86,6 @@ export const onUnlisted = (draft: Draft, pubkey: Uint8Array): void => {
 /** The worker skipped blocks at a checkpoint where it is no gatekeeper: whatever it was before, it was taken off the list meanwhile. */
 export const forgetGatekeeper = (draft: Draft): void => onUnlisted(draft, draft.state.keys.identity.publicKey)
 
-
 const accept = (draft: Draft, keys: readonly (readonly [bigint, EncryptedKey])[], rotation?: { readonly rotationId: bigint; readonly outcome: OutcomeId }): void =>
   addTask(draft, { kind: 'Accept', value: { block: draft.block.number, keys, rotation } })
 

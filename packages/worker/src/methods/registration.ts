@@ -1,12 +1,16 @@
 /** Owns the handlers around registration: initialisation, registration info, evidence. */
 import { AccountId } from '@phalanx/primitives/chain'
 import { AppError, isAppError } from '@phalanx/primitives/errors'
-import { type registrationMethods, type InitRuntimeResponse } from '../api/registration.ts'
+import { fixed } from '@phalanx/primitives/fixed'
+import { type registrationMethods, type InitRuntimeResponse, type WorkerStateMessage } from '../api/registration.ts'
 import type { InitRuntimeRequest } from '../api/chain.ts'
 import type { Handlers } from '../api/schema.ts'
 import { registrationInfo, reportData } from '../core/registration-info.ts'
 import type { LiveState } from '../core/state.ts'
 import { assertLive } from '../core/step.ts'
+import { shareOf } from '../gatekeeper/economics/shares.ts'
+import { economicsOf } from '../gatekeeper/economics/state.ts'
+import { withRates } from '../gatekeeper/economics/worker-record.ts'
 import type { MethodContext } from './context.ts'
 
 const MS_PER_SECOND = 1000n
@@ -62,11 +66,33 @@ const getRuntimeInfo = async (
   return { ...answer(context, state), attestation: { version: 1, provider, timestamp: madeAtMs / MS_PER_SECOND, encodedReport } }
 }
 
+/** Digits after the point, as the reference prints its numbers. */
+const DECIMALS = 20
+const decimal = (bits: bigint): string => fixed.toText(bits, DECIMALS)
+
+const NO_WORKER: WorkerStateMessage = { registered: false, unresponsive: false, waitingHeartbeats: [] }
+
+const getWorkerState = (context: MethodContext, { publicKey }: { readonly publicKey: Uint8Array }): WorkerStateMessage => {
+  const state = context.state()
+  const economics = state.kind === 'live' ? state.gatekeeper?.economics : undefined
+  if (economics === undefined) throw new AppError('WORKER_NOT_GATEKEEPER', {})
+  const known = economicsOf(economics, publicKey)
+  if (known === undefined) return NO_WORKER
+  const { worker, v, deductible } = known
+  const { session, vInit, vUpdateAt, vUpdateBlock, iterationLast, challengeTimeLast, pBench, pInstant, confidenceLevel } = worker
+  const tokenomicInfo = {
+    v: decimal(v), vInit: decimal(vInit), vUpdateAt, vUpdateBlock, iterationLast, challengeTimeLast, pBench: decimal(pBench), pInstant: decimal(pInstant),
+    confidenceLevel, vDeductible: decimal(deductible), share: decimal(shareOf(withRates(worker, economics.parameters), v)),
+  }
+  return {
+    registered: true, unresponsive: worker.unresponsive, waitingHeartbeats: worker.waiting,
+    ...(session === undefined ? {} : { workingState: { sessionId: session.sessionId, paused: session.paused }, tokenomicInfo }),
+  }
+}
+
 /** Handlers of `registrationMethods`. */
 export const registrationHandlers: Handlers<typeof registrationMethods, MethodContext> = {
   InitRuntime: initRuntime,
   GetRuntimeInfo: getRuntimeInfo,
-  GetWorkerState() {
-    throw new AppError('WORKER_NOT_GATEKEEPER', {})
-  },
+  GetWorkerState: getWorkerState,
 }
