@@ -9,10 +9,8 @@ export const WITHDRAW_QUEUE_MAX = 1000
 export const VALUE_SUBSCRIBERS_MAX = 200
 /** Most pools that one vault delegates to. */
 export const VAULT_POOLS_MAX = 200
-/** Most workers of a pool. */
+/** Most workers of a pool, those included that left it by force and still cool down. */
 export const POOL_WORKERS_MAX = 200
-/** Most workers of a pool that cool down; those that left the pool by force stay until they are reclaimed. */
-export const COOLING_WORKERS_MAX = 100_000
 
 const PATH = 'phala_pallets::compute'
 
@@ -33,7 +31,7 @@ export type BasePool = TypeOf<typeof BasePool>
 /** A pool with workers. */
 export const StakePool = named(`${PATH}::pool_proxy::StakePool`, struct({
   basepool: BasePool, payoutCommission: option(Permill), cap: option(u128), workers: vecUpTo(Sr25519Public, POOL_WORKERS_MAX),
-  cdWorkers: vecUpTo(Sr25519Public, COOLING_WORKERS_MAX), lockAccount: AccountId, ownerRewardAccount: AccountId,
+  cdWorkers: vecUpTo(Sr25519Public, POOL_WORKERS_MAX), lockAccount: AccountId, ownerRewardAccount: AccountId,
 }))
 export type StakePool = TypeOf<typeof StakePool>
 

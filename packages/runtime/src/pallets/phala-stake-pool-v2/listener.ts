@@ -3,7 +3,6 @@ import { bytesEqual } from '@phalanx/primitives/bytes'
 import type { Context } from '../../frame/context.ts'
 import { distributeLoss } from '../phala-base-pool/distribution.ts'
 import { reduceValue, stakePoolOf, updateStakePool } from '../phala-base-pool/pools.ts'
-import { COOLING_WORKERS_MAX } from '../phala-base-pool/types.ts'
 import type { ComputationListener } from '../phala-computation/listeners.ts'
 import { burnWpha, payOutOrNote, wphaBalance } from '../phala-wrapped-balances/wpha.ts'
 import { TREASURY_ACCOUNT } from '../treasury/storage.ts'
@@ -16,7 +15,7 @@ const includes = (list: readonly Uint8Array[], one: Uint8Array): boolean => list
 /** The worker's stake is being released from now on. */
 const noteCooling = (ctx: Context, pid: bigint, worker: Uint8Array): void => {
   const { cdWorkers } = stakePoolOf(ctx, pid)
-  if (cdWorkers.length < COOLING_WORKERS_MAX && !includes(cdWorkers, worker)) updateStakePool(ctx, pid, () => ({ cdWorkers: [...cdWorkers, worker] }))
+  if (!includes(cdWorkers, worker)) updateStakePool(ctx, pid, () => ({ cdWorkers: [...cdWorkers, worker] }))
 }
 
 /** Takes stake that a worker holds and gives it to the treasury; the pool and the vaults in it are worth less at once. */

@@ -109,6 +109,8 @@ describe('phalaStakePoolV2.addWorker and phalaStakePoolV2.removeWorker', () => {
     register(V, alice)
     updateStakePool(chain.ctx, 1n, () => ({ workers: Array.from({ length: POOL_WORKERS_MAX }, (_, i) => new Uint8Array(32).fill(i + 10)) }))
     refused(addWorker(V, 1n), alice, 'PhalaStakePoolv2.WorkersExceedLimit')
+    updateStakePool(chain.ctx, 1n, ({ workers }) => ({ workers: workers.slice(1), cdWorkers: workers.slice(0, 2) }))
+    refused(addWorker(V, 1n), alice, 'PhalaStakePoolv2.WorkersExceedLimit')
   })
 
   test('addWorker refuses a worker without a benchmark', () => {
