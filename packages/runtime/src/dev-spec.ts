@@ -19,8 +19,11 @@ const ENDOWMENT = 10n ** 19n
 const SUBSIDY = 7n * 10n ** 20n
 const DEFAULT_BLOCK_MS = 1000
 
-/** The published economy with a cool-down that one can wait for. */
-const DEV_ECONOMY = { coolDownPeriodSec: 60 } as const
+/**
+ * The published economy, with a cool-down that one can wait for and challenges that one can watch: about one block in five asks a worker, where
+ * a block takes a second, but of many workers together no more than one heartbeat per block.
+ */
+const DEV_ECONOMY = { coolDownPeriodSec: 60, expectedHeartbeatCount: 1, heartbeatsPerWorkerHour: 720 } as const
 
 /** A development chain spec as JSON, ready to be written to a file or parsed. `genesis` adds or replaces pallets' parts. */
 export const createDevChainSpec = (

@@ -20,7 +20,7 @@ interface Case {
 
 const FUNCTIONS: Readonly<Record<string, (...args: readonly unknown[]) => bigint>> = {
   'powTarget(numTx,numWorkers,secsPerBlock)': (heartbeats, workers, blockSeconds) =>
-    challengeTarget({ heartbeats: toNumber(heartbeats), workers: toNumber(workers), blockSeconds: toNumber(blockSeconds) }),
+    challengeTarget({ heartbeats: toNumber(heartbeats), workers: toNumber(workers), blockSeconds: toNumber(blockSeconds), perWorkerHour: 2 }),
   vMax: () => PARAMS.vMax,
   'minimalStake(p) in 1e-12 PHA': (p) => minimalStake(PARAMS, toNumber(p)),
   've(stake,p,confidence)': (stake, p, level) => initialV(PARAMS, { stake: BigInt(stake as string), p: toNumber(p), confidenceLevel: toNumber(level) }),

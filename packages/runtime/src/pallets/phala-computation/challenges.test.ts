@@ -28,7 +28,7 @@ describe('challenges', () => {
   test('come with every block while somebody computes, and not while computation.setHeartbeatPaused keeps them off', () => {
     expect(challengeOf(bed)).toBeUndefined()
     const one = bed.started('a')
-    expect(challengeOf(bed)?.onlineTarget).toBe(challengeTarget({ heartbeats: 20, workers: 1, blockSeconds: 12 }))
+    expect(challengeOf(bed)?.onlineTarget).toBe(challengeTarget({ heartbeats: 20, workers: 1, blockSeconds: 12, perWorkerHour: 2 }))
     bed.chain.assertOk(phalaComputation.call('setHeartbeatPaused', { paused: true }), ROOT)
     expect(challengeOf(bed)).toBeUndefined()
     bed.chain.assertOk(phalaComputation.call('setHeartbeatPaused', { paused: false }), ROOT)
@@ -64,12 +64,18 @@ describe('the target', () => {
     [20, 20, 12, 771946525395830978497002573683960742805751636319313395421818009383503547160n],
     [20, 200_000, 12, 11574228623567775471528085581038571683760509746329738253007553123311417715n],
   ])('of %i heartbeats, %i workers, %i s is the published one', (heartbeats, workers, blockSeconds, expected) =>
-    expect(challengeTarget({ heartbeats, workers, blockSeconds })).toBe(expected))
+    expect(challengeTarget({ heartbeats, workers, blockSeconds, perWorkerHour: 2 })).toBe(expected))
+
+  test('asks each worker as often as the chain allows, and no more of all than it aims at', () => {
+    const everyone = (1n << 256n) - 1n
+    const share = (aim: { readonly workers: number; readonly perWorkerHour: number }): number => Number((challengeTarget({ heartbeats: 1, blockSeconds: 1, ...aim }) * 1000n) / everyone)
+    expect([share({ workers: 1, perWorkerHour: 2 }), share({ workers: 1, perWorkerHour: 1800 }), share({ workers: 4, perWorkerHour: 1800 })]).toEqual([0, 499, 249])
+  })
 
   test('exists for every block time and any number of workers', () => {
     for (const blockSeconds of [0, 1, 3600, 0xffff_ffff]) {
       for (const workers of [1, 0xffff_ffff]) {
-        const target = challengeTarget({ heartbeats: 0xffff_ffff, workers, blockSeconds })
+        const target = challengeTarget({ heartbeats: 0xffff_ffff, workers, blockSeconds, perWorkerHour: 2 })
         expect(target > 0n && target < 1n << 256n).toBe(true)
       }
     }

@@ -56,5 +56,6 @@ export const challengeWorkers = (ctx: ComputationContext): void => {
   const workers = storage.onlineWorkers.get(ctx)
   if (storage.heartbeatPaused.get(ctx) || workers === 0) return
   const heartbeats = storage.expectedHeartbeatCount.get(ctx) ?? HEARTBEATS_PER_BLOCK
-  pushChallenge(ctx, { seed: challengeSeed(ctx), onlineTarget: challengeTarget({ heartbeats, workers, blockSeconds: storage.blockTimeSec.get(ctx) }) })
+  const perWorkerHour = storage.heartbeatsPerWorkerHour.get(ctx)
+  pushChallenge(ctx, { seed: challengeSeed(ctx), onlineTarget: challengeTarget({ heartbeats, workers, blockSeconds: storage.blockTimeSec.get(ctx), perWorkerHour }) })
 }

@@ -29,14 +29,14 @@ const TARGET_MAX = (1n << 256n) - 1n
 const TARGET_UNIT = TARGET_MAX >> TARGET_BITS
 
 /**
- * Target of a challenge: an answer is due where hash XOR seed is at most this. Aims at `heartbeats` per block, at most two per worker
- * and hour. Below a second, blocks count as a second long; above an hour as an hour; nobody is asked more than once per block.
+ * Target of a challenge: an answer is due where hash XOR seed is at most this. Aims at `heartbeats` per block, at most `perWorkerHour`
+ * per worker and hour (the reference's two unless the chain's spec says otherwise). Below a second, blocks count as a second long; above an hour as an hour; nobody is asked more than once per block.
  */
-export const challengeTarget = (aim: { readonly heartbeats: number; readonly workers: number; readonly blockSeconds: number }): bigint => {
+export const challengeTarget = (aim: { readonly heartbeats: number; readonly workers: number; readonly blockSeconds: number; readonly perWorkerHour: number }): bigint => {
   if (aim.workers === 0) return 0n
   const blocksPerHour = BigInt(Math.floor(SECONDS_PER_HOUR / Math.min(Math.max(aim.blockSeconds, 1), SECONDS_PER_HOUR)))
   const workers = BigInt(aim.workers)
-  const most = (workers * 2n << NARROW_BITS) / blocksPerHour
+  const most = (workers * BigInt(aim.perWorkerHour) << NARROW_BITS) / blocksPerHour
   const wanted = BigInt(aim.heartbeats) << NARROW_BITS
   const perWorker = (wanted < most ? wanted : most) / workers
   const scaled = perWorker << TARGET_BITS

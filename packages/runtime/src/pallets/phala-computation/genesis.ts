@@ -15,6 +15,7 @@ import * as storage from './storage.ts'
 const U32_MAX = 0xffff_ffff
 const PPM_MAX = 1_000_000
 const BLOCK_TIME_SEC = 12
+const SECONDS_PER_HOUR = 3600
 const COOL_DOWN_SEC = 604_800n
 const HALVING_SECONDS = 15_552_000n
 
@@ -53,6 +54,8 @@ export const computationGenesisShape = jsonObject({
   blockTimeSec: jsonDefault(jsonInteger(1, 3600), BLOCK_TIME_SEC),
   heartbeatPaused: jsonDefault(jsonBool, false),
   expectedHeartbeatCount: jsonOptional(jsonInteger(1, 10_000)),
+  /** Most heartbeats asked of a worker in an hour: a development chain asks often. */
+  heartbeatsPerWorkerHour: jsonDefault(jsonInteger(1, SECONDS_PER_HOUR), storage.HEARTBEATS_PER_WORKER_HOUR),
   coolDownPeriodSec: jsonDefault(jsonBigint(32), COOL_DOWN_SEC),
   /** Whether workers must register after the gatekeepers' launch, as the reference demands: ours are told of earlier ones. */
   checkWorkerRegisterTime: jsonDefault(jsonBool, false),
@@ -81,14 +84,21 @@ const defined = <T extends object>(values: T | undefined): Partial<T> =>
 
 const inconsistent = (field: string): AppError => new AppError('CHAIN_SPEC_INCONSISTENT', { field: `${COMPUTATION}.${field}`, reason: 'a value is out of its range' })
 
-/** Writes the genesis state; the gatekeepers hear of the parameters in block 1. @throws CHAIN_SPEC_INCONSISTENT */
-export const buildComputationGenesis = (ctx: ComputationContext, config: ComputationGenesis): void => {
+/** The economy's parameters that a configuration comes to. @throws CHAIN_SPEC_INCONSISTENT */
+export const genesisParameters = (config: ComputationGenesis): TokenomicParameters => {
   const params: TokenomicParameters = { ...defaultParameters(config.blockTimeSec), ...(defined(config.tokenomic) as Partial<TokenomicParameters>) }
   if (!isSaneParameters(params)) throw inconsistent('tokenomic')
+  return params
+}
+
+/** Writes the genesis state; the gatekeepers hear of the parameters in block 1. @throws CHAIN_SPEC_INCONSISTENT */
+export const buildComputationGenesis = (ctx: ComputationContext, config: ComputationGenesis): void => {
+  const params = genesisParameters(config)
   storage.tokenomicParameters.set(ctx, params)
   queuePalletMessage(ctx, COMPUTATION, TOPICS.gatekeeperEvent, { kind: 'TokenomicParametersChanged', value: params })
   storage.blockTimeSec.set(ctx, config.blockTimeSec)
   storage.heartbeatPaused.set(ctx, config.heartbeatPaused)
+  storage.heartbeatsPerWorkerHour.set(ctx, config.heartbeatsPerWorkerHour)
   storage.coolDownPeriod.set(ctx, config.coolDownPeriodSec)
   storage.checkWorkerRegisterTime.set(ctx, config.checkWorkerRegisterTime)
   if (config.expectedHeartbeatCount !== undefined) storage.expectedHeartbeatCount.set(ctx, config.expectedHeartbeatCount)

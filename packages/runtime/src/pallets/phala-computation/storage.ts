@@ -16,6 +16,8 @@ const CONTRACT_ACCOUNT = Uint8Array.from([
 ])
 /** 93.75 PHA per block. */
 const MAX_BUDGET_LIMIT = fixed.divInteger(fixed.fromInteger(375), 4)
+/** The reference's bound on how often a worker is challenged. */
+export const HEARTBEATS_PER_WORKER_HOUR = 2
 /** Seconds per block of the reference's chain. */
 const BLOCK_TIME_SEC = 12
 /** The published severity levels; five minutes of the reference's blocks between two slashes of an offline session. */
@@ -42,6 +44,8 @@ export const stakes = storage.map('Stakes', { ...bySession, type: u128, doc: 'St
 /** Ours from here on. */
 export const sessionRuns = storage.map('SessionRuns', { ...bySession, type: SessionRun, doc: 'What is noted of a session\'s present run; kept until it is reclaimed.' })
 export const blockTimeSec = storage.value('BlockTimeSec', { type: u32, default: BLOCK_TIME_SEC, doc: 'Seconds between blocks that rates and challenges reckon with.' })
+export const heartbeatsPerWorkerHour = storage.value('HeartbeatsPerWorkerHour', {
+  type: u32, default: HEARTBEATS_PER_WORKER_HOUR, doc: 'Most heartbeats asked of a worker in an hour, on average.' })
 export const checkWorkerRegisterTime = storage.value('CheckWorkerRegisterTime', {
   type: bool, default: true, doc: 'Whether a worker must have registered after the gatekeepers\' launch.' })
 export const slashParameters = storage.value('SlashParameters', { type: SlashParameters, default: SLASH_LEVELS, doc: 'How stakes are slashed.' })
