@@ -128,6 +128,21 @@ describe('a gatekeeper', () => {
     expect(votes()).toEqual([])
   })
 
+  test('that holds a newer key only computes no round before those of the older one, and asks for the older', () => {
+    const next = new Uint8Array(32).fill(4)
+    feed([launchMessage({ kind: 'RotateMasterKey', value: { rotationId: 1n, gkIdentities: [] } })])
+    answer({ kind: 'missing', value: [] })
+    feed([launchMessage({ kind: 'MasterPubkeyRotated', value: { masterPubkey: next } })], [], [], [], [])
+    const restored = decodeCheckpoint(encodeCheckpoint(state))
+    const { identity } = state.keys
+    state = undefined as unknown as LiveState
+    apply({ kind: 'resume', value: { identity, genesisHash: chain.genesisHash, restored, entropy: ENTROPY } })
+    answer({ kind: 'held', value: [{ rotationId: 1n, publicKey: next }] })
+    expect(gatekeeper().tasks.map((task) => task.kind === 'Beacon' && [task.value.round, task.value.epoch])).toEqual([[5, 0n], [10, 1n]])
+    expect(question()).toBeUndefined()
+    expect(sent().some(({ destination, payload }) => bytesEqual(destination, TOPICS.registryEvent.topic) && payload.at(-1) === 4)).toBe(false)
+  })
+
   test('is forgotten when it is taken off the list, secrets first', () => {
     feed([createMessage(REGISTRY, TOPICS.gatekeeperChange, { kind: 'Unregistered', value: { pubkey: own() } })])
     expect(question()?.call).toEqual({ kind: 'retire', value: { block: 5 } })

@@ -136,7 +136,8 @@ export const ensureConfirmed = (draft: Draft): void => {
   const epoch = state === undefined ? undefined : currentEpoch(state)
   if (state === undefined || !state.listed) return
   const now = draft.block.number
-  const isReady = epoch !== undefined && isHeld(state, epoch) && state.economics !== undefined
+  // Keys of the past are needed too: for rounds that are still to be computed, and for gatekeepers that join.
+  const isReady = epoch !== undefined && state.epochs.every((one) => isHeld(state, one)) && state.economics !== undefined
   if (isReady) {
     if (state.confirmedAt !== undefined || !isDue(state.reportedAt, now)) return
     updateGatekeeper(draft, { reportedAt: now })

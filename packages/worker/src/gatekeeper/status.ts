@@ -19,7 +19,8 @@ const reasonOf = (state: GatekeeperState): string => {
   if (!state.listed) return 'no gatekeeper any more, erasing its secrets'
   if (state.joining !== undefined) return `joining: waits for what the others know up to block ${state.joining.since}`
   if (epoch === undefined) return 'launching: the master key is not on the chain yet'
-  if (!isHeld(state, epoch)) return `lacks the master key of epoch ${epoch.rotationId} and asks the others for it`
+  const missing = state.epochs.find((one) => !isHeld(state, one))
+  if (missing !== undefined) return `lacks the master key of epoch ${missing.rotationId} and asks the others for it`
   if (state.confirmedAt === undefined) return 'holds the master key, not yet shown on the chain'
   return `active since block ${state.confirmedAt}, ${state.votes.length} outcomes undecided`
 }

@@ -9,14 +9,27 @@ import { abstain, noteOutcome } from './outcomes.ts'
 import type { RootAnswer, RootCall } from './root-calls.ts'
 import type { GatekeeperState, Task } from './state.ts'
 
-const isPossible = (state: GatekeeperState, task: Task): boolean => {
-  const needed = epochNeeded(task)
-  const epoch = state.epochs.find(({ rotationId }) => rotationId === needed)
-  return needed === undefined || (epoch !== undefined && isHeld(state, epoch))
+const holdsEpoch = (state: GatekeeperState, rotationId: bigint): boolean => {
+  const epoch = state.epochs.find((one) => one.rotationId === rotationId)
+  return epoch !== undefined && isHeld(state, epoch)
 }
 
-/** The first task that can be done: what needs no key stands first. */
-const nextTask = (state: GatekeeperState): Task | undefined => state.tasks.find((task) => isPossible(state, task))
+const isPossible = (state: GatekeeperState, task: Task): boolean => {
+  if (task.kind === 'Admit') return task.value.epochs.every(([rotationId]) => holdsEpoch(state, rotationId))
+  const needed = epochNeeded(task)
+  return needed === undefined || holdsEpoch(state, needed)
+}
+
+/** The first task that can be done: what needs no key stands first. Rounds of the beacon follow from each other, so none overtakes another. */
+const nextTask = (state: GatekeeperState): Task | undefined => {
+  let isBeaconWaiting = false
+  for (const task of state.tasks) {
+    if (task.kind === 'Beacon' && isBeaconWaiting) continue
+    if (isPossible(state, task)) return task
+    if (task.kind === 'Beacon') isBeaconWaiting = true
+  }
+  return undefined
+}
 
 const callOf = (draft: Draft, state: GatekeeperState, task: Task): RootCall => {
   switch (task.kind) {
