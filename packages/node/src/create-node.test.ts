@@ -27,6 +27,21 @@ describe('node', () => {
     expect(await run()).toBe(first)
   })
 
+  test('in dev mode hurries for everybody but the patient, whose transactions go along', async () => {
+    const clock = createTestClock()
+    const node = await createTestNode(chain, { sealing: { kind: 'dev', blockTimeMs: 10_000 } }, { clock })
+    await clock.advance(60)
+    const [first, second] = signTransfers(chain, 2) as [Uint8Array, Uint8Array]
+    node.setPatient([(chain.accounts[0] as (typeof chain.accounts)[number]).publicKey])
+    await node.submit(first)
+    await clock.advance(1_000)
+    expect([node.head().number, node.pool.size.ready]).toEqual([1, 1])
+    await node.submit(second)
+    await clock.advance(100)
+    expect([node.head().number, node.pool.size.ready]).toEqual([2, 0])
+    await node.stop()
+  })
+
   test('goes on from where it stopped', async () => {
     const disk = createMemoryDisk()
     const node = await createTestNode(chain, {}, { kv: disk.open() })

@@ -8,6 +8,7 @@ import type { Crypto } from '@phalanx/primitives/crypto'
 import type { Clock, Kv, Logger } from '@phalanx/primitives/ports'
 import { createPhalanxRuntime } from '@phalanx/runtime'
 import type { Runtime, RuntimeEnv, SignatureCheck } from '@phalanx/runtime/frame'
+import { bytesKey } from './bytes-key.ts'
 import { createChain, type Chain, type ChainBlock } from './chain.ts'
 import { createBlockExecutor } from './engine/block-executor.ts'
 import { createEmbeddedEngine } from './engine/embedded.ts'
@@ -57,6 +58,8 @@ export interface Node {
   seal(): Promise<number>
   /** While eager, blocks follow each other 50 ms apart. */
   setEager(isEager: boolean): void
+  /** In dev mode transactions of these accounts wait for the next block that comes anyway: they hurry none. */
+  setPatient(accounts: readonly Uint8Array[]): void
   readonly importer: BlockImporter
   /** Serves JSON-RPC, metrics and health. @throws RPC_LISTEN_FAILED */
   listen(options?: Partial<ServerOptions>): Promise<{ readonly port: number }>
@@ -174,8 +177,14 @@ export const createNode = async (options: NodeOptions, dependencies: NodeDepende
   let isStopping = false
   let hasFailed = false
   let server: RpcServer | undefined
+  let patient: ReadonlySet<string> = new Set()
+  const hasHurriedTransactions = (): boolean => {
+    if (patient.size === 0) return pool.size.ready > 0
+    for (const { sender } of pool.ready()) if (sender === undefined || !patient.has(sender)) return true
+    return false
+  }
   const engine = createEmbeddedEngine({ sealing: options.sealing }, {
-    clock, logger, hasTransactions: () => pool.size.ready > 0,
+    clock, logger, hasTransactions: hasHurriedTransactions,
     onFatal: (error) => {
       hasFailed = true
       logger.error('the node cannot go on', {}, error)
@@ -218,6 +227,7 @@ export const createNode = async (options: NodeOptions, dependencies: NodeDepende
     submit: (extrinsic) => pool.submit(extrinsic, 'Local'),
     seal: () => engine.seal(),
     setEager: (isEager) => engine.setEager(isEager),
+    setPatient: (accounts) => void (patient = new Set(accounts.map(bytesKey))),
     importer: createBlockImporter({ runtime, chain, crypto, checker, nowMs, onExecuted }),
     async listen(given = {}) {
       server = await startRpcServer(given, {

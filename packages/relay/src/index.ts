@@ -1,4 +1,5 @@
 /** Public face of the relay. */
+export { createAccount, type Account } from './account.ts'
 export * from './create-relay.ts'
 export * from './errors.ts'
 export * from './snapshot.ts'
