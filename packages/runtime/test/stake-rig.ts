@@ -143,7 +143,11 @@ export const runRandomStake = (options: { readonly seed: number; readonly action
     start: [6, () => { const one = worker(); return call(stake.call('startComputing', { ...one, stake: amountOf(free(one.pid) < 20_000n * UNIT ? free(one.pid) : 20_000n * UNIT) }), owner(one.pid)) }],
     stop: [2, () => { const one = worker(); return call(stake.call('stopComputing', one), owner(one.pid)) }],
     reclaim: [4, () => call(stake.call('reclaimPoolWorker', worker()), person())],
-    restart: [2, () => { const one = worker(); return call(stake.call('restartComputing', { ...one, stake: amountOf(free(one.pid)) }), owner(one.pid)) }],
+    restart: [2, () => {
+      const one = worker()
+      const held = stakes.get(ctx, sessionAccount(ctx, one.pid, one.worker)) ?? 0n
+      return call(stake.call('restartComputing', { ...one, stake: held + amountOf(free(one.pid) / 10n) }), owner(one.pid))
+    }],
     checkPool: [2, () => call(stake.call('checkAndMaybeForceWithdraw', { pid: pick(STAKE_POOLS) }), person())],
     checkVault: [2, () => call(vault.call('checkAndMaybeForceWithdraw', { vaultPid: pick(VAULTS) }), person())],
     commission: [1, () => { const pid = pick(STAKE_POOLS); return call(stake.call('setPayoutPref', { pid, payoutCommission: choose(1_000_002) }), owner(pid)) }],
