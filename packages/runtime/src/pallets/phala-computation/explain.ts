@@ -29,7 +29,7 @@ const PayoutInputs = named(
 )
 
 /** Everything the chain knows about a worker's earnings. `coolDownEnds` in Unix seconds; `stakeAtRisk`: offline it loses stake too. */
-const WorkerExplanation = named(
+export const WorkerExplanation = named(
   ours('WorkerExplanation'),
   struct({
     pubkey: Sr25519Public, operator: option(AccountId), confidenceLevel: u8, initialScore: option(u32), session: option(AccountId), info: option(SessionInfo),
@@ -37,7 +37,7 @@ const WorkerExplanation = named(
     stakeAtRisk: bool, coolDownEnds: option(u64),
   }),
 )
-type WorkerExplanation = TypeOf<typeof WorkerExplanation>
+export type WorkerExplanation = TypeOf<typeof WorkerExplanation>
 
 /** p that a worker is paid for: what it started with while it hosts contracts, else what it showed last. Before its first heartbeat the gatekeepers go by the start. */
 const paidPerformance = (info: SessionInfo, run: SessionRun | undefined): bigint =>

@@ -16,7 +16,7 @@ import * as storage from './storage.ts'
 import type { SessionInfo, WorkerState } from './types.ts'
 
 /** Least benchmark score of a worker that computes. */
-const INIT_P_MIN = 50
+export const INIT_P_MIN = 50
 
 /** Seconds since 1970 that the block claims. */
 export const nowSeconds = (ctx: Context): bigint => now.get(ctx) / 1000n

@@ -42,13 +42,17 @@ const queueAt = (ctx: ComputationContext, session: Uint8Array, clock: { readonly
   storage.slashQueue.set(ctx, clock.dueBlock, session, [])
 }
 
+/** What level 1 takes of a stake (plancks) for so many seconds of silence. */
+export const silenceSlash = (params: SlashParameters, silence: { readonly stake: bigint; readonly seconds: bigint }): bigint =>
+  (silence.stake * BigInt(params.level1PerHour) * silence.seconds) / (MILLION * SECONDS_PER_HOUR)
+
 /** Slashes for the time since the last slash. */
 const slashUntilNow = (ctx: ComputationContext, session: Uint8Array, slashedUntil: bigint): void => {
   const params = storage.slashParameters.get(ctx)
   const elapsed = seconds(ctx) - slashedUntil
   if (!params.enabled || elapsed <= 0n) return
   const stake = storage.stakes.get(ctx, session) ?? 0n
-  takeStake(ctx, session, { level: 1, amount: (stake * BigInt(params.level1PerHour) * elapsed) / (MILLION * SECONDS_PER_HOUR) })
+  takeStake(ctx, session, { level: 1, amount: silenceSlash(params, { stake, seconds: elapsed }) })
 }
 
 /** A session became unresponsive: from now on its stake is slashed if it hosts a contract. */

@@ -1,0 +1,13 @@
+/**
+ * Entry point of `@phalanx/runtime/economy`: the chain's arithmetic of stake, challenges, budget, slashing and shares as plain functions, for
+ * whoever reckons with them outside of a chain.
+ */
+export { jsonBool, jsonDefault, jsonInteger, jsonList, jsonObject, jsonOneOf, jsonOptional, jsonText, type JsonOf, type JsonShape, type JsonTools } from './frame/json.ts'
+export { isDust, isExactEnough, sharePrice, sharesFor, valueOf } from './pallets/phala-base-pool/shares.ts'
+export { dayBudgetOf, isBudgetSchedule, periodAt } from './pallets/phala-computation/budget.ts'
+export { computationApi, WorkerExplanation } from './pallets/phala-computation/explain.ts'
+export { challengeTarget, initialV, minimalStake } from './pallets/phala-computation/formulas.ts'
+export { computationGenesisShape, genesisParameters, type ComputationGenesis } from './pallets/phala-computation/genesis.ts'
+export { budgetPerBlock } from './pallets/phala-computation/parameters.ts'
+export { INIT_P_MIN } from './pallets/phala-computation/sessions.ts'
+export { isSlashParameters, silenceSlash } from './pallets/phala-computation/slashing.ts'
