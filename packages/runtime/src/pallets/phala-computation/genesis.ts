@@ -85,7 +85,7 @@ const defined = <T extends object>(values: T | undefined): Partial<T> =>
 const inconsistent = (field: string): AppError => new AppError('CHAIN_SPEC_INCONSISTENT', { field: `${COMPUTATION}.${field}`, reason: 'a value is out of its range' })
 
 /** The economy's parameters that a configuration comes to. @throws CHAIN_SPEC_INCONSISTENT */
-const genesisParameters = (config: ComputationGenesis): TokenomicParameters => {
+export const genesisParameters = (config: ComputationGenesis): TokenomicParameters => {
   const params: TokenomicParameters = { ...defaultParameters(config.blockTimeSec), ...(defined(config.tokenomic) as Partial<TokenomicParameters>) }
   if (!isSaneParameters(params)) throw inconsistent('tokenomic')
   return params
