@@ -371,9 +371,11 @@ class SimWorld implements World {
     if (method === 'PhactoryAPI.GetRuntimeInfo') this.auditor.noteGenuine(decodeMessage(InitRuntimeResponse, answer).encodedRuntimeInfo)
     const identity = place.worker?.identity()
     if (identity === undefined) return
-    this.familyByKey.set(toHex(identity), this.vendor.machine({ id: 'any', family: this.familyOf(place) }).family)
-    if (place.identity === undefined) place.identity = toHex(identity)
-    else if (place.identity !== toHex(identity)) this.report(`${place.url} changed its identity from ${place.identity} to ${toHex(identity)}`)
+    const key = toHex(identity)
+    // Making a machine signs a certificate: once for each worker is enough.
+    if (!this.familyByKey.has(key)) this.familyByKey.set(key, this.vendor.machine({ id: 'any', family: this.familyOf(place) }).family)
+    if (place.identity === undefined) place.identity = key
+    else if (place.identity !== key) this.report(`${place.url} changed its identity from ${place.identity} to ${key}`)
   }
 
   /** A worker that began at a checkpoint must stand where following every block would have left it. */
