@@ -41,6 +41,14 @@ export const cliErrors = defineErrors({
     'The passphrase does not open {path}, or the file was altered.', 'Check the passphrase; nothing was written.'),
   CLI_PASSPHRASE_WEAK: describe<{ length: number; min: number }>(
     'A passphrase of {length} characters is too short.', 'Use at least {min} characters.'),
+  CLI_DEV_STEP_REFUSED: describe<{ step: string; reason: string }>(
+    'To {step} was refused: {reason}', 'It is tried again with the next blocks; if that does not help, start a fresh network: phalanx dev without --base-path.'),
+  CLI_DEV_ECONOMY_MISSING: describe<{ path: string }>(
+    'The network in {path} was begun before workers could earn: its chain has no economy.', 'Start a fresh one, without --base-path or in an empty folder.'),
+  CLI_DEV_GATEKEEPER_LOST: describe<{ gatekeeper: string }>(
+    'The chain knows the gatekeeper {gatekeeper}, whose keys are not in the folder: nobody can settle what workers earn.', 'Put the folder "gatekeeper" back, or start a fresh network: phalanx dev without --base-path.'),
+  CLI_DEV_WORKER_TOO_SLOW: describe<{ worker: string; score: number; least: number }>(
+    'The worker {worker} scored {score} and may not compute: the least is {least}.', 'Start again while the machine is less busy; a fresh network measures anew.'),
   CLI_INTERRUPTED: describe('Interrupted.', 'Run the command again.'),
   CLI_UNEXPECTED: describe<{ reason: string }>(
     'Something went wrong that should not: {reason}.', 'This is a defect: report it with the command and PHALANX_DEBUG=1 output.'),

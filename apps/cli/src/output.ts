@@ -53,7 +53,7 @@ const causeOf = (error: AppError): string => {
 }
 
 /** Code, cause and fix of whatever was thrown. */
-const reportOf = (error: unknown): ErrorReport => {
+export const reportOf = (error: unknown): ErrorReport => {
   const known = error instanceof AppError ? error : new AppError('CLI_UNEXPECTED', { reason: error instanceof Error ? error.message : String(error) }, { cause: error })
   return { code: known.code, cause: causeOf(known), fix: known.fix }
 }

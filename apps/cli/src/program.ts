@@ -12,6 +12,7 @@ import { parseTime } from './verify/times.ts'
 export type Runner = (io: CliIo, positional: readonly (string | undefined)[], options: Readonly<Record<string, unknown>>) => Promise<number>
 
 const BLOCK_TIME_BOUNDS = { min: 50, max: 3_600_000 }
+const BLOCKS_BOUNDS = { min: 0, max: 1_000_000 }
 const WORKERS_BOUNDS = { min: 0, max: 64 }
 const KEY_TYPE_NAMES = ['sr25519', 'ed25519', 'ecdsa'] as const
 
@@ -55,13 +56,15 @@ type Run = (load: () => Promise<Runner>) => (...args: unknown[]) => Promise<void
 
 const addDev = (program: Command, run: Run): void => {
   withLogs(program.command('dev'))
-    .description('Run a complete network in this process: a chain, a relay and simulated workers that register.')
+    .description('Run a complete network in this process: a chain, a relay, simulated workers that register, and a gatekeeper for whom they compute and earn.')
     .option('--workers <count>', 'how many workers', wholeNumber('--workers', WORKERS_BOUNDS), 3)
     .option('--block-time <ms>', 'time between blocks while nothing waits', wholeNumber('--block-time', BLOCK_TIME_BOUNDS), 1000)
     .option('--rpc-port <port>', 'port of the node\'s RPC', port('--rpc-port'), 9944)
     .option('--worker-port <port>', 'port of the first worker; the others follow', port('--worker-port'), 8100)
     .option('--base-path <folder>', 'where chain and keys are kept (default: a fresh temporary folder)')
-    .addHelpText('after', examples('dev', 'dev --workers 1 --block-time 6000', 'dev --base-path ./my-network   # the same chain and identities next time', 'dev --json | jq \'select(.event == "ready")\''))
+    .option('--offline-after <blocks>', 'take the last worker off so many blocks after all compute, to see what silence costs', wholeNumber('--offline-after', BLOCKS_BOUNDS))
+    .option('--back-after <blocks>', 'bring it back so many blocks after the chain called it unresponsive (otherwise: kill -USR2)', wholeNumber('--back-after', BLOCKS_BOUNDS))
+    .addHelpText('after', examples('dev', 'dev --workers 1 --block-time 6000', 'dev --offline-after 10 --back-after 10', 'dev --base-path ./my-network   # the same chain and identities next time', 'dev --json | jq \'select(.event == "ready")\''))
     .action(run(async () => (await import('./commands/dev.ts')).runDev))
 }
 

@@ -5,7 +5,7 @@ const CLOSE_MAX_MS = 1_600
 
 /** Things to close, the last opened first. */
 export interface Shutdown {
-  /** Registers something to close at the end. */
+  /** Registers something to close at the end; at once where the end has come. */
   add(close: () => Promise<void> | void): void
   /** Resolves when the process was asked to end. */
   readonly requested: Promise<'signal' | 'failure'>
@@ -58,7 +58,11 @@ export const createShutdown = (): Shutdown => {
     if (failure !== undefined) throw failure
   }
   return {
-    add: (close) => void closers.push(close),
+    add(close) {
+      // What opens while everything closes must not stay behind.
+      if (closed === undefined) closers.push(close)
+      else void Promise.resolve(close()).catch(() => {})
+    },
     requested,
     request: () => ask('failure'),
     close: () => (closed ??= closeAll()),

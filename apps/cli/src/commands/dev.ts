@@ -1,53 +1,33 @@
-/** Owns `phalanx dev`: node, relay and workers in one process, over real sockets, until a signal ends it. */
+/** Owns `phalanx dev`: node, relay and workers in one process, over real sockets, until a signal ends it; then a gatekeeper, and the workers earn. */
 import { performance } from 'node:perf_hooks'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
-import { encodeSs58, Secret, type Crypto } from '@phalanx/primitives/crypto'
+import { encodeSs58, Secret } from '@phalanx/primitives/crypto'
 import { parseHex } from '@phalanx/primitives/bytes'
-import type { Logger } from '@phalanx/primitives/ports'
 import type { Relay, RelaySnapshot } from '@phalanx/relay'
-import { createSigner } from '@phalanx/sdk/signer'
+import { createSigner, type Signer } from '@phalanx/sdk/signer'
 import { software } from '@phalanx/worker/platform'
-import { openBasePath, type BasePath } from '../base-path.ts'
+import { openBasePath } from '../base-path.ts'
 import { developmentSpec, keptSpec } from '../chain-specs.ts'
+import { GATEKEEPER_PAYER, POOL_OWNER, SUDO, WORKERS_PAYER } from '../dev/accounts.ts'
+import { createDevWorker, type DevWorker } from '../dev/dev-worker.ts'
+import { startEconomy } from '../dev/economy.ts'
+import type { DevOptions, Network } from '../dev/network.ts'
 import { createDevView, type DevView } from '../dev/view.ts'
-import type { LogLevel } from '../log-levels.ts'
 import type { Runner } from '../program.ts'
 import { settleAll } from '../settle.ts'
-import { createShutdown, type Shutdown } from '../shutdown.ts'
+import { createShutdown } from '../shutdown.ts'
 import { startNode, type StartedNode } from '../start-node.ts'
 import { startRelay } from '../start-relay.ts'
-import { startWorker, type StartedWorker } from '../start-worker.ts'
 import { createLogger, systemClock, systemRandom } from '../system.ts'
 
-interface DevOptions {
-  readonly workers: number
-  readonly blockTime: number
-  readonly rpcPort: number
-  readonly workerPort: number
-  readonly basePath?: string
-  readonly logLevel?: LogLevel
-  readonly json: boolean
-}
-
-/** The development account that is sudo, finality authority and payer of fees in one. */
-const ALICE = '//Alice'
 const SS58_PREFIX = 30
-
-interface Network {
-  readonly options: DevOptions
-  readonly base: BasePath
-  readonly crypto: Crypto
-  readonly logger: Logger
-  readonly shutdown: Shutdown
-  readonly onFatal: (error: unknown) => void
-}
 
 const startChain = async ({ options, base, crypto, logger, shutdown, onFatal }: Network): Promise<StartedNode> => {
   const spec = keptSpec(base.path, () => developmentSpec(crypto, options.blockTime))
   const started = await startNode(
     {
       spec, folder: base.folder('node'), blockTimeMs: options.blockTime, rpcPort: options.rpcPort, isUnsafeRpcAllowed: false, isArchive: true,
-      isDev: true, authority: ALICE, isEager: true,
+      isDev: true, authority: SUDO, isEager: true,
     },
     { crypto, clock: systemClock, logger, onFatal },
   )
@@ -55,16 +35,16 @@ const startChain = async ({ options, base, crypto, logger, shutdown, onFatal }: 
   return started
 }
 
-const startWorkers = ({ options, base, crypto, logger, shutdown }: Network): Promise<readonly StartedWorker[]> =>
+const startWorkers = ({ options, base, crypto, logger, shutdown }: Network): Promise<readonly DevWorker[]> =>
   settleAll(
     Array.from({ length: options.workers }, async (_, i) => {
       const port = options.workerPort === 0 ? 0 : options.workerPort + i
-      const started = await startWorker(
+      const worker = await createDevWorker(
         { folder: base.folder('workers', String(i + 1)), port, portOption: '--worker-port' },
         { crypto, clock: systemClock, random: systemRandom, logger, platform: software },
       )
-      shutdown.add(() => started.worker.stop())
-      return started
+      shutdown.add(() => worker.stop())
+      return worker
     }),
   )
 
@@ -88,10 +68,11 @@ const run = async (network: Network, view: DevView): Promise<void> => {
   const [chain, workers] = await settleAll([startChain(network), startWorkers(network)])
   view.nodeStarted(chain.rpc)
   let last: RelaySnapshot | undefined
+  const accountOf = (suri: string): Signer => createSigner({ suri: new Secret(suri) }, { crypto, random: systemRandom })
+  const payer = accountOf(WORKERS_PAYER)
   if (workers.length > 0) {
-    const signer = createSigner({ suri: new Secret(ALICE) }, { crypto, random: systemRandom })
     const relay = await startRelay(
-      { nodes: [chain.rpc], workers: workers.map(({ url }) => ({ url, endpoints: [url] })), signer, operator: signer.accountId },
+      { nodes: [chain.rpc], workers: workers.map(({ url }) => ({ url, endpoints: [url] })), signer: payer, operator: accountOf(POOL_OWNER).accountId },
       { crypto, clock: systemClock, random: systemRandom, logger },
     )
     shutdown.add(() => relay.close())
@@ -103,6 +84,10 @@ const run = async (network: Network, view: DevView): Promise<void> => {
     rpc: chain.rpc, block: chain.node.head().number, workers: last?.workers ?? [], elapsedMs: Math.round(performance.now()),
     basePath: options.basePath === undefined ? undefined : base.path,
   })
+  if (workers.length === 0) return
+  // From here on every heartbeat would hurry a block with the next challenge.
+  const onComputing = (): void => chain.node.setPatient([payer.accountId, accountOf(GATEKEEPER_PAYER).accountId])
+  void startEconomy(network, { rpc: chain.rpc, workers, view, onComputing })
 }
 
 /** Runs the network until it is told to end. */

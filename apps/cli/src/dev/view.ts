@@ -1,6 +1,8 @@
 /** Owns what `phalanx dev` shows: JSON lines for machines, plain lines for logs, a live picture for terminals. */
 import type { RelaySnapshot, WorkerRow } from '@phalanx/relay'
-import { createStyle, printLine, renderTable, stripStyle, toJson, type CliIo, type Style } from '../output.ts'
+import { createStyle, printLine, renderTable, reportOf, stripStyle, toJson, type CliIo, type Style } from '../output.ts'
+import { economyLines, eventText, outageText, pha } from './economy-text.ts'
+import type { EconomyEvent, EconomyPicture } from './watch.ts'
 
 /** What is known when everything runs. */
 export interface DevReady {
@@ -11,11 +13,33 @@ export interface DevReady {
   readonly basePath: string | undefined
 }
 
+/** What is known when all workers compute. Keys in hex; `stake` in plancks. */
+export interface DevComputing {
+  readonly gatekeepers: readonly string[]
+  readonly pool: number
+  readonly elapsedMs: number
+  readonly block: number
+  readonly stake: bigint
+}
+
+/** A worker was taken off, or started again. */
+export interface DevOutage {
+  readonly event: 'offline' | 'online'
+  readonly worker: string
+  readonly block: number
+}
+
 /** Told of everything, in order. */
 export interface DevView {
   nodeStarted(rpc: string): void
   changed(snapshot: RelaySnapshot): void
   ready(state: DevReady): void
+  /** Something on the way to earning failed and is tried again. */
+  trouble(error: unknown): void
+  computing(state: DevComputing): void
+  /** After every block from then on. */
+  economy(picture: EconomyPicture, events: readonly EconomyEvent[]): void
+  outage(event: DevOutage): void
   stopped(): void
 }
 
@@ -48,6 +72,10 @@ const createJsonView = (io: CliIo): DevView => {
     changed: (snapshot) => changes(snapshot).forEach(({ url, identity, phase, reason, code, fix, block }) => print({ event: 'worker', url, identity, phase, reason, code, fix, block })),
     ready: ({ rpc, block, workers, elapsedMs, basePath }) =>
       print({ event: 'ready', rpc, workers: workers.map(({ identity, url }) => ({ identity, url })), elapsedMs, block, basePath }),
+    trouble: (error) => print({ event: 'trouble', ...reportOf(error) }),
+    computing: ({ gatekeepers, pool, elapsedMs, block, stake }) => print({ event: 'computing', gatekeepers, pool, elapsedMs, block, stake }),
+    economy: (_picture, events) => events.forEach(print),
+    outage: print,
     stopped: () => print({ event: 'stopped' }),
   }
 }
@@ -79,6 +107,19 @@ const readyLines = (state: DevReady, style: Style, toAddress: ToAddress): readon
   ]
 }
 
+/** What to know once the workers earn. */
+const computingLines = (state: DevComputing, style: Style): readonly string[] => [
+  `${style.good('computing')} after ${(state.elapsedMs / 1000).toFixed(2)} s   block ${state.block}   pool ${state.pool} with ${pha(state.stake)}`,
+  `  gatekeeper          ${state.gatekeepers.map((one) => `${one.slice(0, 10)}…`).join(', ')}`,
+  `  silence one         kill -USR2 ${process.pid}   and again to bring it back`,
+  '',
+]
+
+const troubleText = (error: unknown): string => {
+  const { code, cause, fix } = reportOf(error)
+  return `${code}: ${cause} ${fix}`
+}
+
 const createPlainView = (io: CliIo, toAddress: ToAddress): DevView => {
   const changes = createChangeFilter()
   const style = createStyle(io.stdout, io.env)
@@ -86,19 +127,25 @@ const createPlainView = (io: CliIo, toAddress: ToAddress): DevView => {
     nodeStarted: (rpc) => printLine(io.stdout, `node listens on ${rpc}`),
     changed: (snapshot) => changes(snapshot).forEach((row) => printLine(io.stdout, `worker ${row.url}: ${row.phase}, ${row.reason}${row.fix === undefined ? '' : `; ${row.fix}`}`)),
     ready: (state) => readyLines(state, style, toAddress).forEach((line) => printLine(io.stdout, line)),
+    trouble: (error) => printLine(io.stdout, troubleText(error)),
+    computing: (state) => computingLines(state, style).forEach((line) => printLine(io.stdout, line)),
+    economy: (_picture, events) => events.forEach((event) => printLine(io.stdout, eventText(event, style))),
+    outage: (event) => printLine(io.stdout, outageText(event, style)),
     stopped: () => printLine(io.stdout, 'stopped'),
   }
 }
 
 const REDRAW_MS = 80
 
-/** Redraws a block of lines in place; after "ready" only one line at the bottom. */
+/** Redraws a block of lines in place; after "ready" only the bottom: the chain, and what the workers earn. */
 const createLiveView = (io: CliIo, toAddress: ToAddress): DevView => {
   const style = createStyle(io.stdout, io.env)
   let drawn = 0
   let drawnAtMs = 0
   let rpc = ''
   let isReady = false
+  let relayed: RelaySnapshot | undefined
+  let picture: EconomyPicture | undefined
   /** A line that wraps would spoil the counting of lines; cut ones lose their colours. */
   const cut = (line: string): string => {
     const columns = io.stdout.columns === undefined || io.stdout.columns < 20 ? 120 : io.stdout.columns
@@ -118,7 +165,18 @@ const createLiveView = (io: CliIo, toAddress: ToAddress): DevView => {
     const running = snapshot.workers.filter(({ phase }) => phase === 'running').length
     const troubled = snapshot.workers.find(({ phase }) => phase === 'degraded' || phase === 'halted')
     const line = `${style.dim('block')} ${snapshot.nodes[0]?.head ?? 0}   ${running} of ${snapshot.workers.length} workers running`
-    return troubled === undefined ? [line] : [line, `${style.bad(troubled.phase)} ${troubled.url}: ${troubled.reason}`]
+    const economy = picture === undefined ? [] : economyLines(picture, style)
+    return [line, ...economy, ...(troubled === undefined ? [] : [`${style.bad(troubled.phase)} ${troubled.url}: ${troubled.reason}`])]
+  }
+  const redraw = (): void => {
+    drawnAtMs = Date.now()
+    if (relayed !== undefined) draw(isReady ? bottom(relayed) : progress(relayed))
+  }
+  /** Lines that stay, above the picture. */
+  const say = (...lines: readonly string[]): void => {
+    draw([])
+    for (const line of lines) printLine(io.stdout, line)
+    redraw()
   }
   return {
     nodeStarted(address) {
@@ -126,10 +184,8 @@ const createLiveView = (io: CliIo, toAddress: ToAddress): DevView => {
       draw([`${style.bold('chain')}     ${style.link(rpc)}`])
     },
     changed(snapshot) {
-      const nowMs = Date.now()
-      if (nowMs - drawnAtMs < REDRAW_MS) return
-      drawnAtMs = nowMs
-      draw(isReady ? bottom(snapshot) : progress(snapshot))
+      relayed = snapshot
+      if (Date.now() - drawnAtMs >= REDRAW_MS) redraw()
     },
     ready(state) {
       draw([])
@@ -137,6 +193,15 @@ const createLiveView = (io: CliIo, toAddress: ToAddress): DevView => {
       for (const line of readyLines(state, style, toAddress)) printLine(io.stdout, line)
       drawn = 0
     },
+    trouble: (error) => say(troubleText(error)),
+    computing: (state) => say(...computingLines(state, style)),
+    economy(now, events) {
+      picture = now
+      const told = events.filter(({ event }) => event === 'unresponsive' || event === 'recovered')
+      if (told.length > 0) say(...told.map((event) => eventText(event, style)))
+      else redraw()
+    },
+    outage: (event) => say(outageText(event, style)),
     stopped: () => printLine(io.stdout, 'stopped'),
   }
 }

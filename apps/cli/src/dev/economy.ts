@@ -1,0 +1,138 @@
+/** Owns the order in which a development network starts to earn: gatekeeper, master key, pool, stake, computing; then every block is watched. Never in the way of "ready". */
+import { performance } from 'node:perf_hooks'
+import { toHex } from '@phalanx/primitives/bytes'
+import { AppError } from '@phalanx/primitives/errors'
+import { phalaComputationStorage as computation } from '@phalanx/runtime/storage'
+import '../errors.ts'
+import { createHttpClient, systemClock, systemRandom } from '../system.ts'
+import { POOL_OWNER } from './accounts.ts'
+import { connectDevChain, type DevChain } from './dev-chain.ts'
+import type { DevWorker } from './dev-worker.ts'
+import { isLaunched, listGatekeeper, startGatekeeper, type DevGatekeeper } from './gatekeeper.ts'
+import type { Network } from './network.ts'
+import { createOutage } from './outage.ts'
+import { planStake } from './stake.ts'
+import type { DevView } from './view.ts'
+import { createEconomyReader, economyEvents, type EconomyPicture, type WatchedWorker } from './watch.ts'
+
+/** What it takes to let the workers of a network earn. */
+export interface EconomyParts {
+  readonly rpc: string
+  readonly workers: readonly DevWorker[]
+  readonly view: DevView
+  /** Told once everything computes. */
+  readonly onComputing: () => void
+}
+
+const RETRY_MS = 1_000
+/** Asks the last worker to go offline, or to come back. */
+const OUTAGE_SIGNAL = 'SIGUSR2'
+
+const pause = (): Promise<void> => new Promise((resolve) => void systemClock.after(RETRY_MS, resolve))
+
+/** Repeats a step until it succeeds; each new reason is shown once. */
+const persist = async <T>(view: DevView, isClosing: () => boolean, attempt: () => Promise<T>): Promise<T> => {
+  for (let last = ''; ;) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (isClosing()) throw error
+      const text = error instanceof Error ? error.message : String(error)
+      if (text !== last) view.trouble(error)
+      last = text
+      await pause()
+    }
+  }
+}
+
+/** Resolves once something holds on the chain; looks again after every block. */
+const until = async (chain: DevChain, holds: () => Promise<boolean>): Promise<void> => {
+  for (;;) {
+    const { block } = chain
+    if (await holds()) return
+    await chain.after(block)
+  }
+}
+
+const identityOf = (worker: DevWorker): Uint8Array => worker.identity() ?? new Uint8Array(0)
+
+/** Brings the pool to where all workers compute; its id. */
+const startPool = async (chain: DevChain, workers: readonly DevWorker[]): Promise<bigint> => {
+  const owner = chain.account(POOL_OWNER)
+  for (;;) {
+    const { block } = chain
+    const { pid, calls, waiting } = await planStake(chain, owner.accountId, workers.map(identityOf))
+    if (waiting === 0) {
+      if (calls.length === 0) return pid
+      await chain.dispatch(owner, 'stake the workers', calls)
+    }
+    await chain.after(block)
+  }
+}
+
+const watchedWorkers = (chain: DevChain, workers: readonly DevWorker[]): Promise<readonly WatchedWorker[]> =>
+  Promise.all(workers.map(async (worker) => {
+    const identity = identityOf(worker)
+    const session = await chain.read(computation.workerBindings, identity)
+    if (session === undefined) throw new AppError('CLI_DEV_STEP_REFUSED', { step: 'find the session of a worker', reason: 'it left its pool' })
+    return { identity, session }
+  }))
+
+/** Shows every block from now on, and plays the outage that was asked for. */
+const watch = async (network: Network, parts: EconomyParts, found: { readonly chain: DevChain; readonly gatekeeper: DevGatekeeper; readonly pid: bigint }): Promise<void> => {
+  const { options, crypto, shutdown } = network
+  const { workers, view, onComputing } = parts
+  const { chain, gatekeeper, pid } = found
+  const http = createHttpClient()
+  shutdown.add(() => http.close())
+  const read = createEconomyReader({ pid, workers: await watchedWorkers(chain, workers), gatekeeper: gatekeeper.url }, { chain, crypto, http: http.request })
+  let last: EconomyPicture = await read()
+  onComputing()
+  view.computing({ gatekeepers: [toHex(gatekeeper.identity)], pool: last.pool, elapsedMs: Math.round(performance.now()), block: last.block, stake: last.stake })
+  view.economy(last, economyEvents(undefined, last))
+  const outage = createOutage({ offlineAfter: options.offlineAfter, backAfter: options.backAfter }, {
+    worker: workers.at(-1) as DevWorker, from: last.block,
+    listener: { offline: (event) => view.outage({ event: 'offline', ...event }), online: (event) => view.outage({ event: 'online', ...event }), failed: (error) => view.trouble(error) },
+  })
+  const toggle = (): void => outage.toggle()
+  process.on(OUTAGE_SIGNAL, toggle)
+  shutdown.add(() => void process.off(OUTAGE_SIGNAL, toggle))
+  let isReading = false
+  const look = async (): Promise<void> => {
+    // A picture that takes longer than a block leaves some blocks out.
+    if (isReading) return
+    isReading = true
+    try {
+      const now = await read()
+      view.economy(now, economyEvents(last, now))
+      last = now
+      outage.onBlock(now)
+    } catch {
+      // The next block is another chance; a node that is gone for good ends the command by itself.
+    } finally {
+      isReading = false
+    }
+  }
+  chain.onBlock(() => void look())
+}
+
+/** Lets the workers of a network earn. Resolves once they are watched; failures are shown and tried again. */
+export const startEconomy = async (network: Network, parts: EconomyParts): Promise<void> => {
+  const { base, crypto, logger, shutdown } = network
+  const { rpc, workers, view } = parts
+  let isClosing = false
+  void shutdown.requested.then(() => (isClosing = true))
+  try {
+    const chain = await connectDevChain(rpc, { crypto, clock: systemClock, random: systemRandom, logger })
+    shutdown.add(() => chain.close())
+    if ((await chain.read(computation.tokenomicParameters)) === undefined) throw new AppError('CLI_DEV_ECONOMY_MISSING', { path: base.path })
+    const gatekeeper = await startGatekeeper(network, rpc)
+    const patiently = <T>(attempt: () => Promise<T>): Promise<T> => persist(view, () => isClosing, attempt)
+    await patiently(() => listGatekeeper(chain, gatekeeper.identity))
+    await patiently(() => until(chain, () => isLaunched(chain, gatekeeper.identity)))
+    const pid = await patiently(() => startPool(chain, workers))
+    await patiently(() => watch(network, parts, { chain, gatekeeper, pid }))
+  } catch (error) {
+    if (!isClosing) view.trouble(error)
+  }
+}

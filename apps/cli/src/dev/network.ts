@@ -1,0 +1,31 @@
+/** Owns what the parts of a development network share: its folder, ports, the outside world, and the end. */
+import type { Crypto } from '@phalanx/primitives/crypto'
+import type { Logger } from '@phalanx/primitives/ports'
+import type { BasePath } from '../base-path.ts'
+import type { LogLevel } from '../log-levels.ts'
+import type { Shutdown } from '../shutdown.ts'
+
+/** Options of `phalanx dev`. */
+export interface DevOptions {
+  readonly workers: number
+  readonly blockTime: number
+  readonly rpcPort: number
+  readonly workerPort: number
+  readonly basePath?: string
+  /** Blocks of computing after which the last worker goes offline. */
+  readonly offlineAfter?: number
+  /** Blocks of silence after which it comes back. */
+  readonly backAfter?: number
+  readonly logLevel?: LogLevel
+  readonly json: boolean
+}
+
+/** A development network that is being run. */
+export interface Network {
+  readonly options: DevOptions
+  readonly base: BasePath
+  readonly crypto: Crypto
+  readonly logger: Logger
+  readonly shutdown: Shutdown
+  readonly onFatal: (error: unknown) => void
+}
