@@ -4,7 +4,7 @@
  */
 import { AppError } from '../errors.ts'
 import { bytesEqual, concatBytes, utf8 } from '../bytes.ts'
-import { bytes, struct, tuple, u32, u64, u8, vec, type TypeOf } from '../codec/index.ts'
+import { bytes, struct, u32, u64, u8, vec, type TypeOf } from '../codec/index.ts'
 import type { Crypto } from '../crypto/crypto.ts'
 import { Message, MessageOrigin } from '../messages/message.ts'
 import { Hash } from './basics.ts'
@@ -27,16 +27,26 @@ export type MessageAck = TypeOf<typeof MessageAck>
 export const BlockMessages = struct({ messages: vec(Message), acks: vec(MessageAck) })
 export type BlockMessages = TypeOf<typeof BlockMessages>
 
+type HashCrypto = Pick<Crypto, 'blake2b256'>
+
 const hashed = <T>(domain: string, codec: { encode(value: T): Uint8Array }) => {
-  const preimage = tuple(bytes, u32, bytes)
-  return (crypto: Pick<Crypto, 'blake2b256'>, number: number, value: T): Uint8Array =>
-    crypto.blake2b256(preimage.encode([utf8(domain), number, codec.encode(value)]))
+  const prefix = bytes.encode(utf8(domain))
+  const ofEncoded = (crypto: HashCrypto, number: number, encoded: Uint8Array): Uint8Array =>
+    crypto.blake2b256(concatBytes(prefix, u32.encode(number), bytes.encode(encoded)))
+  return { ofEncoded, of: (crypto: HashCrypto, number: number, value: T): Uint8Array => ofEncoded(crypto, number, codec.encode(value)) }
 }
 
+const messagesHashes = hashed('phalanx/block-messages/1', vec(Message))
+const acksHashes = hashed('phalanx/block-acks/1', vec(MessageAck))
+
 /** blake2b-256 over (domain, block number, ordered messages), each length-prefixed. */
-export const messagesHash = hashed('phalanx/block-messages/1', vec(Message))
+export const messagesHash = messagesHashes.of
 /** blake2b-256 over (domain, block number, changed acks), each length-prefixed. */
-export const acksHash = hashed('phalanx/block-acks/1', vec(MessageAck))
+export const acksHash = acksHashes.of
+/** `messagesHash` of messages in their SCALE form, as they came. */
+export const encodedMessagesHash = messagesHashes.ofEncoded
+/** `acksHash` of acks in their SCALE form, as they came. */
+export const encodedAcksHash = acksHashes.ofEncoded
 
 /** The digest item for a block. */
 export const createPhlxItem = (

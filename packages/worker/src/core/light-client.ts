@@ -4,12 +4,13 @@
  */
 import { AppError } from '@phalanx/primitives/errors'
 import { bytesEqual, toHex } from '@phalanx/primitives/bytes'
-import { ByteReader, option, bytesUpTo, readLength } from '@phalanx/primitives/codec'
+import { ByteReader, option, bytesUpTo, readLength, vec } from '@phalanx/primitives/codec'
 import {
-  BlockMessages, FEED_BLOCKS_MAX, Header, JUSTIFICATION_BYTES_MAX, Justification, acksHash, grandpaLogs, messagesHash, readPhlx, verifyJustification, type AuthoritySet,
-  type PhlxDigest,
+  FEED_BLOCKS_MAX, Header, JUSTIFICATION_BYTES_MAX, Justification, MessageAck, encodedAcksHash, encodedMessagesHash, grandpaLogs, readPhlx, verifyJustification,
+  type AuthoritySet, type BlockMessages, type PhlxDigest,
 } from '@phalanx/primitives/chain'
 import type { Crypto } from '@phalanx/primitives/crypto'
+import { Message } from '@phalanx/primitives/messages'
 import { isSoundSet } from './genesis.ts'
 
 /** Most blocks that may wait for a justification, and their size. */
@@ -65,10 +66,14 @@ interface FedBlock extends PendingBlock {
   readonly header: Header
   readonly digest: PhlxDigest
   readonly justification: Uint8Array | undefined
+  /** Messages and acks as they came: their hashes are taken of these bytes. */
+  readonly encoded: { readonly messages: Uint8Array; readonly acks: Uint8Array }
 }
 
 type FollowCrypto = Pick<Crypto, 'blake2b256' | 'ed25519'>
 
+const messageList = vec(Message)
+const ackList = vec(MessageAck)
 const justificationBytes = option(bytesUpTo(JUSTIFICATION_BYTES_MAX))
 /** Fewest bytes of a block: three hashes, a number, three empty lists and an option. */
 const BLOCK_BYTES_MIN = 3 * 32 + 5
@@ -84,10 +89,15 @@ const readFeed = (crypto: FollowCrypto, bytes: Uint8Array): readonly FedBlock[] 
     const header = Header.read(input)
     const hash = crypto.blake2b256(bytes.subarray(start, input.offset))
     const justification = justificationBytes.read(input)
-    const messages = BlockMessages.read(input)
+    const messagesAt = input.offset
+    const messages = messageList.read(input)
+    const acksAt = input.offset
+    const acks = ackList.read(input)
+    const encoded = { messages: bytes.subarray(messagesAt, acksAt), acks: bytes.subarray(acksAt, input.offset) }
     const digest = readPhlx(header)
     blocks.push({
-      header, digest, hash, justification, messages, number: header.number, stateRoot: header.stateRoot, timeMs: digest.timeMs, nextSet: undefined, sizeBytes: input.offset - start,
+      header, digest, hash, justification, encoded, messages: { messages, acks }, number: header.number, stateRoot: header.stateRoot, timeMs: digest.timeMs, nextSet: undefined,
+      sizeBytes: input.offset - start,
     })
   }
   input.finish()
@@ -170,8 +180,8 @@ const assertGenesis = (follow: FollowState, blocks: readonly FedBlock[]): void =
   }
 }
 
-const isCommitted = (crypto: FollowCrypto, { number, digest, messages }: FedBlock): boolean =>
-  bytesEqual(digest.messagesHash, messagesHash(crypto, number, messages.messages)) && bytesEqual(digest.acksHash, acksHash(crypto, number, messages.acks))
+const isCommitted = (crypto: FollowCrypto, { number, digest, encoded }: FedBlock): boolean =>
+  bytesEqual(digest.messagesHash, encodedMessagesHash(crypto, number, encoded.messages)) && bytesEqual(digest.acksHash, encodedAcksHash(crypto, number, encoded.acks))
 
 /** Checks links and commitments of the fed blocks; returns them with the sets they schedule. */
 const linkBlocks = (crypto: FollowCrypto, follow: FollowState, kept: readonly PendingBlock[], blocks: readonly FedBlock[]): readonly FedBlock[] => {

@@ -1,8 +1,9 @@
 /** Owns the answer to heartbeat challenges (computation.md sections 3 and 8). */
+import { toHex } from '@phalanx/primitives/bytes'
 import { TOPICS, type HeartbeatChallenge } from '@phalanx/primitives/messages'
 import { send, type Draft } from './draft.ts'
 
-const toBigEndian = (bytes: Uint8Array): bigint => bytes.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n)
+const toBigEndian = (bytes: Uint8Array): bigint => BigInt(toHex(bytes))
 
 /** Whether a challenge is for this worker: hash of its identity, read big endian, XOR seed, at most the target. */
 export const isChallenged = (identityHash: Uint8Array, challenge: HeartbeatChallenge): boolean =>
