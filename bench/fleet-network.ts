@@ -10,14 +10,15 @@ import { createNode, openDisk, type Node } from '@phalanx/node'
 import { createTestChain, createTestClock, rpcCall, signCall, signTransfer, type TestChain } from '@phalanx/node/testing'
 import { assert } from '@phalanx/primitives/assert'
 import { concatBytes, parseHex, toHex } from '@phalanx/primitives/bytes'
-import { encodeSs58, Secret, suriToSr25519, type Crypto, type Sr25519Pair } from '@phalanx/primitives/crypto'
+import { encodeSs58, suriToSr25519, type Crypto, type Sr25519Pair } from '@phalanx/primitives/crypto'
 import { TOPICS, WorkerRegistrationInfoV2, createMessage, messageSigningPayload, type SignedMessage } from '@phalanx/primitives/messages'
 import { silentLogger } from '@phalanx/primitives/ports'
 import { phalaBasePoolStorage, phalaComputationStorage, phalaRegistryStorage, timestampStorage } from '@phalanx/runtime/storage'
 import { createWorker } from '@phalanx/worker'
 import { createSoftwarePlatform, softwareMeasurement, softwareRootCertificate, softwareSigner } from '@phalanx/worker/platform'
 import { openDiskBlobStore } from '@phalanx/worker/platform/blobs'
-import { EgressMessages, createDirectClient, createTestBenchmark, createTestRandom, createTestClock as createWorkerClock, type KeyPair } from '@phalanx/worker/testing'
+import { EgressMessages, createDirectClient, createTestBenchmark, createTestRandom, createTestClock as createWorkerClock } from '@phalanx/worker/testing'
+import type { FleetKeys } from './fleet-cores.ts'
 import { createEntropy } from '../packages/worker/src/core/entropy.ts'
 
 /** Workers of one pool, as many as a pool takes. */
@@ -31,12 +32,6 @@ const POOL_STAKE = 600_000n * UNIT
 export const BLOCK_MS = 1000
 const SETUP_BLOCKS_MAX = 400
 const SS58_PREFIX = 30
-
-/** Keys of a simulated worker; `entropy` is what makes its first ECDH key. */
-export interface FleetKeys {
-  readonly identity: KeyPair
-  readonly entropy: Uint8Array
-}
 
 /** A running network in which nobody is challenged yet. */
 export interface FleetNetwork {
@@ -68,7 +63,7 @@ const createKeys = (crypto: Crypto, count: number): readonly FleetKeys[] => {
   const random = createTestRandom(crypto, 'fleet')
   return Array.from({ length: count }, () => {
     const { publicKey, secret } = crypto.sr25519.pairFromSeed(random.bytes(32))
-    return { identity: { publicKey, secret: new Secret(secret) }, entropy: random.bytes(32) }
+    return { publicKey, secret, entropy: random.bytes(32) }
   })
 }
 
@@ -83,7 +78,7 @@ const createChain = (crypto: Crypto, workers: readonly FleetKeys[]): TestChain =
     PhalaRegistry: {
       kinds: [...TEE_KIND_NAMES], roots: [toHex(softwareRootCertificate(crypto))], measurements: [toHex(measurement)], benchmarkDuration: 1,
       workers: workers.map((keys, i) => ({
-        pubkey: toHex(keys.identity.publicKey), ecdhPubkey: toHex(firstEcdh(crypto, keys)),
+        pubkey: toHex(keys.publicKey), ecdhPubkey: toHex(firstEcdh(crypto, keys)),
         operator: encodeSs58(crypto, { prefix: SS58_PREFIX, payload: (owners[Math.floor(i / POOL_WORKERS)] as Sr25519Pair).publicKey }),
       })),
     },
@@ -212,7 +207,7 @@ export const createFleetNetwork = async (crypto: Crypto, count: number): Promise
   }
   const batched = (pool: number, call: (worker: Uint8Array) => Call): Call => ({
     pallet: 'Utility', name: 'batchAll',
-    args: { calls: workers.filter((_, i) => poolOf(i) === pool).map(({ identity }) => call(identity.publicKey)) },
+    args: { calls: workers.filter((_, i) => poolOf(i) === pool).map(({ publicKey }) => call(publicKey)) },
   })
 
   const launchGatekeeper = async (): Promise<void> => {
@@ -228,9 +223,9 @@ export const createFleetNetwork = async (crypto: Crypto, count: number): Promise
   /** Every worker reports its benchmark, which began in block 1. */
   const reportBenchmarks = async (): Promise<void> => {
     const iterations = (ITERATIONS_PER_SECOND * BigInt(node.head().number) * BigInt(BLOCK_MS)) / 1000n
-    const reports = workers.map(({ identity }, i) => {
-      const message = createMessage({ kind: 'Worker', value: identity.publicKey }, TOPICS.registryEvent, { kind: 'BenchReport', value: { startTime, iterations } })
-      const signature = crypto.sr25519.sign(identity.secret.reveal(), messageSigningPayload(message, 0n), new Uint8Array(32).fill(i))
+    const reports = workers.map(({ publicKey, secret }, i) => {
+      const message = createMessage({ kind: 'Worker', value: publicKey }, TOPICS.registryEvent, { kind: 'BenchReport', value: { startTime, iterations } })
+      const signature = crypto.sr25519.sign(secret, messageSigningPayload(message, 0n), new Uint8Array(32).fill(i))
       return payers.handIn(owner(poolOf(i)), { message, sequence: 0n, signature })
     })
     await Promise.all(reports)
@@ -266,7 +261,7 @@ export const createFleetNetwork = async (crypto: Crypto, count: number): Promise
     checkpoint: async (worker) => parseHex(await ask('phalanx_getCheckpoint', [toHex(worker), null])),
     beginChallenges: () => payers.asRoot({ pallet: 'PhalaComputation', name: 'setHeartbeatPaused', args: { paused: false } }),
     standing() {
-      const states = workers.map(({ identity }) => read(phalaComputationStorage.sessions, read(phalaComputationStorage.workerBindings, identity.publicKey))?.state.kind)
+      const states = workers.map(({ publicKey }) => read(phalaComputationStorage.sessions, read(phalaComputationStorage.workerBindings, publicKey))?.state.kind)
       const countOf = (kind: string): number => states.filter((one) => one === kind).length
       return { computing: countOf('WorkerIdle'), unresponsive: countOf('WorkerUnresponsive') }
     },

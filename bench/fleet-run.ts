@@ -3,11 +3,12 @@ import { FollowedBlocks } from '@phalanx/primitives/chain'
 import { bytesEqual } from '@phalanx/primitives/bytes'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { TOPICS } from '@phalanx/primitives/messages'
-import { startFleetCores, type FleetCores, type Outgoing } from './fleet-cores.ts'
-import { createFleetNetwork, type FleetNetwork } from './fleet-network.ts'
+import type { Outgoing } from './fleet-cores.ts'
+import { startFleetFarm, type FleetFarm } from './fleet-farm.ts'
+import { ITERATIONS_PER_SECOND, createFleetNetwork, type FleetNetwork } from './fleet-network.ts'
 
-/** Phases of a block, in ms each. */
-export const PHASES = ['relay', 'block', 'gatekeeper', 'workers', 'total'] as const
+/** Phases of a block in ms each, and the processor time that the whole process took for it. */
+export const PHASES = ['relay', 'block', 'gatekeeper', 'workers', 'total', 'cpu'] as const
 export type Phase = (typeof PHASES)[number]
 
 /** Memory of the process in MB, after a collection of what is not used. */
@@ -15,6 +16,7 @@ export interface Memory {
   readonly block: number
   readonly rss: number
   readonly heap: number
+  readonly coresHeap: number
 }
 
 /** What a run found. */
@@ -66,12 +68,13 @@ const countIn = (blocks: Uint8Array) => {
 }
 
 /** Makes blocks one after another: a second of chain time, and all the work that belongs to it. */
-const createDriver = (network: FleetNetwork, cores: FleetCores) => {
+const createDriver = (network: FleetNetwork, farm: FleetFarm) => {
   let entering: readonly Promise<unknown>[] = []
   let outgoing: readonly Outgoing[] = []
   return {
     sent: 0, onChain: 0, settled: 0, missed: 0,
     async block(how = { alone: false }): Promise<Record<Phase, number>> {
+      const cpu = process.cpuUsage()
       const started = performance.now()
       this.sent += outgoing.reduce((sum, { messages }) => sum + messages.length, 0)
       await Promise.all([...entering, ...outgoing.flatMap(({ worker, messages }) => network.handIn(worker, messages))])
@@ -82,22 +85,24 @@ const createDriver = (network: FleetNetwork, cores: FleetCores) => {
       const served = performance.now()
       entering = await network.feedGatekeeper(blocks)
       const replayed = performance.now()
-      outgoing = cores.feed(blocks, how)
+      outgoing = await farm.feed(blocks, how)
       const ended = performance.now()
+      const { user, system } = process.cpuUsage(cpu)
       const { onChain, settled, missed } = countIn(blocks)
       this.onChain += onChain
       this.settled += settled
       this.missed += missed
       await nextTurn()
-      return { relay: handedIn - started + served - sealed, block: sealed - handedIn, gatekeeper: replayed - served, workers: ended - replayed, total: ended - started }
+      return { relay: handedIn - started + served - sealed, block: sealed - handedIn, gatekeeper: replayed - served, workers: ended - replayed, total: ended - started, cpu: (user + system) / 1000 }
     },
   }
 }
 
-const memoryAt = (block: number): Memory => {
+const memoryAt = async (block: number, farm: FleetFarm): Promise<Memory> => {
+  const cores = await farm.heapUsed()
   ;(globalThis as { gc?: () => void }).gc?.()
   const { rss, heapUsed } = process.memoryUsage()
-  return { block, rss: rss / 2 ** 20, heap: heapUsed / 2 ** 20 }
+  return { block, rss: rss / 2 ** 20, heap: heapUsed / 2 ** 20, coresHeap: cores / 2 ** 20 }
 }
 
 const run = async (workers: number, blocks: number): Promise<FleetReport> => {
@@ -105,20 +110,21 @@ const run = async (workers: number, blocks: number): Promise<FleetReport> => {
   const crypto = await loadCrypto()
   const network = await createFleetNetwork(crypto, workers)
   const networkDone = performance.now()
-  const cores = await startFleetCores(crypto, network)
+  const farm = await startFleetFarm(
+    { genesisInfo: network.genesisInfo, genesisHash: network.chain.genesisHash, workers: network.workers, iterations: ITERATIONS_PER_SECOND }, network.checkpoint)
   const coresDone = performance.now()
   await network.beginChallenges()
-  const driver = createDriver(network, cores)
+  const driver = createDriver(network, farm)
   for (let i = 0; i < WARM_UP; i++) await driver.block()
-  const times: Record<Phase, number[]> = { relay: [], block: [], gatekeeper: [], workers: [], total: [] }
-  const memory = [memoryAt(0)]
+  const times: Record<Phase, number[]> = { relay: [], block: [], gatekeeper: [], workers: [], total: [], cpu: [] }
+  const memory = [await memoryAt(0, farm)]
   const every = Math.ceil(blocks / MEMORY_MARKS)
   const started = performance.now()
   for (let i = 1; i <= blocks; i++) {
     const spent = await driver.block()
     for (const phase of PHASES) times[phase].push(spent[phase])
     if (i % every !== 0 && i !== blocks) continue
-    memory.push(memoryAt(i))
+    memory.push(await memoryAt(i, farm))
     process.stderr.write(`fleet: ${workers} workers, block ${i} of ${blocks}, total p50 ${Math.round(summary(times.total).p50)} ms\n`)
   }
   const seconds = (performance.now() - started) / 1000
@@ -128,10 +134,11 @@ const run = async (workers: number, blocks: number): Promise<FleetReport> => {
   const report: FleetReport = {
     workers, pools: network.pools, blocks, seconds, memory,
     setupSeconds: [(networkDone - began) / 1000, (coresDone - networkDone) / 1000],
-    times: { relay: summary(times.relay), block: summary(times.block), gatekeeper: summary(times.gatekeeper), workers: summary(times.workers), total: summary(times.total) },
+    times: { relay: summary(times.relay), block: summary(times.block), gatekeeper: summary(times.gatekeeper), workers: summary(times.workers), total: summary(times.total), cpu: summary(times.cpu) },
     late: times.total.filter((ms) => ms > 1000).length, workersAlone: summary(alone).p50,
     heartbeats: { sent, onChain, settled, missed }, ...network.standing(), alarms: await network.alarms(),
   }
+  await farm.stop()
   await network.stop()
   return report
 }
