@@ -27,7 +27,7 @@ const STATED_REASONS: readonly [RegExp, AttestationErrorCode][] = [
 ]
 
 /** Whether a case's own notes say that two outcomes can be defended. */
-const isVerifierDependent = (one: DcapCase): boolean => (one.notes ?? []).some((note) => /verifier-dependent/i.test(note))
+export const isVerifierDependent = (one: DcapCase): boolean => (one.notes ?? []).some((note) => /verifier-dependent/i.test(note))
 
 /** A case as it is judged, and the policy it is judged under. */
 export interface Judged {
@@ -81,7 +81,7 @@ const expectTcbEvaluation = (one: DcapCase, verdict: Verdict): void => {
 }
 
 /** Whether our verdict is what a case states: acceptance with status and advisories, or refusal with its reason among ours. */
-const isAsStated = (one: DcapCase, verdict: Verdict): boolean => {
+export const isAsStated = (one: DcapCase, verdict: Verdict): boolean => {
   const { accepted, tcbStatus, advisoryIds, error } = one.expected
   if (accepted === undefined) return (verdict.ok ? verdict.facts : verdict.claims).tcbStatus === one.expected.tcbEvaluation?.platform
   if (accepted) return verdict.ok && verdict.facts.tcbStatus === tcbStatus && sorted(verdict.facts.advisoryIds).join() === sorted(advisoryIds ?? []).join()

@@ -9,6 +9,7 @@ import { parseCollateral } from './dcap/detect.ts'
 import { attachCollateral, detectEvidence } from './detect.ts'
 import { AttestationReport, OptionalAttestationReport } from './index.ts'
 import { createSimulatedVendor } from './simulated-vendor.ts'
+import type { SnpCollateral } from './snp/wire.ts'
 
 const crypto = await loadCrypto()
 const vendor = createSimulatedVendor({ seed: new Uint8Array(32).fill(9), crypto })
@@ -72,6 +73,22 @@ describe('collateral files', () => {
       expect(parseCollateral(file)).toEqual(collateral)
       expect(attachCollateral(bare, file)).toEqual(full)
     }
+  })
+
+  test('of PEM certificates may come in any order and with others among them', () => {
+    const report = vendor.snp('Milan').machine({ id: 'one' }).evidence({ measurement: new Uint8Array(48).fill(1), reportData: new Uint8Array(64), nowSeconds: 1_772_707_803 })
+    const { authority, root } = (report.collateral as SnpCollateral).value
+    const other = vendor.snp('Genoa').machine({ id: 'one' }).evidence({ measurement: new Uint8Array(48), reportData: new Uint8Array(64), nowSeconds: 1_772_707_803 })
+    const stranger = (other.collateral as SnpCollateral).value.authority
+    const pem = (...ders: readonly Uint8Array[]): Uint8Array => utf8(ders.map((der) => `-----BEGIN CERTIFICATE-----\n${(toBase64(der).match(/.{1,64}/g) ?? []).join('\n')}\n-----END CERTIFICATE-----\n`).join(''))
+    const expected = { authority, root, revocationList: undefined }
+    const raw: AttestationReport = { kind: 'SevSnp', value: { ...report, endorsement: new Uint8Array(0), collateral: undefined } }
+    for (const file of [pem(report.endorsement, authority, root), pem(root, authority, report.endorsement)])
+      expect(attachCollateral(raw, file)).toMatchObject({ value: { endorsement: report.endorsement, collateral: { value: expected } } })
+    const keyed: AttestationReport = { kind: 'SevSnp', value: { ...report, collateral: undefined } }
+    for (const file of [pem(authority, root), pem(root, authority), pem(stranger, root, authority)])
+      expect(attachCollateral(keyed, file)).toMatchObject({ value: { endorsement: report.endorsement, collateral: { value: expected } } })
+    for (const file of [pem(authority), pem(root), pem(stranger, root)]) expect(codeOf(() => attachCollateral(keyed, file))).toBe('ATTESTATION_COLLATERAL_UNKNOWN')
   })
 
   test('that are none are refused, and so is collateral for evidence that takes none', () => {

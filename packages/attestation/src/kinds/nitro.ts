@@ -14,7 +14,7 @@ import { checkChain, parseRoots, type VerifiedChain } from '../x509/chain.ts'
 import { isOnCurve } from '../x509/signature.ts'
 import { formatIsoSeconds } from '../x509/time.ts'
 import type { TeeKind, VerifyInput } from './kind.ts'
-import { parseCoseSign1, parseNitroDocument, signedBytes, type CoseMessage, type NitroDocument } from './nitro/document.ts'
+import { cutCoseSign1, parseCoseSign1, parseNitroDocument, signedBytes, type CoseMessage, type NitroDocument } from './nitro/document.ts'
 
 const GUIDE = 'AWS Nitro Enclaves, verifying the root of trust'
 
@@ -136,19 +136,22 @@ const signedContent = ({ document }: NitroEvidence): Uint8Array => {
 
 const DOCUMENT_NAMES = ['documentHex', 'document', 'attestation_document', 'attestationDocument', 'attestation_doc']
 
-const isDocument = (bytes: Uint8Array): boolean => {
+/** The document that bytes begin with; tools hand it out with the rest of its container behind it. Evidence itself must end there. */
+const cutDocument = (bytes: Uint8Array): Uint8Array | undefined => {
   try {
-    parseCoseSign1(bytes)
-    return true
+    const document = cutCoseSign1(bytes)
+    parseCoseSign1(document)
+    return document
   } catch (error) {
-    if (isAttestationError(error)) return false
+    if (isAttestationError(error)) return undefined
     throw error
   }
 }
 
 const detectNitro = ({ bytes, json }: DetectionInput): NitroEvidence | undefined => {
-  const document = json === undefined ? bytes : bytesOfJson(memberOf(json, DOCUMENT_NAMES))
-  return document !== undefined && isDocument(document) ? { document } : undefined
+  const given = json === undefined ? bytes : bytesOfJson(memberOf(json, DOCUMENT_NAMES))
+  const document = given === undefined ? undefined : cutDocument(given)
+  return document === undefined ? undefined : { document }
 }
 
 /** Attestation documents of AWS Nitro Enclaves. */

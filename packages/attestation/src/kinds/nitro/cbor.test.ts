@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { parseHex, toHexPlain } from '@phalanx/primitives/bytes'
 import { codeOf } from '@phalanx/primitives/testing'
-import { encodeCbor, parseCbor, type CborValue } from './cbor.ts'
+import { cborLength, encodeCbor, parseCbor, type CborValue } from './cbor.ts'
 
 describe('parseCbor', () => {
   test.each<readonly [string, string, string]>([
@@ -47,6 +47,11 @@ describe('parseCbor', () => {
     expect(codeOf(() => read('9f00'))).toBe('ATTESTATION_CBOR_MALFORMED')
     expect(codeOf(() => read(`9f${'00'.repeat(300)}ff`))).toBe('ATTESTATION_CBOR_MALFORMED')
     expect(codeOf(() => read('5f4101ff'))).toBe('ATTESTATION_CBOR_NOT_CANONICAL')
+  })
+
+  test('tells the length of the value that an input begins with, and of nothing broken', () => {
+    expect([cborLength(parseHex('820102ffff')), cborLength(parseHex('d200ff'), { tag: 18 })]).toEqual([3, 2])
+    expect(codeOf(() => cborLength(parseHex('8201')))).toBe('ATTESTATION_CBOR_MALFORMED')
   })
 
   test('admits the tag it is told of, once', () => {

@@ -125,22 +125,33 @@ class CborReader {
   }
 }
 
-/**
- * Parses one value that fills the input. `tag` is a tag that may stand before it once; `open` admits maps and arrays without a count,
- * which a vendor's firmware writes under its signature.
- * @throws ATTESTATION_CBOR_ codes, ATTESTATION_INPUT_TOO_LARGE
- */
-export const parseCbor = (bytes: Uint8Array, options: { readonly tag?: number; readonly open?: boolean } = {}): CborValue => {
+/** What may stand in a document beside plain CBOR. */
+export interface CborOptions {
+  /** A tag that may stand before the value once. */
+  readonly tag?: number
+  /** Admits maps and arrays without a count, which a vendor's firmware writes under its signature. */
+  readonly open?: boolean
+}
+
+const readFirst = (bytes: Uint8Array, options: CborOptions): { readonly value: CborValue; readonly length: number } => {
   if (bytes.length > INPUT_MAX) throw attestationError('ATTESTATION_INPUT_TOO_LARGE', `CBOR of ${bytes.length} bytes, at most ${INPUT_MAX}`)
   const reader = new CborReader(bytes, options.open === true)
   if (options.tag !== undefined && (bytes[0] ?? 0) >> 5 === MAJOR.tag) {
     const { argument } = reader.head()
     if (argument !== options.tag) return reader.fail('ATTESTATION_CBOR_MALFORMED', `tag ${argument}`)
   }
-  const value = reader.value(0)
-  if (reader.at !== bytes.length) throw attestationError('ATTESTATION_CBOR_TRAILING_BYTES', `${bytes.length - reader.at} bytes at byte ${reader.at}`)
+  return { value: reader.value(0), length: reader.at }
+}
+
+/** Parses one value that fills the input. @throws ATTESTATION_CBOR_ codes, ATTESTATION_INPUT_TOO_LARGE */
+export const parseCbor = (bytes: Uint8Array, options: CborOptions = {}): CborValue => {
+  const { value, length } = readFirst(bytes, options)
+  if (length !== bytes.length) throw attestationError('ATTESTATION_CBOR_TRAILING_BYTES', `${bytes.length - length} bytes at byte ${length}`)
   return value
 }
+
+/** Length of the value that the input begins with. @throws ATTESTATION_CBOR_ codes, ATTESTATION_INPUT_TOO_LARGE */
+export const cborLength = (bytes: Uint8Array, options: CborOptions = {}): number => readFirst(bytes, options).length
 
 const u32 = (value: number): Uint8Array => Uint8Array.of(value >>> 24, (value >>> 16) & 0xff, (value >>> 8) & 0xff, value & 0xff)
 

@@ -4,7 +4,7 @@
  */
 import { bytesEqual, parseHex, toHexPlain } from '@phalanx/primitives/bytes'
 import { attestationError } from '../../errors.ts'
-import { encodeCbor, parseCbor, type CborMap, type CborValue } from './cbor.ts'
+import { cborLength, encodeCbor, parseCbor, type CborMap, type CborValue } from './cbor.ts'
 
 /** COSE tag of a single-signer message; AWS leaves it out, some tools put it in. */
 const COSE_SIGN1_TAG = 18
@@ -35,6 +35,9 @@ export const parseCoseSign1 = (bytes: Uint8Array): CoseMessage => {
   if (!(signature instanceof Uint8Array) || signature.length !== SIGNATURE_LENGTH) return badCose(`a signature of ${SIGNATURE_LENGTH} bytes expected`)
   return { protectedHeader, payload, signature }
 }
+
+/** The message that a file begins with, without the rest of a container that it was cut from. @throws ATTESTATION_CBOR_ codes */
+export const cutCoseSign1 = (bytes: Uint8Array): Uint8Array => bytes.subarray(0, cborLength(bytes, { tag: COSE_SIGN1_TAG }))
 
 /** The bytes that a COSE_Sign1 signature is over (RFC 9052 section 4.4). */
 export const signedBytes = ({ protectedHeader, payload }: CoseMessage): Uint8Array => encodeCbor(['Signature1', protectedHeader, new Uint8Array(0), payload])

@@ -1,7 +1,9 @@
 /** Owns recognising SEV-SNP reports and certificates in files: raw reports, JSON with hex, base64 or PEM members, SCALE collateral. */
+import { bytesEqual } from '@phalanx/primitives/bytes'
 import { isAppError } from '@phalanx/primitives/errors'
 import { bytesOfJson, memberOf, type DetectionInput } from '../../detection.ts'
 import { asArray, type JsonObject, type JsonValue } from '../../json.ts'
+import { parseCertificate, type Certificate } from '../../x509/certificate.ts'
 import { parsePem } from '../../x509/pem.ts'
 import { REPORT_LENGTH, REPORT_VERSIONS, readReportVersion } from './report.ts'
 import { SnpCollateral, type SnpEvidence } from './wire.ts'
@@ -45,8 +47,25 @@ const decodeCollateral = (bytes: Uint8Array): SnpCollateral | undefined => {
 }
 
 /**
- * Evidence with the certificates of a second file: PEM of intermediate and root, with the endorsement certificate before them where the
- * evidence lacks it; JSON with the same members as evidence; or SCALE.
+ * Certificates of a file, in any order and with others among them, told apart by their names: the root names itself as issuer, the
+ * authority issued the endorsement certificate, and the endorsement certificate, where the evidence lacks it, issued nothing.
+ */
+const arrange = (endorsement: Uint8Array, blocks: readonly Uint8Array[]): Pick<SnpEvidence, 'endorsement' | 'collateral'> | undefined => {
+  const certificates = blocks.map(parseCertificate)
+  const issues = (one: Certificate): boolean => certificates.some((other) => other !== one && bytesEqual(other.issuer, one.subject))
+  const isRoot = (one: Certificate): boolean => bytesEqual(one.issuer, one.subject)
+  const leaf = endorsement.length > 0 ? parseCertificate(endorsement) : certificates.find((one) => !isRoot(one) && !issues(one))
+  const authority = leaf === undefined ? undefined : certificates.find((one) => !isRoot(one) && bytesEqual(one.subject, leaf.issuer))
+  const root = authority === undefined ? undefined : certificates.find((one) => isRoot(one) && bytesEqual(one.subject, authority.issuer))
+  if (leaf === undefined || authority === undefined || root === undefined) return undefined
+  return { endorsement: leaf.der, collateral: { kind: 'SevSnp', value: { authority: authority.der, root: root.der, revocationList: undefined } } }
+}
+
+const BLOCKS_MAX = 8
+
+/**
+ * Evidence with the certificates of a second file: PEM of intermediate and root in any order, with the endorsement certificate among them
+ * where the evidence lacks it; JSON with the same members as evidence; or SCALE. @throws ATTESTATION_ codes for certificates that cannot be read
  */
 export const attachSnpCollateral = (evidence: SnpEvidence, { bytes, text, json }: DetectionInput): SnpEvidence | undefined => {
   if (json !== undefined) {
@@ -54,13 +73,11 @@ export const attachSnpCollateral = (evidence: SnpEvidence, { bytes, text, json }
     const collateral = readChain(json)
     return collateral === undefined ? undefined : { ...evidence, endorsement, collateral }
   }
-  const blocks = text?.startsWith('-----BEGIN') === true ? parsePem(text) : undefined
-  if (blocks === undefined) {
-    const collateral = decodeCollateral(bytes)
-    return collateral === undefined ? undefined : { ...evidence, collateral }
+  if (text?.startsWith('-----BEGIN') === true) {
+    const blocks = parsePem(text)
+    const arranged = blocks.length > BLOCKS_MAX ? undefined : arrange(evidence.endorsement, blocks)
+    return arranged === undefined ? undefined : { ...evidence, ...arranged }
   }
-  const [authority, root] = blocks.length === 3 ? blocks.slice(1) : blocks
-  if (authority === undefined || root === undefined || blocks.length > 3) return undefined
-  const endorsement = blocks.length === 3 ? (blocks[0] as Uint8Array) : evidence.endorsement
-  return { ...evidence, endorsement, collateral: { kind: 'SevSnp', value: { authority, root, revocationList: undefined } } }
+  const collateral = decodeCollateral(bytes)
+  return collateral === undefined ? undefined : { ...evidence, collateral }
 }
