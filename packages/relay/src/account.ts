@@ -15,9 +15,17 @@ export interface Call {
   readonly args: Uint8Array
 }
 
+/** Extrinsics that got into blocks, and what they cost in the chain's smallest unit. */
+export interface Spent {
+  readonly extrinsics: number
+  readonly fees: bigint
+}
+
 /** Signs and submits calls one after another. */
 export interface Account {
   readonly accountId: Uint8Array
+  /** What was submitted and paid so far. */
+  spent(): Spent
   /** Resolves once the pool took it. @throws RELAY_FEES_TOO_LOW, RELAY_POOL_REFUSED, RELAY_EXTRINSIC_STALE, connection codes */
   submit(node: ChainClient, call: Call): Promise<Submitted>
 }
@@ -59,6 +67,7 @@ export const createAccount = (
   const { crypto, clock } = dependencies
   let tail: Promise<unknown> = Promise.resolve()
   let nonce: number | undefined
+  let spent: Spent = { extrinsics: 0, fees: 0n }
   let context: Context | undefined
 
   const readContext = async (node: ChainClient): Promise<SigningContext> => {
@@ -76,7 +85,10 @@ export const createAccount = (
     const submitted = await node.submit(extrinsic)
     nonce = mine + 1
     // An extrinsic that falls out of the pool leaves a hole: count anew from what the node knows.
-    submitted.included.catch(() => (nonce = undefined))
+    submitted.included.then(
+      ({ outcome }) => (spent = { extrinsics: spent.extrinsics + 1, fees: spent.fees + (outcome.fee ?? 0n) }),
+      () => (nonce = undefined),
+    )
     return submitted
   }
 
@@ -99,6 +111,7 @@ export const createAccount = (
 
   return {
     accountId: signer.accountId,
+    spent: () => spent,
     submit(node, call) {
       const mine = tail.then(() => submitNow(node, call))
       tail = mine.catch(() => {})

@@ -13,6 +13,12 @@ export const relayErrors = defineErrors({
     'Wait until a node has caught up, or give another one; if blocks were lost for good, start the worker with an empty base path.'),
   RELAY_BLOCKS_MISSING: describe<{ from: number; url: string }>(
     '{url} says it has block {from} but does not give it.', 'The relay asks another node; remove this one if it stays so.'),
+  RELAY_BLOCKS_MALFORMED: describe<{ url: string; reason: string }>(
+    '{url} gives what are not the blocks asked for: {reason}.', 'The relay asks another node or cache; remove this one if it stays so.'),
+  RELAY_CACHE_REFUSED: describe<{ url: string; reason: string }>(
+    'The cache {url} gives no blocks: {reason}.', 'Nothing to do: the relay asks its nodes and tries the cache again later. Remove it from the nodes if it stays so.'),
+  RELAY_WORKER_UNKNOWN: describe<{ name: string }>(
+    'The relay drives no worker {name}.', 'See the names with phalanx relay status.'),
   RELAY_FEES_TOO_LOW: describe<{ account: string }>(
     'The relay\'s account {account} cannot pay fees.', 'Send it funds, or give another account with --signer.'),
   RELAY_POOL_REFUSED: describe<{ reason: string }>(

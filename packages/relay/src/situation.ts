@@ -78,6 +78,7 @@ export const describeState = (state: RelayState): Status => {
   const found = trouble(state)
   if (found !== undefined) return found
   const head = headOf(state.chain)
+  const egress = state.egressTrouble ?? Object.values(state.refusedSenders)[0]?.failure
   const tolerated = state.worker?.registered === true && state.worker.anchored ? LAG_TOLERATED_RUNNING : LAG_TOLERATED
   switch (situationWithLag(state, tolerated)) {
     case 'unknown': return { phase: 'connecting', reason: 'asking the worker for its state' }
@@ -85,13 +86,13 @@ export const describeState = (state: RelayState): Status => {
     case 'behind': return { phase: 'syncing', reason: `block ${Math.max(0, state.next - 1)} of ${head}` }
     case 'unregistered': return describeRegistration(state)
     case 'unanchored':
-      return state.egressTrouble === undefined
+      return egress === undefined
         ? { phase: 'announcing', reason: 'the worker\'s fresh ECDH key waits for its finalised announcement' }
-        : { phase: 'announcing', ...state.egressTrouble }
+        : { phase: 'announcing', ...egress }
     default:
       if (state.registration.failure !== undefined) return { phase: 'degraded', ...state.registration.failure }
-      return state.egressTrouble === undefined
+      return egress === undefined
         ? { phase: 'running', reason: `follows block ${Math.max(0, state.next - 1)}` }
-        : { phase: 'degraded', ...state.egressTrouble }
+        : { phase: 'degraded', ...egress }
   }
 }

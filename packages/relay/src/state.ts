@@ -71,7 +71,8 @@ export type Effect =
   | { readonly kind: 'skip'; readonly avoid: readonly string[] }
   | { readonly kind: 'feed'; readonly batch: Batch }
   | { readonly kind: 'attest'; readonly refresh: boolean }
-  | { readonly kind: 'egress' }
+  /** Offers messages of the worker: none of the senders `held`, one of each of the `careful`, of which the last was refused. */
+  | { readonly kind: 'egress'; readonly held: readonly string[]; readonly careful: readonly string[] }
   /** Asks the chain until when it counts the worker's evidence. */
   | { readonly kind: 'standing' }
   | { readonly kind: 'fetch'; readonly from: number; readonly limit: number; readonly avoid: readonly string[] }
@@ -100,18 +101,27 @@ export type Happening =
   | { readonly kind: 'skipped'; readonly syncedTo: number }
   | { readonly kind: 'fetched'; readonly batch: Batch }
   | { readonly kind: 'attested'; readonly runtimeInfo: Uint8Array; readonly report: Uint8Array | undefined }
-  | { readonly kind: 'egressed'; readonly submitted: number; readonly trouble: Failure | undefined }
+  /** `underWay`: messages of the worker on their way into a block now. */
+  | { readonly kind: 'egressed'; readonly underWay: number; readonly trouble: Failure | undefined }
+  | { readonly kind: 'messageDelivered'; readonly sender: string }
   | { readonly kind: 'registered' }
   /** Milliseconds until the worker's evidence should be renewed, negative when overdue; undefined: the chain asks for no renewal. */
   | { readonly kind: 'standing'; readonly renewInMs: number | undefined }
   | { readonly kind: 'endpointsSet' }
-  /** A background submission of a message ended badly; the next round tries it again. */
-  | { readonly kind: 'messageRefused'; readonly failure: Failure }
+  /** A message offered came to nothing; a later round tries it again. With a sender: the chain ran it and said no. */
+  | { readonly kind: 'messageRefused'; readonly sender?: string; readonly failure: Failure }
   /** `isRefusal`: the other side answered and said no. */
   | { readonly kind: 'failed'; readonly effect: EffectKind; readonly failure: Failure; readonly isRefusal: boolean; readonly node?: string }
 
 /** A happening with its time and a random number in [0, 1) for jitter. */
 export type Input = Happening & { readonly nowMs: number; readonly fraction: number }
+
+/** A sender whose next message was refused. */
+export interface RefusedSender {
+  readonly failure: Failure
+  readonly failures: number
+  readonly retryAtMs: number
+}
 
 /** Progress of the registration while the worker does not see itself registered. */
 export interface RegistrationState {
@@ -164,6 +174,10 @@ export interface RelayState {
   readonly egressTrouble: Failure | undefined
   readonly egressRetryAtMs: number
   readonly egressFailures: number
+  /** The messages offered last have failed already: many at once are one failure. */
+  readonly isEgressFailed: boolean
+  /** Senders whose next message the chain refuses; the others go on. */
+  readonly refusedSenders: Readonly<Record<string, RefusedSender>>
   readonly status: Status
   readonly sinceMs: number
 }

@@ -45,7 +45,7 @@ export const createRelayState = (
   worker: undefined, isStale: true, askedAtMs: 0, next: 0, batches: [], limit: LIMIT_FIRST, avoid: [], busy: {},
   failures: 0, failure: undefined, failedEffect: undefined, isRefusal: false, retryAtMs: 0, registration: NO_REGISTRATION, standingAtMs: 0, renewAtMs: undefined,
   endpointsDone: options.endpoints.length === 0, endpointsRetryAtMs: 0, endpointFailures: 0,
-  egressAt: -1, egressTrouble: undefined, egressRetryAtMs: 0, egressFailures: 0,
+  egressAt: -1, egressTrouble: undefined, egressRetryAtMs: 0, egressFailures: 0, isEgressFailed: false, refusedSenders: {},
   status: { phase: 'connecting', reason: 'asking the worker for its state' }, sinceMs: options.nowMs,
 })
 
@@ -64,6 +64,7 @@ export const step = (state: RelayState, input: Input): readonly [RelayState, rea
 export const wakeAtMs = (state: RelayState, nowMs: number): number => {
   const times = [
     state.retryAtMs, state.registration.retryAtMs, state.standingAtMs, state.renewAtMs ?? 0, state.endpointsRetryAtMs, state.egressRetryAtMs, state.askedAtMs + REFRESH_MS,
+    ...Object.values(state.refusedSenders).map(({ retryAtMs }) => retryAtMs),
   ].filter((time) => time > nowMs)
   return Math.min(nowMs + REFRESH_MS, ...times)
 }
@@ -106,7 +107,8 @@ const absorb = (state: RelayState, input: Input): RelayState => {
     }
     case 'endpointsSet': return { ...succeeded(state, 'endpoints'), endpointsDone: true, endpointFailures: 0 }
     case 'egressed': return absorbEgressed(succeeded(state, 'egress'), input)
-    case 'messageRefused': return egressFailed(state, input.failure, input)
+    case 'messageRefused': return absorbMessageRefused(state, input)
+    case 'messageDelivered': return absorbMessageDelivered(state, input.sender)
     case 'failed': return absorbFailed(state, input)
   }
 }
@@ -142,7 +144,7 @@ const absorbInfo = (before: RelayState, input: Input & { kind: 'info' }): RelayS
     registration: isOther || (worker.registered && !isRenewalDue(state, input.nowMs)) ? NO_REGISTRATION : state.registration,
     ...(worker.registered && !isOther ? {} : { renewAtMs: undefined, standingAtMs: 0 }),
     endpointsDone: isOther ? state.endpoints.length === 0 : state.endpointsDone,
-    ...(worker.pendingMessages === 0 || isOther ? { egressTrouble: undefined, egressFailures: 0, egressRetryAtMs: 0 } : {}),
+    ...(worker.pendingMessages === 0 || isOther ? { egressTrouble: undefined, egressFailures: 0, egressRetryAtMs: 0, refusedSenders: {} } : {}),
   }
 }
 
@@ -195,15 +197,36 @@ const absorbAttested = (state: RelayState, input: Input & { kind: 'attested' }):
 }
 
 const absorbEgressed = (state: RelayState, input: Input & { kind: 'egressed' }): RelayState => {
-  const looked = { ...state, egressAt: headOf(state) }
+  const repeatAtMs = input.nowMs + EGRESS_REPEAT_MS
+  // Those that were tried again are on their way: not again before something is heard.
+  const refusedSenders = Object.fromEntries(
+    Object.entries(state.refusedSenders).map(([sender, refused]) => [sender, refused.retryAtMs <= input.nowMs ? { ...refused, retryAtMs: repeatAtMs } : refused]))
+  const looked = { ...state, egressAt: headOf(state), isEgressFailed: false, refusedSenders }
   if (input.trouble !== undefined) return egressFailed(looked, input.trouble, input)
-  return { ...looked, egressTrouble: undefined, egressFailures: 0, egressRetryAtMs: input.nowMs + EGRESS_REPEAT_MS }
+  // What was tried again after trouble is not in a block yet: the trouble is over when it is.
+  return input.underWay > 0 ? { ...looked, egressRetryAtMs: repeatAtMs } : { ...looked, egressTrouble: undefined, egressFailures: 0, egressRetryAtMs: repeatAtMs }
 }
 
 const egressFailed = (state: RelayState, failure: Failure, at: { readonly nowMs: number; readonly fraction: number }): RelayState => {
   const egressFailures = state.egressFailures + 1
   const egressRetryAtMs = at.nowMs + backOffMs(EGRESS_BACK_OFF, { failures: egressFailures, fraction: at.fraction })
-  return { ...state, egressTrouble: failure, egressFailures, egressRetryAtMs }
+  return { ...state, egressTrouble: failure, egressFailures, egressRetryAtMs, isEgressFailed: true }
+}
+
+const absorbMessageRefused = (state: RelayState, input: Input & { kind: 'messageRefused' }): RelayState => {
+  const { sender, failure, nowMs, fraction } = input
+  if (sender === undefined) return state.isEgressFailed ? state : egressFailed(state, failure, input)
+  const failures = (state.refusedSenders[sender]?.failures ?? 0) + 1
+  const refused = { failure, failures, retryAtMs: nowMs + backOffMs(EGRESS_BACK_OFF, { failures, fraction }) }
+  return { ...state, refusedSenders: { ...state.refusedSenders, [sender]: refused } }
+}
+
+const absorbMessageDelivered = (state: RelayState, sender: string): RelayState => {
+  const isOver = state.egressTrouble !== undefined
+  const { [sender]: was, ...refusedSenders } = state.refusedSenders
+  if (!isOver && was === undefined) return state
+  // After trouble messages go one by one: the next may go at once.
+  return { ...state, refusedSenders, egressTrouble: undefined, egressFailures: 0, egressRetryAtMs: 0 }
 }
 
 const absorbFailed = (state: RelayState, input: Input & { kind: 'failed' }): RelayState => {
@@ -294,7 +317,10 @@ const planEgress = (state: RelayState, nowMs: number): Effect | undefined => {
   if (state.worker === undefined || state.worker.pendingMessages === 0) return undefined
   const isDue = nowMs >= state.egressRetryAtMs
   const isNew = state.egressTrouble === undefined && state.egressAt !== headOf(state)
-  return isDue || isNew ? { kind: 'egress' } : undefined
+  const refused = Object.entries(state.refusedSenders)
+  const careful = refused.filter(([, { retryAtMs }]) => nowMs >= retryAtMs).map(([sender]) => sender)
+  if (!isDue && !isNew && (careful.length === 0 || state.egressTrouble !== undefined)) return undefined
+  return { kind: 'egress', careful, held: refused.filter(([, { retryAtMs }]) => nowMs < retryAtMs).map(([sender]) => sender) }
 }
 
 const planFetch = (state: RelayState, nowMs: number): Effect | undefined => {

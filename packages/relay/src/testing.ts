@@ -1,9 +1,11 @@
 /** Owns a network in memory for tests of the relay: nodes that may lie or vanish, workers that may restart, one chain. */
-import { bytesEqual, concatBytes, toHex } from '@phalanx/primitives/bytes'
+import { bytesEqual, toHex } from '@phalanx/primitives/bytes'
+import { FollowedBlocks, type FollowedBlock } from '@phalanx/primitives/chain'
 import { ByteReader, readLength, u32 } from '@phalanx/primitives/codec'
 import { AppError } from '@phalanx/primitives/errors'
-import type { MessageOrigin, SignedMessage } from '@phalanx/primitives/messages'
-import type { ChainClient, DispatchOutcome, MetadataIndex, RpcClient, WorkerClient } from '@phalanx/sdk'
+import { SignedMessage, type MessageOrigin } from '@phalanx/primitives/messages'
+import type { CallOutcome, ChainClient, DispatchOutcome, Inclusion, MetadataIndex, RpcClient, WorkerClient } from '@phalanx/sdk'
+import type { CacheClient } from './cache-client.ts'
 import { EgressMessages } from './egress.ts'
 
 /** Faults of a fake node; change them at any time. */
@@ -27,21 +29,37 @@ export interface FakeChain {
   readonly refusals: AppError[]
   /** Next sequence per sender, hex of its identity. */
   readonly sequences: Map<string, bigint>
+  /** Messages that the chain took, in order. */
+  readonly delivered: SignedMessage[]
+  /** How many calls each extrinsic with messages had. */
+  readonly batches: number[]
+  /** What every extrinsic costs. */
+  readonly fee: bigint
+  /** Name of the error by which the chain refuses a message; none unless set. */
+  refuses: (message: SignedMessage) => string | undefined
+  /** What becomes of an extrinsic that the pool took; in the next block unless set. */
+  fate: () => Fate
 }
+
+/** An extrinsic is run and told of, run and not heard of, or never run. */
+export type Fate = 'included' | 'unheard' | 'dropped' | 'vanished'
 
 /** An empty chain. */
 export const createFakeChain = (genesisByte = 1): FakeChain => ({
-  genesis: new Uint8Array(32).fill(genesisByte), head: 0, calls: [], outcomes: [], refusals: [], sequences: new Map(),
+  genesis: new Uint8Array(32).fill(genesisByte), head: 0, calls: [], outcomes: [], refusals: [], sequences: new Map(), delivered: [], batches: [], fee: 7n,
+  refuses: () => undefined, fate: () => 'included',
 })
 
 /** Index of the registry in the fake metadata. */
 export const FAKE_REGISTRY = 41
 /** Index of the message queue in the fake metadata. */
 export const FAKE_MQ = 40
+const FAKE_UTILITY = 2
 
 const CALLS: Readonly<Record<string, { readonly pallet: number; readonly call: number }>> = {
   'PhalaRegistry.register_worker_v2': { pallet: FAKE_REGISTRY, call: 7 },
   'PhalaRegistry.update_worker_endpoint': { pallet: FAKE_REGISTRY, call: 8 },
+  'Utility.force_batch': { pallet: FAKE_UTILITY, call: 4 },
   'PhalaMq.sync_offchain_message': { pallet: FAKE_MQ, call: 0 },
 }
 
@@ -54,13 +72,93 @@ const fakeMetadata = {
   storagePrefix: () => new Uint8Array(32),
 } as unknown as MetadataIndex
 
-/** Bytes of a batch as fakes pass them: count, first number, whether altered. */
-const encodeBatch = (from: number, count: number, isPoison: boolean): Uint8Array =>
-  concatBytes(Uint8Array.of(count << 2), u32.encode(from), Uint8Array.of(isPoison ? 1 : 0))
+/** A block in which fakes see its number, its chain and, in the root of its extrinsics, whether it was altered. */
+const fakeBlock = (number: number, chain: FakeChain, isPoison: boolean): FollowedBlock => ({
+  header: { parentHash: chain.genesis, number, stateRoot: new Uint8Array(32), extrinsicsRoot: new Uint8Array(32).fill(isPoison ? 1 : 0), digest: { logs: [] } },
+  justification: undefined, messages: { messages: [], acks: [] },
+})
+
+/** Most blocks in one answer of a fake. */
+const ANSWER_BLOCKS_MAX = 512
+
+const feedOf = (chain: FakeChain, range: { readonly from: number; readonly limit: number; readonly head: number; readonly poisonFrom: number | undefined }): Uint8Array => {
+  const { from, limit, head, poisonFrom = Infinity } = range
+  const count = Math.max(0, Math.min(limit, ANSWER_BLOCKS_MAX, head - from + 1))
+  return FollowedBlocks.encode(Array.from({ length: count }, (_, i) => fakeBlock(from + i, chain, from + i >= poisonFrom)))
+}
+
+/** A message as the queue of the chain takes it. */
+const runMessage = (chain: FakeChain, args: Uint8Array): CallOutcome => {
+  const message = SignedMessage.decode(args)
+  const sender = senderKey(message.message.sender)
+  if (message.sequence !== (chain.sequences.get(sender) ?? 0n)) return { ok: false, name: 'PhalaMq.BadSequence', docs: '' }
+  const refusal = chain.refuses(message)
+  if (refusal !== undefined) return { ok: false, name: refusal, docs: '' }
+  chain.sequences.set(sender, message.sequence + 1n)
+  chain.delivered.push(message)
+  return { ok: true }
+}
+
+const runBatch = (chain: FakeChain, args: Uint8Array): readonly CallOutcome[] => {
+  const input = new ByteReader(args)
+  const count = readLength(input, args.length)
+  const items: CallOutcome[] = []
+  for (let i = 0; i < count; i++) {
+    input.offset += 2
+    const start = input.offset
+    SignedMessage.read(input)
+    const item = args.slice(start, input.offset)
+    chain.calls.push({ pallet: FAKE_MQ, call: 0, args: item })
+    items.push(runMessage(chain, item))
+  }
+  chain.batches.push(count)
+  return items
+}
+
+const runCall = (chain: FakeChain, { pallet, call, args }: FakeChain['calls'][number]): DispatchOutcome => {
+  const { fee } = chain
+  if (pallet === FAKE_UTILITY) return { ok: true, fee, items: runBatch(chain, args) }
+  chain.calls.push({ pallet, call, args })
+  if (pallet !== FAKE_MQ) return { ...(chain.outcomes.shift() ?? { ok: true }), fee }
+  chain.batches.push(1)
+  return { ...runMessage(chain, args), fee }
+}
+
+const include = (chain: FakeChain, extrinsic: Uint8Array): Promise<Inclusion> => {
+  const fate = chain.fate()
+  const lost = (status: string): Promise<Inclusion> => Promise.reject(new AppError('SDK_EXTRINSIC_DROPPED', { status }))
+  if (fate === 'dropped') return lost('dropped')
+  if (fate === 'vanished') return Promise.reject(new AppError('SDK_CONNECTION_LOST', { url: 'fake' }))
+  const outcome = runCall(chain, callOf(extrinsic))
+  if (fate === 'unheard') return Promise.reject(new AppError('SDK_CONNECTION_LOST', { url: 'fake' }))
+  return Promise.resolve({ blockHash: new Uint8Array(32), outcome })
+}
+
+/** A cache of another relay on the same chain, which may lie, lag or vanish. */
+export const createFakeCache = (chain: FakeChain, url: string): { readonly client: CacheClient; readonly faults: { isOffline: boolean; poisonFrom: number | undefined; head: number | undefined }; asked: number } => {
+  const faults: { isOffline: boolean; poisonFrom: number | undefined; head: number | undefined } = { isOffline: false, poisonFrom: undefined, head: undefined }
+  const online = async <T>(answer: () => T): Promise<T> => {
+    if (faults.isOffline) throw new AppError('SDK_HTTP_FAILED', { url, reason: 'offline' })
+    return answer()
+  }
+  const cache = {
+    faults, asked: 0,
+    client: {
+      url,
+      genesisHash: () => online(() => chain.genesis),
+      getBlocks: (from: number, limit: number) => online(() => {
+        cache.asked++
+        return feedOf(chain, { from, limit, head: faults.head ?? chain.head, poisonFrom: faults.poisonFrom })
+      }),
+    },
+  }
+  return cache
+}
 
 /** A node of a chain. */
-export const createFakeNode = (chain: FakeChain, url: string): { readonly client: ChainClient; readonly faults: FakeNodeFaults; announce(): void; setOnline(isOnline: boolean): void } => {
+export const createFakeNode = (chain: FakeChain, url: string): { readonly client: ChainClient; readonly faults: FakeNodeFaults; readonly counts: { asked: number }; announce(): void; setOnline(isOnline: boolean): void } => {
   const faults: FakeNodeFaults = { isOffline: false, poisonFrom: undefined, claimedHead: undefined }
+  const counts = { asked: 0 }
   const heads = new Set<(number: number) => void>()
   const connections = new Set<(connected: boolean) => void>()
   const head = (): number => faults.claimedHead ?? chain.head
@@ -85,10 +183,8 @@ export const createFakeNode = (chain: FakeChain, url: string): { readonly client
     nextNonce: () => online(() => chain.calls.length),
     nextMessageSequence: (sender) => online(() => chain.sequences.get(senderKey(sender)) ?? 0n),
     getBlocks: (from, limit) => online(() => {
-      // A compact count below 64 is one byte: enough for tests.
-      const count = Math.max(0, Math.min(limit, 60, chain.head - from + 1))
-      const isPoison = faults.poisonFrom !== undefined && from + count > faults.poisonFrom
-      return encodeBatch(from, count, isPoison && count > 0)
+      counts.asked++
+      return feedOf(chain, { from, limit, head: chain.head, poisonFrom: faults.poisonFrom })
     }),
     genesisInfo: () => online(() => chain.genesis),
     admission: () => online(() => new Uint8Array(0)),
@@ -96,15 +192,14 @@ export const createFakeNode = (chain: FakeChain, url: string): { readonly client
     submit: (extrinsic) => online(() => {
       const refusal = chain.refusals.shift()
       if (refusal !== undefined) throw refusal
-      const { pallet, call, args } = callOf(extrinsic)
-      chain.calls.push({ pallet, call, args })
-      const outcome = chain.outcomes.shift() ?? { ok: true as const }
-      return { included: Promise.resolve({ blockHash: new Uint8Array(32), outcome }) }
+      const included = include(chain, extrinsic)
+      included.catch(() => {})
+      return { included }
     }),
     close: () => {},
   }
   return {
-    client, faults,
+    client, faults, counts,
     announce: () => heads.forEach((next) => next(head())),
     setOnline(isOnline) {
       faults.isOffline = !isOnline
@@ -129,6 +224,10 @@ export interface FakeWorker {
   readonly client: WorkerClient
   readonly identity: Uint8Array
   isOffline: boolean
+  /** It never answers. */
+  isSilent: boolean
+  /** It refuses every block, whatever it is. */
+  isPicky: boolean
   initialized: boolean
   registered: boolean
   anchored: boolean
@@ -147,6 +246,7 @@ export const createFakeWorker = (url: string, seed: number): FakeWorker => {
   const identity = new Uint8Array(32).fill(seed)
   const online = async <T>(answer: () => T): Promise<T> => {
     if (worker.isOffline) throw new AppError('SDK_WORKER_UNREACHABLE', { url, reason: 'offline' })
+    if (worker.isSilent) await new Promise<never>(() => {})
     return answer()
   }
   const refuse = (method: string, code: string): AppError => new AppError('WIRE_CALL_FAILED', { method, status: 500, code, text: `${code}: no` })
@@ -158,7 +258,7 @@ export const createFakeWorker = (url: string, seed: number): FakeWorker => {
     return number
   }
   const worker: FakeWorker = {
-    identity, checkpoints: [], isOffline: false, initialized: false, registered: false, anchored: false, hasEvidence: true, nextBlock: 1, state: 'unsealed', genesis: undefined, messages: [], fed: [],
+    identity, checkpoints: [], isOffline: false, isSilent: false, isPicky: false, initialized: false, registered: false, anchored: false, hasEvidence: true, nextBlock: 1, state: 'unsealed', genesis: undefined, messages: [], fed: [],
     client: {
       url,
       getInfo: () => online(() => ({
@@ -177,10 +277,11 @@ export const createFakeWorker = (url: string, seed: number): FakeWorker => {
       }),
       getRuntimeInfo: () => online(() => ({ runtimeInfo: identity, report: worker.hasEvidence ? Uint8Array.of(1) : undefined })),
       feedBlocks: (bytes) => online(() => {
-        const count = (bytes[0] ?? 0) >> 2
-        const from = u32.decode(bytes.slice(1, 5))
+        const blocks = FollowedBlocks.decode(bytes)
+        const from = blocks[0]?.header.number ?? 0
+        const count = blocks.length
         if (from !== worker.nextBlock) throw refuse('FeedBlocks', 'LIGHT_FEED_FUTURE')
-        if (bytes[5] === 1) throw refuse('FeedBlocks', 'LIGHT_MESSAGES_MISMATCH')
+        if (worker.isPicky || blocks.some(({ header }) => header.extrinsicsRoot[0] === 1)) throw refuse('FeedBlocks', 'LIGHT_MESSAGES_MISMATCH')
         worker.nextBlock += count
         worker.fed.push({ from, count })
         return worker.nextBlock - 1

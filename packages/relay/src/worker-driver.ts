@@ -7,12 +7,13 @@ import type { Crypto } from '@phalanx/primitives/crypto'
 import { bytes as lengthPrefixed } from '@phalanx/primitives/codec'
 import { Sr25519Public } from '@phalanx/primitives/chain'
 import { SignedMessage, VersionedWorkerEndpoints, WorkerEndpointPayload } from '@phalanx/primitives/messages'
-import { AppError, isAppError } from '@phalanx/primitives/errors'
+import { AppError } from '@phalanx/primitives/errors'
 import type { Clock, Logger, Random } from '@phalanx/primitives/ports'
 import { phalaRegistryStorage, timestampStorage } from '@phalanx/runtime/storage'
-import { randomFraction, type Inclusion, type WorkerClient, type WorkerInfo } from '@phalanx/sdk'
+import { randomFraction, type WorkerClient, type WorkerInfo } from '@phalanx/sdk'
 import type { Account } from './account.ts'
-import { describeSender, EgressMessages, messageKey, selectMessages } from './egress.ts'
+import type { Courier, Delivery } from './courier.ts'
+import { describeSender, EgressMessages, selectMessages } from './egress.ts'
 import { failureOf, isPoison, isRefusal } from './failure.ts'
 import type { NodePool } from './node-pool.ts'
 import type { Effect, Evidence, Failure, Happening, RelayState, WorkerView } from './state.ts'
@@ -35,6 +36,7 @@ export interface WorkerDriverDependencies {
   readonly worker: WorkerClient
   readonly pool: NodePool
   readonly account: Account
+  readonly courier: Courier
   readonly crypto: Crypto
   readonly clock: Clock
   readonly random: Random
@@ -79,7 +81,7 @@ class Driver implements WorkerDriver {
   /** Node that was last asked for a genesis or a checkpoint. */
   private askedNode: string | undefined
   /** Messages on their way into a block. */
-  private readonly inFlight = new Set<string>()
+  private underWay = 0
 
   constructor(options: WorkerDriverOptions, dependencies: WorkerDriverDependencies) {
     this.url = dependencies.worker.url
@@ -132,7 +134,10 @@ class Driver implements WorkerDriver {
       const refused = isRefusal(error)
       this.outside.logger.debug('effect failed', { worker: this.url, effect: effect.kind, code: failure.code, reason: failure.reason })
       const node = refused && isPoison(failure.code) ? this.sourceOf(effect) : undefined
-      if (node !== undefined) this.outside.pool.blame(node, `the worker ${this.url} refused what it gave from block ${this.current.next} on: ${failure.reason}`)
+      if (node !== undefined) {
+        const refused = effect.kind === 'feed' ? { genesis: this.current.worker?.genesis, batch: effect.batch } : undefined
+        this.outside.pool.blame(node, `the worker ${this.url} refused what it gave from block ${this.current.next} on: ${failure.reason}`, refused)
+      }
       this.tell({ kind: 'failed', effect: effect.kind, failure, isRefusal: refused, ...(node === undefined ? {} : { node }) })
     }
   }
@@ -183,13 +188,16 @@ class Driver implements WorkerDriver {
         const batch = await pool.fetch({ genesis: genesis ?? (view.kind === 'at' ? view.genesis : ''), from: effect.from, limit: effect.limit, avoid: effect.avoid })
         return { kind: 'fetched', batch }
       }
-      case 'feed':
-        return { kind: 'fed', syncedTo: await worker.feedBlocks(effect.batch.bytes) }
+      case 'feed': {
+        const syncedTo = await worker.feedBlocks(effect.batch.bytes)
+        pool.approve(genesis, effect.batch, syncedTo)
+        return { kind: 'fed', syncedTo }
+      }
       case 'attest': {
         const { runtimeInfo, report } = await worker.getRuntimeInfo({ refresh: effect.refresh, ...this.operator() })
         return { kind: 'attested', runtimeInfo, report }
       }
-      case 'egress': return this.sendMessages()
+      case 'egress': return this.offerMessages(effect)
       case 'standing': return this.readStanding()
       case 'register': return this.register(effect.evidence)
       case 'endpoints': return this.announceEndpoints(effect.urls)
@@ -241,53 +249,42 @@ class Driver implements WorkerDriver {
     return { kind: 'endpointsSet' }
   }
 
-  /** Offers every message that chain and pool do not have; inclusion is watched in the background. */
-  private async sendMessages(): Promise<Happening> {
-    const { worker, pool } = this.outside
-    const node = pool.pick(this.current.worker?.genesis)
+  /** Offers every message that chain, pool and courier do not have; what becomes of them comes later. */
+  private async offerMessages(effect: Effect & { kind: 'egress' }): Promise<Happening> {
+    const { worker, pool, courier } = this.outside
+    const genesis = this.current.worker?.genesis
+    const node = pool.pick(genesis)
     const channels = EgressMessages.decode(await worker.getEgressMessages())
-    let submitted = 0
+    let room = this.options.messagesPerRound
     let trouble: Failure | undefined
     for (const [sender, messages] of channels) {
-      if (messages.length === 0) continue
+      const name = describeSender(sender, toHex)
+      if (messages.length === 0 || effect.held.includes(name)) continue
       const next = await node.nextMessageSequence(sender)
-      const chosen = selectMessages(messages, { next, limit: this.options.messagesPerRound - submitted })
+      const chosen = selectMessages(messages, { next, limit: effect.careful.includes(name) ? Math.min(1, room) : room })
       if (chosen.kind === 'gap') {
-        const context = { sender: describeSender(sender, toHex), expected: String(next), first: String(chosen.first) }
+        const context = { sender: name, expected: String(next), first: String(chosen.first) }
         trouble = failureOf(new AppError('RELAY_EGRESS_GAP', context))
         continue
       }
-      for (const message of chosen.messages) if (await this.sendMessage(node, message)) submitted++
+      room -= chosen.messages.length
+      for (const message of chosen.messages)
+        if (courier.offer({ message, genesis, settled: (delivery) => this.settled(message, delivery) })) this.underWay++
     }
-    return { kind: 'egressed', submitted, trouble }
+    return { kind: 'egressed', underWay: this.underWay, trouble }
   }
 
-  private async sendMessage(node: ReturnType<NodePool['pick']>, message: SignedMessage): Promise<boolean> {
-    const { account } = this.outside
-    const key = messageKey(message.message.sender, message.sequence)
-    if (this.inFlight.has(key)) return false
-    this.inFlight.add(key)
-    try {
-      const { included } = await account.submit(node, { pallet: 'PhalaMq', call: 'sync_offchain_message', args: SignedMessage.encode(message) })
-      included.then((inclusion) => this.messageIncluded(message, inclusion), () => {}).finally(() => this.inFlight.delete(key))
-      return true
-    } catch (error) {
-      this.inFlight.delete(key)
-      // The chain or its pool has it already: that is what we wanted.
-      if (isAppError(error, 'RELAY_EXTRINSIC_STALE')) return false
-      throw error
+  private settled({ message, sequence }: SignedMessage, delivery: Delivery): void {
+    this.underWay--
+    const sender = describeSender(message.sender, toHex)
+    switch (delivery.kind) {
+      case 'delivered': return this.tell({ kind: 'messageDelivered', sender })
+      case 'passed': return
+      case 'lost': return delivery.failure === undefined ? undefined : this.tell({ kind: 'messageRefused', failure: delivery.failure })
+      case 'refused': {
+        const context = { sender, sequence: String(sequence), name: `${delivery.name} ${delivery.docs}`.trim() }
+        this.tell({ kind: 'messageRefused', sender, failure: failureOf(new AppError('RELAY_EGRESS_REFUSED', context)) })
+      }
     }
-  }
-
-  private messageIncluded({ message, sequence }: SignedMessage, { outcome }: Inclusion): void {
-    const { logger } = this.outside
-    const context = { sender: describeSender(message.sender, toHex), sequence: String(sequence) }
-    if (outcome.ok) {
-      logger.debug('message delivered', context)
-      return
-    }
-    // Somebody else delivered it first; relays may share a worker.
-    if (outcome.name === 'PhalaMq.BadSequence') return
-    this.tell({ kind: 'messageRefused', failure: failureOf(new AppError('RELAY_EGRESS_REFUSED', { ...context, name: `${outcome.name} ${outcome.docs}`.trim() })) })
   }
 }

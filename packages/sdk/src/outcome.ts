@@ -3,8 +3,11 @@ import { AppError } from '@phalanx/primitives/errors'
 import { decodeDynamic, type DynamicValue } from './dynamic.ts'
 import type { MetadataIndex } from './metadata-index.ts'
 
-/** How a call ended. `name` is `Pallet.Error` or the kind of a non-module error; `docs` the chain's own explanation. */
-export type DispatchOutcome = { readonly ok: true } | { readonly ok: false; readonly name: string; readonly docs: string }
+/** How one call ended. `name` is `Pallet.Error` or the kind of a non-module error; `docs` the chain's own explanation. */
+export type CallOutcome = { readonly ok: true } | { readonly ok: false; readonly name: string; readonly docs: string }
+
+/** How an extrinsic ended: its call, what it cost in the chain's smallest unit where it cost anything, and each call of a batch that ran, in order. */
+export type DispatchOutcome = CallOutcome & { readonly fee?: bigint; readonly items?: readonly CallOutcome[] }
 
 interface Tagged {
   readonly kind: string
@@ -32,17 +35,41 @@ export const describeDispatchError = (metadata: MetadataIndex, error: DynamicVal
   return found === undefined ? { name: `Module ${String(index)}`, docs: '' } : { name: `${found.pallet}.${found.name}`, docs: found.docs }
 }
 
+interface Found {
+  outcome: CallOutcome | undefined
+  fee: bigint | undefined
+  readonly items: CallOutcome[]
+}
+
+/** What one event says about its extrinsic. */
+const note = (metadata: MetadataIndex, found: Found, event: Tagged): void => {
+  if (event.kind !== 'System' && event.kind !== 'Utility' && event.kind !== 'TransactionPayment') return
+  const { kind, value } = tagged(event.value, `an event of ${event.kind}`)
+  switch (`${event.kind}.${kind}`) {
+    case 'System.ExtrinsicSuccess': found.outcome = { ok: true }; break
+    case 'System.ExtrinsicFailed': found.outcome = { ok: false, ...describeDispatchError(metadata, member(value, 'dispatch_error')) }; break
+    case 'Utility.ItemCompleted': found.items.push({ ok: true }); break
+    case 'Utility.ItemFailed': found.items.push({ ok: false, ...describeDispatchError(metadata, member(value, 'error')) }); break
+    case 'TransactionPayment.TransactionFeePaid': {
+      const fee = member(value, 'actual_fee')
+      if (typeof fee === 'bigint') found.fee = fee
+    }
+  }
+}
+
 /** Outcome by extrinsic index, from the value of `System.Events`. @throws SDK_METADATA_MALFORMED, CODEC_ codes */
 export const dispatchOutcomes = (metadata: MetadataIndex, events: Uint8Array): ReadonlyMap<number, DispatchOutcome> => {
   const records = decodeDynamic(metadata.types, metadata.storage('System', 'Events').type, events)
-  const out = new Map<number, DispatchOutcome>()
+  const byIndex = new Map<number, Found>()
   for (const record of Array.isArray(records) ? records : []) {
     const phase = tagged(member(record, 'phase'), 'the phase of an event')
-    const event = tagged(member(record, 'event'), 'an event')
-    if (phase.kind !== 'ApplyExtrinsic' || typeof phase.value !== 'number' || event.kind !== 'System') continue
-    const inner = tagged(event.value, 'an event of System')
-    if (inner.kind === 'ExtrinsicSuccess') out.set(phase.value, { ok: true })
-    if (inner.kind === 'ExtrinsicFailed') out.set(phase.value, { ok: false, ...describeDispatchError(metadata, member(inner.value, 'dispatch_error')) })
+    if (phase.kind !== 'ApplyExtrinsic' || typeof phase.value !== 'number') continue
+    const found = byIndex.get(phase.value) ?? { outcome: undefined, fee: undefined, items: [] }
+    byIndex.set(phase.value, found)
+    note(metadata, found, tagged(member(record, 'event'), 'an event'))
   }
+  const out = new Map<number, DispatchOutcome>()
+  for (const [index, { outcome, fee, items }] of byIndex)
+    if (outcome !== undefined) out.set(index, { ...outcome, ...(fee === undefined ? {} : { fee }), ...(items.length === 0 ? {} : { items }) })
   return out
 }
