@@ -12,12 +12,18 @@ const launcher = resolve(import.meta.dirname, '../../apps/cli/bin/phalanx.mjs')
 /** A worker as the ready line names it. */
 export interface ReadyWorker { readonly identity: string; readonly url: string }
 
+/** A line of `phalanx dev --json`. */
+export type Line = { readonly event: string } & Readonly<Record<string, unknown>>
+
 /** A running development network. */
 export interface Network {
   readonly rpc: string
   readonly http: string
   readonly workers: readonly ReadyWorker[]
   readonly elapsedMs: number
+  /** The first printed line of this event that has not been waited for, now or later. */
+  next(event: string, fits?: (line: Line) => boolean): Promise<Line>
+  signal(signal: NodeJS.Signals): void
   /** Stops it with a signal; resolves with exit code and how long it took. */
   stop(signal?: NodeJS.Signals): Promise<{ readonly code: number | null; readonly tookMs: number }>
 }
@@ -54,16 +60,35 @@ export const startNetwork = async (options: { readonly workers?: number; readonl
   ], { stdio: ['ignore', 'pipe', 'pipe'] })
   let stderr = ''
   child.stderr.on('data', (data: Buffer) => { stderr += data.toString() })
-  const ready = await new Promise<{ rpc: string; workers: ReadyWorker[]; elapsedMs: number }>((done, failed) => {
-    child.once('exit', (code) => failed(new Error(`phalanx dev ended with ${code} before it was ready: ${stderr}`)))
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      const event = JSON.parse(line) as { event: string; rpc: string; workers: ReadyWorker[]; elapsedMs: number }
-      if (event.event === 'ready') done(event)
-    })
+  const lines: Line[] = []
+  const waiting = new Set<() => void>()
+  let hasEnded = false
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    lines.push(JSON.parse(line) as Line)
+    for (const look of [...waiting]) look()
   })
+  child.once('exit', () => {
+    hasEnded = true
+    for (const look of [...waiting]) look()
+  })
+  const next = (event: string, fits: (line: Line) => boolean = () => true): Promise<Line> =>
+    new Promise((done, failed) => {
+      const look = (): void => {
+        const at = lines.findIndex((line) => line.event === event && fits(line))
+        if (at < 0 && !hasEnded) return
+        waiting.delete(look)
+        if (at < 0) failed(new Error(`phalanx dev ended with ${child.exitCode} before "${event}": ${stderr}`))
+        else done(lines.splice(at, 1)[0] as Line)
+      }
+      waiting.add(look)
+      look()
+    })
+  const ready = (await next('ready')) as unknown as { readonly rpc: string; readonly workers: readonly ReadyWorker[]; readonly elapsedMs: number }
   return {
     ...ready,
     http: ready.rpc.replace(/^ws/, 'http'),
+    next,
+    signal: (name) => void child.kill(name),
     async stop(signal = 'SIGTERM') {
       const started = process.hrtime.bigint()
       child.kill(signal)

@@ -1,6 +1,6 @@
 /**
- * Owns what people are told of the running economy: a picture after every block, and what changed since the last one. The chain says state, P,
- * heartbeats and rewards; V between two payouts only the gatekeeper knows.
+ * Owns what people are told of the running economy: a picture after every block, and what changed since the last one. The chain says state,
+ * heartbeats and rewards; V and P as they are between two payouts only the gatekeeper knows.
  */
 import { toHex } from '@phalanx/primitives/bytes'
 import type { Crypto } from '@phalanx/primitives/crypto'
@@ -10,7 +10,7 @@ import { phalaBasePoolStorage, phalaComputationStorage as computation } from '@p
 import { createWorkerClient } from '@phalanx/worker/wire'
 import type { DevChain } from './dev-chain.ts'
 
-/** A worker's work. `v` in decimal, rewards in plancks. */
+/** A worker's work. `v` in decimal with all digits, `p` whole, rewards in plancks. */
 export interface WorkerPicture {
   readonly worker: string
   /** State of its session on the chain. */
@@ -78,25 +78,24 @@ export const createEconomyReader = (
     phalaBasePoolStorage.pools.key(crypto, pid),
     ...workers.flatMap(({ session }) => [computation.sessions.key(crypto, session), computation.sessionRuns.key(crypto, session)]),
   ]
-  /** V by the gatekeeper's reckoning; undefined while it does not answer. */
-  const currentV = async (publicKey: Uint8Array): Promise<string | undefined> => {
+  /** V and P by the gatekeeper's reckoning; undefined while it does not answer. */
+  const reckoned = async (publicKey: Uint8Array): Promise<{ readonly v: string; readonly pInstant: string } | undefined> => {
     try {
-      return (await PhactoryAPI.GetWorkerState({ publicKey })).tokenomicInfo?.v
+      return (await PhactoryAPI.GetWorkerState({ publicKey })).tokenomicInfo
     } catch {
       return undefined
     }
   }
   return async () => {
-    const [{ block, values }, latest] = await Promise.all([chain.readMany(keys), Promise.all(workers.map(({ identity }) => currentV(identity)))])
+    const [{ block, values }, latest] = await Promise.all([chain.readMany(keys), Promise.all(workers.map(({ identity }) => reckoned(identity)))])
     return {
       block, pool: Number(pid), stake: phalaBasePoolStorage.pools.decode(values[0])?.value.basepool.totalValue ?? 0n,
       workers: workers.map(({ identity }, i) => {
         const info = computation.sessions.decode(values[1 + 2 * i])
         const run = computation.sessionRuns.decode(values[2 + 2 * i])
-        const isFresh = run?.lastHeartbeatAt === undefined
         return {
-          worker: toHex(identity), state: info?.state.kind ?? 'none', v: latest[i] ?? fixed.toText(info?.v ?? 0n, DECIMALS),
-          p: (isFresh ? info?.benchmark.pInit : info?.benchmark.pInstant) ?? 0, lastHeartbeat: run?.lastHeartbeatAt, missedChallenge: run?.missedChallenge,
+          worker: toHex(identity), state: info?.state.kind ?? 'none', v: latest[i]?.v ?? fixed.toText(info?.v ?? 0n, DECIMALS),
+          p: Math.floor(Number(latest[i]?.pInstant ?? info?.benchmark.pInstant ?? 0)), lastHeartbeat: run?.lastHeartbeatAt, missedChallenge: run?.missedChallenge,
           totalReward: info?.stats.totalReward ?? 0n,
         }
       }),

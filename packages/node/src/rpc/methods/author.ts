@@ -23,6 +23,8 @@ const statusJson = (status: TransactionStatus): unknown => {
 
 /** Shortest time between `inBlock` and `finalized`, and time without requests that must pass before `finalized`. */
 const QUIET_MS = 40
+/** Delay of a timer from which on this process counts as busy. */
+const LATE_MS = 5
 /** Longest wait for a quiet moment. */
 const QUIET_WAIT_MS = 500
 
@@ -32,13 +34,18 @@ const QUIET_WAIT_MS = 500
  */
 const onceDigested = ({ clock }: RpcBackend, connection: Connection, then: () => void): void => {
   const startedMs = clock.nowMs()
-  const check = (): void => {
-    const nowMs = clock.nowMs()
-    const quietMs = nowMs - connection.lastRequestMs
-    if (quietMs >= QUIET_MS || nowMs - startedMs >= QUIET_WAIT_MS) then()
-    else clock.after(QUIET_MS - quietMs, check)
+  const checkAfter = (delayMs: number): void => {
+    const dueMs = clock.nowMs() + delayMs
+    clock.after(delayMs, () => {
+      const nowMs = clock.nowMs()
+      const quietMs = nowMs - connection.lastRequestMs
+      // A late timer says that this process was busy: what the client asked meanwhile is not read yet.
+      const isLate = nowMs - dueMs >= LATE_MS
+      if ((quietMs >= QUIET_MS && !isLate) || nowMs - startedMs >= QUIET_WAIT_MS) then()
+      else checkAfter(Math.max(LATE_MS, QUIET_MS - quietMs))
+    })
   }
-  clock.after(QUIET_MS, check)
+  checkAfter(QUIET_MS)
 }
 
 const noKeys = (doc: string, params: Parameters<typeof call>[0]['params']) =>
