@@ -27,13 +27,13 @@ export const startRelay = async (options: RelayOptions & { readonly collateralUr
     connectWorker: (url) => createWorkerClient({ url }, { http: http.request }),
     fillCollateral: createCollateralFiller({ url: options.collateralUrl }, { http: http.request }),
   })
-  return {
-    ...relay,
+  const closeRelay = relay.close.bind(relay)
+  return Object.assign(relay, {
     close() {
-      relay.close()
+      closeRelay()
       http.close()
     },
-  }
+  })
 }
 
 /** Serves status, health and metrics of a relay on the loopback interface. @throws CLI_PORT_IN_USE */
