@@ -3,7 +3,7 @@ import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import type { Kv } from '@phalanx/primitives/ports'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { createMemoryDisk, createMemoryKv } from './storage/memory.ts'
-import { createTestChain, createTestClock, createTestNode, rpcCall, signTransfers, type TestChain } from './testing.ts'
+import { createTestChain, createTestClock, createTestNode, rpcCall, signCall, signTransfers, type TestChain } from './testing.ts'
 
 let chain: TestChain
 beforeAll(async () => {
@@ -39,6 +39,18 @@ describe('node', () => {
     await node.submit(second)
     await clock.advance(100)
     expect([node.head().number, node.pool.size.ready]).toEqual([2, 0])
+    await node.stop()
+  })
+
+  test('keeps an account\'s later transactions while an earlier one finds no room in a block', async () => {
+    const node = await createTestNode(chain)
+    const from = chain.accounts[0] as (typeof chain.accounts)[number]
+    const remark = chain.runtime.parts.services.RuntimeCall.encode({ pallet: 'System', name: 'remark', args: { remark: new Uint8Array(1_500_000) } })
+    for (let nonce = 0; nonce < 6; nonce++) await node.submit(signCall(chain, remark, { from, nonce }))
+    const included: number[] = []
+    node.chain.onBlock(({ body }) => included.push(body.length - 1))
+    while (node.pool.size.ready > 0) await node.seal()
+    expect([included.length > 1, included.reduce((sum, count) => sum + count, 0), node.pool.size.future]).toEqual([true, 6, 0])
     await node.stop()
   })
 

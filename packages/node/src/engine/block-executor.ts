@@ -63,8 +63,15 @@ export const createBlockExecutor = (options: { readonly authoritySeed: Uint8Arra
   const fill = async (builder: BlockBuilder): Promise<Faulty | undefined> => {
     let full = 0
     let applied = 0
+    /** Tags of what found no room: whatever builds on it waits with it, and is not refused for coming too early. */
+    const postponed = new Set<string>()
+    const postpone = ({ provides }: PoolTransaction): void => provides.forEach((tag) => postponed.add(tag))
     for (const transaction of pool.ready()) {
       if (!pool.holds(transaction)) continue
+      if (transaction.requires.some((tag) => postponed.has(tag))) {
+        postpone(transaction)
+        continue
+      }
       let outcome
       try {
         outcome = builder.apply(transaction.bytes)
@@ -73,7 +80,10 @@ export const createBlockExecutor = (options: { readonly authoritySeed: Uint8Arra
         return { faulty: transaction }
       }
       if (outcome.kind === 'invalid') pool.reject(transaction, outcome.error)
-      if (outcome.kind === 'full' && ++full >= FULL_MAX) return undefined
+      if (outcome.kind === 'full') {
+        postpone(transaction)
+        if (++full >= FULL_MAX) return undefined
+      }
       if (++applied % APPLIED_PER_TURN === 0) await yieldToLoop()
     }
     return undefined

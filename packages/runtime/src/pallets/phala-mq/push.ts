@@ -12,8 +12,12 @@ import { queuedOutboundMessage } from './storage.ts'
 export const pushPalletMessage = <T>(host: StorageHost, pallet: string, to: TopicOf<T>, payload: T): void =>
   logMessage(host, createMessage(palletOrigin(pallet), to, payload))
 
-/** Queues a pallet's message for the start of the first block: genesis builds run before any block. */
-export const queuePalletMessage = <T>(host: StorageHost, pallet: string, to: TopicOf<T>, payload: T): void => {
+/** Queues messages for the start of the first block: genesis builds run before any block. Many at once, since each time rewrites the queue. */
+export const queueMessages = (host: StorageHost, messages: readonly Message[]): void => {
   const queued: readonly Message[] = queuedOutboundMessage.get(host) ?? []
-  queuedOutboundMessage.set(host, [...queued, createMessage(palletOrigin(pallet), to, payload)])
+  queuedOutboundMessage.set(host, [...queued, ...messages])
 }
+
+/** Queues a pallet's message for the start of the first block. */
+export const queuePalletMessage = <T>(host: StorageHost, pallet: string, to: TopicOf<T>, payload: T): void =>
+  queueMessages(host, [createMessage(palletOrigin(pallet), to, payload)])

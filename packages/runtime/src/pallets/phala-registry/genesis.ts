@@ -1,12 +1,12 @@
 /** Owns the registry's part of the chain spec: attestation policy, measurement list, and on simulated chains workers without evidence. */
 import { createPolicy, TCB_STATUSES } from '@phalanx/attestation'
 import { AppError } from '@phalanx/primitives/errors'
-import { TOPICS } from '@phalanx/primitives/messages'
+import { TOPICS, type Message } from '@phalanx/primitives/messages'
 import { jsonAccount, jsonBool, jsonDefault, jsonHex, jsonInteger, jsonList, jsonObject, jsonOneOf, jsonOptional, jsonText, type JsonOf } from '../../frame/json.ts'
 import type { GenesisChain } from '../../frame/pallet.ts'
-import { queuePalletMessage } from '../phala-mq/push.ts'
+import { queueMessages, queuePalletMessage } from '../phala-mq/push.ts'
 import { REGISTRY, type RegistryContext } from './declaration.ts'
-import { queueNotice, queueWorkerEvent } from './notices.ts'
+import { noticeMessage, workerEventMessage } from './notices.ts'
 import { CONFIDENCE_ROOT } from './levels.ts'
 import { notePolicy } from './policy-calls.ts'
 import { rootWorker } from './registration.ts'
@@ -86,17 +86,21 @@ export const buildRegistryGenesis = (ctx: RegistryContext, config: RegistryGenes
   storage.allowList.set(ctx, config.measurements)
   if (config.genesisHashes.length > 0) storage.genesisAllowList.set(ctx, config.genesisHashes)
   notePolicy(ctx)
+  const messages: Message[] = []
   for (const measurement of config.measurements) {
     storage.measurementAddedAt.set(ctx, measurement, 0)
-    queueNotice(ctx, { kind: 'MeasurementAllowed', value: measurement })
+    messages.push(noticeMessage({ kind: 'MeasurementAllowed', value: measurement }))
   }
   for (const { pubkey, ecdhPubkey, operator } of config.workers) {
     storage.workers.set(ctx, pubkey, rootWorker({ pubkey, ecdhPubkey }, operator, 0n))
     storage.ecdhEpoch.set(ctx, pubkey, 0n)
     storage.ecdhKeys.set(ctx, pubkey, 0n, { ecdhPubkey, announcedAt: 0 })
-    queueWorkerEvent(ctx, pubkey, { kind: 'Registered', value: { confidenceLevel: CONFIDENCE_ROOT } })
-    queueWorkerEvent(ctx, pubkey, { kind: 'BenchStart', value: { duration: config.benchmarkDuration } })
-    queueNotice(ctx, { kind: 'EcdhKeyAnchored', value: { pubkey, epoch: 0n, ecdhPubkey } })
+    messages.push(
+      workerEventMessage(pubkey, { kind: 'Registered', value: { confidenceLevel: CONFIDENCE_ROOT } }),
+      workerEventMessage(pubkey, { kind: 'BenchStart', value: { duration: config.benchmarkDuration } }),
+      noticeMessage({ kind: 'EcdhKeyAnchored', value: { pubkey, epoch: 0n, ecdhPubkey } }),
+    )
   }
+  queueMessages(ctx, messages)
   buildGatekeepers(ctx, config)
 }
