@@ -60,7 +60,7 @@ const watchUntilReady = (relay: Relay, view: DevView): Promise<RelaySnapshot> =>
       resolve(now)
     }
     relay.onChange(look)
-    look(relay.snapshot)
+    look(() => relay.snapshot())
   })
 
 const run = async (network: Network, view: DevView): Promise<void> => {
