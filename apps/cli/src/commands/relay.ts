@@ -81,7 +81,7 @@ export const runRelay: Runner = async (io, _positional, options) => {
       shutdown.add(() => status.close())
       printLine(io.stdout, given.json ? toJson({ event: 'started', status: `http://127.0.0.1:${status.port}/status` }) : `status on http://127.0.0.1:${status.port}/status`)
     }
-    print(relay.snapshot)
+    print(() => relay.snapshot())
     relay.onChange(print)
     await shutdown.requested
     return 0
