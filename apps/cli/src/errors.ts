@@ -41,6 +41,12 @@ export const cliErrors = defineErrors({
     'The passphrase does not open {path}, or the file was altered.', 'Check the passphrase; nothing was written.'),
   CLI_PASSPHRASE_WEAK: describe<{ length: number; min: number }>(
     'A passphrase of {length} characters is too short.', 'Use at least {min} characters.'),
+  CLI_RANGE_INVALID: describe<{ from: number; to: number; reason: string }>(
+    'Blocks {from} to {to} cannot be read: {reason}.', 'Give a range of finalised blocks whose state the node keeps; a node with --archive keeps all.'),
+  CLI_NOT_ON_CHAIN: describe<{ what: string; id: string; url: string }>(
+    'The chain at {url} knows no {what} {id}.', 'Check the value, and that --node is a node of the chain you mean.'),
+  SIM_SCENARIO_MALFORMED: describe<{ path: string; field: string; expected: string }>(
+    'The scenario {path} cannot be used: {field} needs {expected}.', 'Correct the field; apps/cli/examples/economy.json is an example with every strategy.'),
   CLI_DEV_STEP_REFUSED: describe<{ step: string; reason: string }>(
     'To {step} was refused: {reason}', 'It is tried again with the next blocks; if that does not help, start a fresh network: phalanx dev without --base-path.'),
   CLI_DEV_ECONOMY_MISSING: describe<{ path: string }>(

@@ -49,6 +49,9 @@ export const createProgram = (io: CliIo, finish: (exitCode: number) => void): Co
   addVerify(program, run)
   addDoctor(program, run)
   addPolicy(program, run)
+  addSimulate(program, run)
+  addExplain(program, run)
+  addRewards(program, run)
   return program
 }
 
@@ -239,4 +242,56 @@ const addDoctor = (program: Command, run: Run): void => {
     .option('--json', 'print JSON', false)
     .addHelpText('after', DOCTOR_NOTES + PLATFORMS + examples('doctor', `doctor --platform ${PLATFORM_NAMES.at(-1) ?? ''} --node ws://127.0.0.1:9944 --base-path /var/lib/phalanx/worker`, 'doctor --time-server pool.ntp.org --json'))
     .action(run(async () => (await import('./commands/doctor.ts')).runDoctor))
+}
+
+const SIMULATE_NOTES = `
+A scenario (JSON) names populations (honest, flapping, lazy, sybil, sniper) and sets of parameters, each as the PhalaComputation object of a chain
+spec has them; all fields are in docs/economy.md, an example with every strategy is apps/cli/examples/economy.json.
+`
+
+const addSimulate = (program: Command, run: Run): void => {
+  const simulate = program.command('simulate').description('Reckon ahead with the chain\'s own arithmetic.').addHelpText('after', examples('simulate economy apps/cli/examples/economy.json'))
+  simulate.command('economy')
+    .description('Let populations of workers and delegators run for months under one or more sets of parameters: who earns, who loses, what sniping gains.')
+    .argument('<file...>', 'scenarios; - for standard input')
+    .option('--seed <number>', 'seed of all chance', wholeNumber('--seed', { min: 0, max: 0xffff_ffff }), 1)
+    .option('--csv <file>', 'write every sample of every run there')
+    .option('--chart <file>', 'write a chart of the runs side by side there, one HTML file')
+    .option('--json', 'print JSON', false)
+    .addHelpText('after', SIMULATE_NOTES + examples('simulate economy apps/cli/examples/economy.json --csv economy.csv --chart economy.html', 'simulate economy now.json proposed.json --json | jq .runs'))
+    .action(run(async () => (await import('./commands/simulate.ts')).runSimulateEconomy))
+}
+
+const addExplain = (program: Command, run: Run): void => {
+  const explain = program.command('explain').description('Say in plain words why the chain holds what it holds.')
+    .addHelpText('after', examples('explain worker 0x4a6f…9c', 'explain balance 5Grw…'))
+  const about = (name: string, argument: string, meaning: string, description: string): Command =>
+    explain.command(name).description(description).argument(argument, meaning)
+      .option('--node <url>', NODE_OPTION, url('--node', ['ws', 'wss']), NODE_DEFAULT).option('--json', 'print JSON', false)
+  about('worker', '<pubkey>', 'public key of the worker, 0x hex', 'What a worker\'s V is made of, its next payout and its inputs, and why it does not answer.')
+    .addHelpText('after', examples('explain worker 0x4a6f…9c --node ws://127.0.0.1:9944'))
+    .action(run(async () => (await import('./commands/explain.ts')).runExplainWorker))
+  about('stake', '<account>', 'address, or public key in 0x hex', 'What an account has in pools and vaults, what waits to be withdrawn, since when, and when it must be paid.')
+    .option('--pool <pid>', 'this pool only', wholeNumber('--pool', { min: 0, max: 0xffff_ffff }))
+    .addHelpText('after', examples('explain stake 5Grw…', 'explain stake 5Grw… --pool 3 --json'))
+    .action(run(async () => (await import('./commands/explain.ts')).runExplainStake))
+  about('balance', '<account>', 'address, or public key in 0x hex', 'What of a balance is locked, by whom, until which block, and what would free it sooner.')
+    .addHelpText('after', examples('explain balance 5Grw…', 'explain balance 5Grw… --json'))
+    .action(run(async () => (await import('./commands/explain.ts')).runExplainBalance))
+}
+
+const BLOCKS = { min: 0, max: 0xffff_ffff }
+
+const addRewards = (program: Command, run: Run): void => {
+  program.command('rewards')
+    .description('State a worker\'s or a pool\'s rewards and slashes over a range of finalised blocks, to the planck.')
+    .option('--worker <pubkey>', 'worker, public key in 0x hex', hexBytes('--worker', { min: 32, max: 32 }))
+    .option('--pool <pid>', 'pool', wholeNumber('--pool', BLOCKS))
+    .requiredOption('--from <block>', 'first block', wholeNumber('--from', BLOCKS))
+    .option('--to <block>', 'last block (default: the last finalised one)', wholeNumber('--to', BLOCKS))
+    .option('--node <url>', NODE_OPTION, url('--node', ['ws', 'wss']), NODE_DEFAULT)
+    .option('--csv', 'print CSV, one line per event', false)
+    .option('--json', 'print JSON', false)
+    .addHelpText('after', examples('rewards --pool 0 --from 1 --to 5000', 'rewards --worker 0x4a6f…9c --from 1 --csv > rewards.csv'))
+    .action(run(async () => (await import('./commands/rewards.ts')).runRewards))
 }

@@ -14,6 +14,7 @@ import { NEW_LOGIC_FLAG } from '../system/types.ts'
 import { balanceOf, checkedAdd, reducibleBalance, setBalances } from './account.ts'
 import { burn, transfer, unreserve } from './currency.ts'
 import { balancesParts, EXISTENTIAL_DEPOSIT } from './declaration.ts'
+import { balanceApi } from './explain.ts'
 import { freezes, holds, inactiveIssuance, locks, totalIssuance } from './storage.ts'
 
 /** Direction of a correction. */
@@ -107,6 +108,7 @@ export const balances = balancesParts.withCalls({
     },
   },
 }, {
+  apis: [balanceApi],
   genesis: {
     shape: jsonObject({ balances: jsonList(jsonTuple(jsonAccount, jsonBigint(128))) }),
     build(ctx, config) {

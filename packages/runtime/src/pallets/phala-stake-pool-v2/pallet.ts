@@ -12,6 +12,7 @@ import { sessionStake } from '../phala-computation/sessions.ts'
 import { canPay, moveWpha, wphaBalance, wrapFor } from '../phala-wrapped-balances/wpha.ts'
 import { Permill } from '../rmrk-core/storage.ts'
 import { stakePoolParts } from './declaration.ts'
+import { stakeApi } from './explain.ts'
 import { payOwedReward } from './rewards.ts'
 import { checkAndMaybeForceWithdraw, contribute, withdraw } from './staking.ts'
 import * as storage from './storage.ts'
@@ -144,6 +145,7 @@ export const phalaStakePoolV2 = stakePoolParts.withCalls({
     },
   },
 }, {
+  apis: [stakeApi],
   tryState(ctx) {
     for (const [[pid], pool] of pools.entries(ctx)) {
       if (pool.kind !== 'StakePool') continue
