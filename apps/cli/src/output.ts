@@ -53,7 +53,7 @@ const causeOf = (error: AppError): string => {
 }
 
 /** Code, cause and fix of whatever was thrown. */
-export const reportOf = (error: unknown): ErrorReport => {
+export const errorReportOf = (error: unknown): ErrorReport => {
   const known = error instanceof AppError ? error : new AppError('CLI_UNEXPECTED', { reason: error instanceof Error ? error.message : String(error) }, { cause: error })
   return { code: known.code, cause: causeOf(known), fix: known.fix }
 }
@@ -64,7 +64,7 @@ export const exitCodeOf = (error: unknown): number =>
 
 /** Prints an error, as a JSON line on stdout for machines, else on stderr. */
 export const printError = (io: CliIo, error: unknown, isJson: boolean): void => {
-  const report = reportOf(error)
+  const report = errorReportOf(error)
   if (isJson) {
     printLine(io.stdout, toJson({ event: 'error', ...report }))
     return

@@ -1,6 +1,6 @@
 /** Owns what `phalanx dev` shows: JSON lines for machines, plain lines for logs, a live picture for terminals. */
 import type { RelaySnapshot, WorkerRow } from '@phalanx/relay'
-import { createStyle, printLine, renderTable, reportOf, stripStyle, toJson, type CliIo, type Style } from '../output.ts'
+import { createStyle, errorReportOf, printLine, renderTable, stripStyle, toJson, type CliIo, type Style } from '../output.ts'
 import { economyLines, eventText, outageText, pha } from './economy-text.ts'
 import type { EconomyEvent, EconomyPicture } from './watch.ts'
 
@@ -72,7 +72,7 @@ const createJsonView = (io: CliIo): DevView => {
     changed: (snapshot) => changes(snapshot).forEach(({ url, identity, phase, reason, code, fix, block }) => print({ event: 'worker', url, identity, phase, reason, code, fix, block })),
     ready: ({ rpc, block, workers, elapsedMs, basePath }) =>
       print({ event: 'ready', rpc, workers: workers.map(({ identity, url }) => ({ identity, url })), elapsedMs, block, basePath }),
-    trouble: (error) => print({ event: 'trouble', ...reportOf(error) }),
+    trouble: (error) => print({ event: 'trouble', ...errorReportOf(error) }),
     computing: ({ gatekeepers, pool, elapsedMs, block, stake }) => print({ event: 'computing', gatekeepers, pool, elapsedMs, block, stake }),
     economy: (_picture, events) => events.forEach(print),
     outage: print,
@@ -116,7 +116,7 @@ const computingLines = (state: DevComputing, style: Style): readonly string[] =>
 ]
 
 const troubleText = (error: unknown): string => {
-  const { code, cause, fix } = reportOf(error)
+  const { code, cause, fix } = errorReportOf(error)
   return `${code}: ${cause} ${fix}`
 }
 
