@@ -3,10 +3,10 @@
  * runs the same node under virtual time; sockets and threads exist only where `listen` is called and `threads` is above 0.
  */
 import { toHex } from '@phalanx/primitives/bytes'
-import type { Header } from '@phalanx/primitives/chain'
+import { readPhlx, type Header } from '@phalanx/primitives/chain'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import type { Clock, Kv, Logger } from '@phalanx/primitives/ports'
-import { createPhalanxRuntime } from '@phalanx/runtime'
+import { createEventReader, createPhalanxRuntime, type AssembledRuntime } from '@phalanx/runtime'
 import type { Runtime, RuntimeEnv, SignatureCheck } from '@phalanx/runtime/frame'
 import { bytesKey } from './bytes-key.ts'
 import { createChain, type Chain, type ChainBlock } from './chain.ts'
@@ -17,6 +17,7 @@ import { createAttestation, joinAttestations, readAuthorities } from './engine/f
 import { createBlockImporter, type BlockImporter } from './engine/import.ts'
 import { ensureGenesis } from './genesis.ts'
 import { createMetrics, type NodeMetrics } from './metrics/metrics.ts'
+import { createRegistryWatch } from './metrics/registry-watch.ts'
 import { assertOptions, defaultThreads, KEEP_STATES, type NodeOptions } from './options.ts'
 import { createDispatcher, type Client, type Dispatcher, type OpenConnection } from './rpc/dispatcher.ts'
 import type { RpcBackend } from './rpc/backend.ts'
@@ -35,7 +36,7 @@ export interface NodeDependencies {
   readonly crypto: Crypto
   readonly logger: Logger
   /** Another runtime than the chain's own, for tests. */
-  readonly runtime?: Runtime
+  readonly runtime?: AssembledRuntime
   /** Lets other work go on during a long block; default: the next turn of the event loop. */
   readonly yieldToLoop?: () => Promise<void>
   /** Told when the node cannot go on, for example because the disk is full. It has stopped authoring then. */
@@ -76,7 +77,7 @@ const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(reso
 interface Parts {
   readonly options: NodeOptions
   readonly dependencies: NodeDependencies
-  readonly runtime: Runtime
+  readonly runtime: AssembledRuntime
   readonly store: BlockStore
   readonly chain: Chain
   readonly checker: SignatureChecker
@@ -198,7 +199,9 @@ export const createNode = async (options: NodeOptions, dependencies: NodeDepende
       const { lastBlockMs } = engine.health()
       return lastBlockMs === undefined ? undefined : clock.nowMs() - lastBlockMs
     },
+    workers: () => watch?.counts(Number(readPhlx(chain.head().header).timeMs / 1000n)) ?? { standing: 0, renewalDue: 0, fallen: 0 },
   })
+  const watch = metrics === undefined ? undefined : createRegistryWatch({ state: chain.head().state }, { crypto, readEvents: createEventReader(runtime), onAlarm: metrics.onAlarm })
   const nowMs = (): number => (options.hasMetrics === false ? clock.nowMs() : performance.now())
   const onExecuted = (durationMs: number): void => metrics?.onExecuted(durationMs)
   const backend = createBackend(parts, { pool, engine, methodNames: () => dispatcher.methodNames })
@@ -208,6 +211,7 @@ export const createNode = async (options: NodeOptions, dependencies: NodeDepende
   )
   const onBlock = (block: ChainBlock): void => {
     metrics?.onBlock({ extrinsics: block.body.length })
+    watch?.onBlock({ changes: block.changes, state: chain.head().state })
     logger.debug('block added', { number: block.number, hash: toHex(block.hash), extrinsics: block.body.length })
     pool.onBlock(block)
   }

@@ -2,6 +2,7 @@
 export { createPhalanxRuntime } from './runtime.ts'
 export { createDevChainSpec } from './dev-spec.ts'
 export { runtimeErrors } from './errors.ts'
+export { createEventReader } from './events.ts'
 export type { AssembledRuntime } from './frame/create-runtime.ts'
 export type { ChainSpec } from './frame/chain-spec.ts'
 export type * from './frame/runtime-api.ts'

@@ -1,6 +1,7 @@
 /** Owns the Prometheus metrics of the node. The only door to the metrics library. */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { ALARM_EVENTS, type AlarmEvent, type WorkerCounts } from './registry-watch.ts'
 
 /** What is read when the metrics are fetched. */
 export interface MetricSources {
@@ -9,6 +10,7 @@ export interface MetricSources {
   readonly subscriptions: () => number
   readonly checkersReplaced: () => number
   readonly lastBlockAgeMs: () => number | undefined
+  readonly workers: () => WorkerCounts
 }
 
 /** Metrics of one node. */
@@ -17,6 +19,7 @@ export interface NodeMetrics {
   onBlock(block: { readonly extrinsics: number }): void
   onCall(call: { readonly method: string; readonly durationMs: number; readonly isError: boolean }): void
   onConnections(count: number): void
+  onAlarm(alarm: AlarmEvent): void
   /** Text in Prometheus' format. */
   render(): Promise<{ readonly contentType: string; readonly body: string }>
   close(): void
@@ -62,19 +65,29 @@ const observeNode = (registry: Registry, sources: MetricSources): void => {
   gauge(registry, 'phalanx_signature_checkers_replaced', 'Signature checker threads that died and were replaced.', sources.checkersReplaced)
 }
 
+const observeWorkers = (registry: Registry, workers: MetricSources['workers']): void => {
+  gauge(registry, 'phalanx_workers_standing', 'Attested workers whose evidence counts.', () => workers().standing)
+  gauge(registry, 'phalanx_workers_renewal_due', 'Of those, workers in their renewal window: their evidence is about to lapse.', () => workers().renewalDue)
+  gauge(registry, 'phalanx_workers_fallen', 'Attested workers whose evidence lapsed or was taken back.', () => workers().fallen)
+}
+
 /** Metrics in a registry of their own. */
 export const createMetrics = (sources: MetricSources): NodeMetrics => {
   const registry = new Registry()
   const registers = [registry]
   const close = observeProcess(registry)
   observeNode(registry, sources)
+  observeWorkers(registry, sources.workers)
   const execution = new Histogram({ name: 'phalanx_block_execution_seconds', help: 'Time to execute a block.', buckets: LATENCY_BUCKETS, registers })
   const blocks = new Counter({ name: 'phalanx_blocks_total', help: 'Blocks added since the start.', registers })
   const extrinsics = new Counter({ name: 'phalanx_extrinsics_total', help: 'Extrinsics in those blocks.', registers })
   const calls = new Histogram({ name: 'phalanx_rpc_call_seconds', help: 'Time to answer a request.', labelNames: ['method'], buckets: LATENCY_BUCKETS, registers })
   const failures = new Counter({ name: 'phalanx_rpc_errors_total', help: 'Requests answered with an error.', labelNames: ['method'], registers })
   const connections = new Gauge({ name: 'phalanx_rpc_connections', help: 'Open connections.', registers })
+  const alarms = new Counter({ name: 'phalanx_gatekeeper_alarms_total', help: 'Alarm events since the start: gatekeepers that differ from each other or from the chain.', labelNames: ['event'], registers })
+  for (const event of ALARM_EVENTS) alarms.inc({ event }, 0)
   return {
+    onAlarm: (event) => alarms.inc({ event }),
     onExecuted: (durationMs) => execution.observe(durationMs / SECOND_MS),
     onBlock(block) {
       blocks.inc()

@@ -51,7 +51,7 @@ describe('one port', () => {
     expect((await get('/health')).status).toBe(200)
     expect((await get('/ready')).status).toBe(200)
     const metrics = await (await get('/metrics')).text()
-    for (const name of ['phalanx_block_height', 'phalanx_block_finalized', 'phalanx_block_execution_seconds', 'phalanx_pool_ready', 'phalanx_rpc_call_seconds', 'phalanx_rpc_connections', 'phalanx_event_loop_lag_seconds', 'phalanx_memory_resident_bytes'])
+    for (const name of ['phalanx_block_height', 'phalanx_block_finalized', 'phalanx_block_execution_seconds', 'phalanx_pool_ready', 'phalanx_rpc_call_seconds', 'phalanx_rpc_connections', 'phalanx_event_loop_lag_seconds', 'phalanx_memory_resident_bytes', 'phalanx_workers_standing 0', 'phalanx_workers_fallen 0', 'phalanx_gatekeeper_alarms_total{event="OutcomeDiffers"} 0'])
       expect(metrics).toContain(name)
     expect((await get('/nothing')).status).toBe(404)
     expect((await fetch(`http://127.0.0.1:${port}/`, { method: 'PUT' })).status).toBe(405)
