@@ -1,6 +1,6 @@
 /**
  * Owns worker cores for the fleet benchmark: each a state of its own with its own keys, stepped with every block by the product's `step`.
- * They seal nothing. What all of them must compute alike, the proof of finality, is looked up by its bytes; each still asks for it.
+ * They seal nothing. What all of them compute alike, hashes of the block and its proof of finality, is looked up by its bytes; each still asks for it.
  */
 import { randomFillSync } from 'node:crypto'
 import { assert } from '@phalanx/primitives/assert'
@@ -36,17 +36,35 @@ export interface Outgoing {
 export interface FleetCores {
   /** Starts the next worker at a SCALE ChainCheckpoint that proves its own standing. */
   join(checkpoint: Uint8Array): void
-  /** Steps every core with a feed; what they want to send. `alone`: every core checks every signature by itself. */
+  /** Steps every core with a feed; what they want to send. `alone`: every core computes every hash and checks every signature by itself. */
   feed(blocks: Uint8Array, how: { readonly alone: boolean }): readonly Outgoing[]
 }
 
 const isSame = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && Buffer.compare(a, b) === 0
 
-/** The crypto of many workers in one process: the signature checked last, over the same bytes by the same key, is not checked again. */
-const shareChecks = (crypto: Crypto): Crypto => {
+/** Hashes remembered: a header's, and those of its messages and acks. */
+const HASHES_KEPT = 3
+/** Inputs shorter than this are a worker's own. */
+const SHARED_BYTES_MIN = 64
+
+/**
+ * The crypto of many workers in one thread: what was asked last, over the same bytes, is not computed again. Every core still asks whether its
+ * block is final and committed to.
+ */
+const shareAnswers = (crypto: Crypto): Crypto => {
   let last: { readonly signature: Uint8Array; readonly message: Uint8Array; readonly key: Uint8Array; readonly isValid: boolean } | undefined
+  const hashes: { readonly message: Uint8Array; readonly hash: Uint8Array }[] = []
   return {
     ...crypto,
+    blake2b256(message) {
+      if (message.length < SHARED_BYTES_MIN) return crypto.blake2b256(message)
+      const known = hashes.find((one) => isSame(one.message, message))
+      if (known !== undefined) return known.hash
+      const hash = crypto.blake2b256(message)
+      hashes.unshift({ message: message.slice(), hash })
+      hashes.length = Math.min(hashes.length, HASHES_KEPT)
+      return hash
+    },
     ed25519: {
       ...crypto.ed25519,
       verify(signature, message, key) {
@@ -61,7 +79,7 @@ const shareChecks = (crypto: Crypto): Crypto => {
 /** Cores of which none has joined yet. */
 export const createFleetCores = (crypto: Crypto, { genesisInfo, genesisHash, workers, iterations }: CoresOptions): FleetCores => {
   const alone = createTestCore(crypto)
-  const shared: Core = { ...alone, crypto: shareChecks(crypto) }
+  const shared: Core = { ...alone, crypto: shareAnswers(crypto) }
   const states: LiveState[] = []
   const next: bigint[] = []
   const random = new Uint8Array(workers.length * ENTROPY_BYTES)

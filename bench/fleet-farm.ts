@@ -14,7 +14,7 @@ export type FarmRequest =
 /** All worker cores. */
 export interface FleetFarm {
   readonly threads: number
-  /** Steps every core with a feed; what they want to send. `alone`: every core checks every signature by itself. */
+  /** Steps every core with a feed; what they want to send. `alone`: every core computes every hash and checks every signature by itself. */
   feed(blocks: Uint8Array, how: { readonly alone: boolean }): Promise<readonly Outgoing[]>
   /** Heap bytes in use, all threads together. */
   heapUsed(): Promise<number>

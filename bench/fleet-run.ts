@@ -42,7 +42,7 @@ export interface FleetReport {
 
 const WARM_UP = 10
 const ALONE_BLOCKS = 5
-/** Blocks after the last one in which answers may still come. */
+/** Looks at memory after the first. */
 const MEMORY_MARKS = 4
 
 const percentile = (sorted: readonly number[], part: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0
@@ -125,7 +125,7 @@ const run = async (workers: number, blocks: number): Promise<FleetReport> => {
     for (const phase of PHASES) times[phase].push(spent[phase])
     if (i % every !== 0 && i !== blocks) continue
     memory.push(await memoryAt(i, farm))
-    process.stderr.write(`fleet: ${workers} workers, block ${i} of ${blocks}, total p50 ${Math.round(summary(times.total).p50)} ms\n`)
+    process.send?.(`  ${workers} workers: block ${i} of ${blocks}, p50 ${Math.round(summary(times.total).p50)} ms`)
   }
   const seconds = (performance.now() - started) / 1000
   const alone: number[] = []
@@ -144,8 +144,6 @@ const run = async (workers: number, blocks: number): Promise<FleetReport> => {
 }
 
 const [workers = 100, blocks = 120] = process.argv.slice(2).map(Number)
-if (process.argv[1] === import.meta.filename) {
-  const report = await run(workers, blocks)
-  if (process.send === undefined) console.log(JSON.stringify(report, undefined, 1))
-  else process.send(report, () => process.exit(0))
-}
+const report = await run(workers, blocks)
+if (process.send === undefined) console.log(JSON.stringify(report, undefined, 1))
+else process.send(report, () => process.exit(0))

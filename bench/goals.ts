@@ -21,6 +21,8 @@ export const GOALS: readonly Goal[] = [
   { figure: /^query: .*p50/, unit: 'ms', atMost: 3 },
   { figure: /^query: .*p99/, unit: 'ms', atMost: 15 },
   { figure: /^gatekeeper: .*10,000/, unit: 'ms', atMost: 50 },
+  { figure: /^fleet: .*all work of a block, p99/, unit: 'ms', atMost: 1_000 },
+  { figure: /^fleet: .*heartbeats missed/, unit: 'of all', atMost: 0 },
 ]
 
 /** One measured line; `ratio` tells how many times better than the alternative named in `against` it is. */

@@ -5,18 +5,21 @@
  *   npm run bench -- trie              only files whose name has "trie"
  *   npm run bench -- --json            one JSON object per figure
  *   npm run bench -- --report          writes docs/reports/bench.md too
+ *   npm run bench -- --long fleet      the full figures where a benchmark has longer ones (sets PHALANX_LONG=1)
  */
 import { spawn } from 'node:child_process'
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import { goalOf, type Figure } from './goals.ts'
+import { NOTE_MARK } from './note.ts'
 
 const MARK = 'PHALANX-BENCH '
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'boolean', default: false }, report: { type: 'boolean', default: false }, only: { type: 'string' } },
+  options: { json: { type: 'boolean', default: false }, report: { type: 'boolean', default: false }, long: { type: 'boolean', default: false }, only: { type: 'string' } },
 })
 
 /** Child side: measures one file and hands the figures over on a marked line. */
@@ -28,14 +31,19 @@ const measureHere = async (name: string): Promise<void> => {
 /** Parent side: figures of one file, or the text it died with. */
 const measure = (name: string): Promise<readonly Figure[] | string> =>
   new Promise((done) => {
-    const child = spawn(process.execPath, [...process.execArgv, '--max-old-space-size=6144', import.meta.filename, '--only', name], { stdio: ['ignore', 'pipe', 'pipe'] })
-    let output = ''
+    const child = spawn(process.execPath, [...process.execArgv, '--max-old-space-size=6144', import.meta.filename, '--only', name], {
+      stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...(values.long ? { PHALANX_LONG: '1' } : {}) },
+    })
+    const lines = createInterface({ input: child.stdout })
+    let figures: readonly Figure[] | undefined
     let errors = ''
-    child.stdout.on('data', (chunk) => (output += chunk))
+    lines.on('line', (line) => {
+      if (line.startsWith(MARK)) figures = JSON.parse(line.slice(MARK.length)) as readonly Figure[]
+      else if (line.startsWith(NOTE_MARK) && !values.json) process.stderr.write(`${line.slice(NOTE_MARK.length)}\n`)
+    })
     child.stderr.on('data', (chunk) => (errors += chunk))
     child.on('close', (code) => {
-      const line = output.split('\n').find((each) => each.startsWith(MARK))
-      done(line === undefined ? `exit ${code}\n${errors.trim().split('\n').slice(-12).join('\n')}` : (JSON.parse(line.slice(MARK.length)) as readonly Figure[]))
+      done(figures ?? `exit ${code}\n${errors.trim().split('\n').slice(-12).join('\n')}`)
     })
   })
 
