@@ -1,5 +1,6 @@
 /** Owns the error codes of the command line. */
 import { defineErrors, describe, type ErrorsOf } from '@phalanx/primitives/errors'
+import './relay-errors.ts'
 
 /** Codes of `@phalanx/cli`. */
 export const cliErrors = defineErrors({

@@ -104,11 +104,20 @@ const RELAY_CONFIG = `
 Configuration file (JSON; options on the command line win):
   { "nodes": ["ws://127.0.0.1:9944"], "signer": "./relay.key", "operator": "5Grw…",
     "workers": [{ "url": "http://127.0.0.1:8100", "endpoints": ["https://worker-1.example.org"] }] }
+Fleets: "pools" with an account each, workers with a "name" and a "pool", "cache", "controlSocket", "limits": docs/operators.md
+
+Actions on the running relay of a --config:
+  status           workers, nodes and accounts as a table, or with --json
+  reload           take the file anew, as a whole or not at all; only what differs is touched (as does SIGHUP)
+  add|remove NAME  drive one worker of the file more, or one less until the next reload
+  restart NAME     forget what is known of one worker and begin anew
 `
 
 const addRelay = (program: Command, run: Run): void => {
   withLogs(program.command('relay'))
     .description('Drive workers: initialise, feed and register them, and carry their messages to the chain.')
+    .argument('[action]', 'tell a running relay what to do: status, reload, add, remove or restart')
+    .argument('[worker]', 'name of the worker for add, remove and restart')
     .option('--node <url>', 'node to follow; repeat for more, in order of preference', repeated(url('--node', ['ws', 'wss'])))
     .option('--worker <url>', 'worker to drive; repeat for more', repeated(url('--worker', ['http', 'https'])))
     .option('--signer <suri|file>', 'account that pays the fees: a file with a secret URI, - for standard input, or //Alice for development')
@@ -117,7 +126,7 @@ const addRelay = (program: Command, run: Run): void => {
     .option('--pccs-url <url>', 'where collateral for evidence is fetched', url('--pccs-url', ['https', 'http']))
     .option('--config <file>', 'configuration file')
     .option('--status-port <port>', 'serve /status, /health and /metrics on this port', port('--status-port'))
-    .addHelpText('after', RELAY_CONFIG + examples('relay --node ws://127.0.0.1:9944 --worker http://127.0.0.1:8100 --signer //Alice', 'relay --config ./relay.json --status-port 9615'))
+    .addHelpText('after', RELAY_CONFIG + examples('relay --node ws://127.0.0.1:9944 --worker http://127.0.0.1:8100 --signer //Alice', 'relay --config ./relay.json --status-port 9615', 'relay --config ./relay.json restart north-1'))
     .action(run(async () => (await import('./commands/relay.ts')).runRelay))
 }
 

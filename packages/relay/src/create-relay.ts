@@ -148,7 +148,13 @@ interface Driven {
 export const createRelay = (options: RelayOptions, dependencies: RelayDependencies): Relay => {
   checkFleet(options)
   if ((options.cacheBytes ?? CACHE_BYTES) < CACHE_BYTES_MIN) throw new AppError('RELAY_OPTIONS_INVALID', { what: `the cache has less than ${CACHE_BYTES_MIN} bytes` })
-  return new Fleet(options, dependencies)
+  const fleet = new Fleet(options, dependencies)
+  // Methods of their own, which may be handed on one by one.
+  return {
+    snapshot: () => fleet.snapshot(), row: (name) => fleet.row(name), onChange: (listener) => fleet.onChange(listener),
+    add: (worker) => fleet.add(worker), remove: (name) => fleet.remove(name), restart: (name) => fleet.restart(name), use: (wanted) => fleet.use(wanted),
+    server: fleet.server, close: () => fleet.close(),
+  }
 }
 
 class Fleet implements Relay {
