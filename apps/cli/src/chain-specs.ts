@@ -6,7 +6,8 @@ import { concatBytes, toHex } from '@phalanx/primitives/bytes'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { AppError } from '@phalanx/primitives/errors'
 import { createDevChainSpec, createPhalanxRuntime, type ChainSpec } from '@phalanx/runtime'
-import { softwareMeasurement, softwareRootCertificate, softwareSigner } from '@phalanx/worker/platform'
+import { softwareFamilyMeasurements, softwareMeasurement, softwareRootCertificate, softwareSigner } from '@phalanx/worker/platform'
+import { simulatedPlatform } from '@phalanx/worker/platform/table'
 import './errors.ts'
 import { readSmallFile, writePrivateFile } from './secrets.ts'
 
@@ -19,8 +20,17 @@ const BENCHMARK_BLOCKS = 1
 /** Runtime hash of the simulated platform's code: measurement ‖ product id ‖ version ‖ signer (registry.md §2.2). */
 const softwareRuntimeHash = (crypto: Crypto): Uint8Array => concatBytes(softwareMeasurement(crypto), new Uint8Array(4), softwareSigner(crypto))
 
-/** The development chain as JSON: simulated vendor root pinned, the simulated code admitted. */
-export const developmentSpec = (crypto: Crypto, blockTimeMs?: number): Record<string, unknown> =>
+/** Every family of simulated machines: a chain that others join with their own workers admits all of them. */
+export const ALL_FAMILIES: readonly string[] = simulatedPlatform.families
+
+/** What the chain lists so that workers of these families may register; without families the usual one, whose runtime hash costs nothing to tell. */
+const measurementsOf = (crypto: Crypto, families: readonly string[]): readonly string[] => {
+  const named = simulatedPlatform.families.filter((name) => families.includes(name))
+  return [...new Set([toHex(softwareRuntimeHash(crypto)), ...softwareFamilyMeasurements(crypto, named).map(toHex)])]
+}
+
+/** The development chain as JSON: simulated vendor root pinned, the simulated code admitted, also on machines of the families named. */
+export const developmentSpec = (crypto: Crypto, blockTimeMs?: number, families: readonly string[] = []): Record<string, unknown> =>
   createDevChainSpec(
     {
       ...(blockTimeMs === undefined ? {} : { blockTimeMs }),
@@ -28,7 +38,7 @@ export const developmentSpec = (crypto: Crypto, blockTimeMs?: number): Record<st
         PhalaRegistry: {
           kinds: [...TEE_KIND_NAMES],
           roots: [toHex(softwareRootCertificate(crypto))],
-          measurements: [toHex(softwareRuntimeHash(crypto))],
+          measurements: measurementsOf(crypto, families),
           benchmarkDuration: BENCHMARK_BLOCKS,
         },
       },

@@ -25,6 +25,12 @@ export const oneOf =
     return found
   }
 
+/** Some of a few words, separated by commas, in the order given. */
+export const someOf = (option: string, words: readonly string[]) => {
+  const parse = oneOf(option, words)
+  return (value: string): readonly string[] => value.split(',').map(parse)
+}
+
 /** A URL with one of the schemes. */
 export const url =
   (option: string, schemes: readonly string[]) =>

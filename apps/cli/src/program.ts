@@ -1,9 +1,9 @@
 /** Owns the grammar of the command line: every command with its options, help and examples. What commands do loads when they run. */
 import { Command } from 'commander'
-import { platformTable } from '@phalanx/worker/platform/table'
+import { platformTable, simulatedPlatform } from '@phalanx/worker/platform/table'
 import manifest from '../package.json' with { type: 'json' }
 import type { CliIo } from './output.ts'
-import { oneOf, port, repeated, url, wholeNumber } from './options.ts'
+import { oneOf, port, repeated, someOf, url, wholeNumber } from './options.ts'
 import { LOG_LEVELS } from './log-levels.ts'
 import { hexBytes } from './verify/hex.ts'
 import { parseTime } from './verify/times.ts'
@@ -17,6 +17,7 @@ const WORKERS_BOUNDS = { min: 0, max: 64 }
 const KEY_TYPE_NAMES = ['sr25519', 'ed25519', 'ecdsa'] as const
 
 const PLATFORM_NAMES = platformTable.map(({ name }) => name)
+const FAMILIES = simulatedPlatform.families
 const PLATFORMS = `\nPlatforms:\n${platformTable.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`).join('\n')}\n`
 
 const examples = (...lines: readonly string[]): string => `\nExamples:\n${lines.map((line) => `  $ phalanx ${line}`).join('\n')}\n`
@@ -64,10 +65,11 @@ const addDev = (program: Command, run: Run): void => {
     .option('--block-time <ms>', 'time between blocks while nothing waits', wholeNumber('--block-time', BLOCK_TIME_BOUNDS), 1000)
     .option('--rpc-port <port>', 'port of the node\'s RPC', port('--rpc-port'), 9944)
     .option('--worker-port <port>', 'port of the first worker; the others follow', port('--worker-port'), 8100)
+    .option('--families <names>', `platform families of the simulated machines, in turn, with commas between them: ${FAMILIES.join(', ')}`, someOf('--families', FAMILIES))
     .option('--base-path <folder>', 'where chain and keys are kept (default: a fresh temporary folder)')
     .option('--offline-after <blocks>', 'take the last worker off so many blocks after all compute, to see what silence costs', wholeNumber('--offline-after', BLOCKS_BOUNDS))
     .option('--back-after <blocks>', 'bring it back so many blocks after the chain called it unresponsive (otherwise: kill -USR2)', wholeNumber('--back-after', BLOCKS_BOUNDS))
-    .addHelpText('after', examples('dev', 'dev --workers 1 --block-time 6000', 'dev --offline-after 10 --back-after 10', 'dev --base-path ./my-network   # the same chain and identities next time', 'dev --json | jq \'select(.event == "ready")\''))
+    .addHelpText('after', examples('dev', 'dev --workers 1 --block-time 6000', `dev --workers 6 --families ${FAMILIES.slice(1, 4).join(',')}   # then revoke one: docs/policy.md`, 'dev --offline-after 10 --back-after 10', 'dev --base-path ./my-network   # the same chain and identities next time', 'dev --json | jq \'select(.event == "ready")\''))
     .action(run(async () => (await import('./commands/dev.ts')).runDev))
 }
 
@@ -92,10 +94,11 @@ const addWorker = (program: Command, run: Run): void => {
     .requiredOption('--base-path <folder>', 'where the sealed keys are kept')
     .option('--port <port>', 'port of the worker\'s API', port('--port'), 8100)
     .option('--platform <name>', 'what the worker runs on and proves itself with', oneOf('--platform', PLATFORM_NAMES), PLATFORM_NAMES[0])
+    .option('--family <name>', `platform family that a simulated machine pretends to be of: ${FAMILIES.join(', ')}`, oneOf('--family', FAMILIES))
     .option('--handover-from <url>', 'take over the identity of an older worker, which then stops for good; needs --node')
     .option('--node <url>', 'node that proves the chain\'s rules to both workers of a handover')
     .addHelpText('after', PLATFORMS + examples(
-      'worker --base-path ./worker-1', 'worker --base-path ./worker-2 --port 8101',
+      'worker --base-path ./worker-1', `worker --base-path ./worker-2 --port 8101 --family ${FAMILIES[1]}`,
       'worker --base-path ./upgraded --port 8102 --handover-from http://127.0.0.1:8100 --node ws://127.0.0.1:9944'))
     .action(run(async () => (await import('./commands/worker.ts')).runWorker))
 }

@@ -5,7 +5,7 @@ import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { AppError } from '@phalanx/primitives/errors'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { createPhalanxRuntime } from '@phalanx/runtime'
-import { developmentSpec, parseSpec, readJsonFile } from '../chain-specs.ts'
+import { ALL_FAMILIES, developmentSpec, parseSpec, readJsonFile } from '../chain-specs.ts'
 import { printLine, toJson } from '../output.ts'
 import type { Runner } from '../program.ts'
 import { writePrivateFile } from '../secrets.ts'
@@ -33,7 +33,7 @@ const summarize = (json: unknown, crypto: Crypto): Json => {
 
 /** Prints the development chain's specification. */
 export const runDevSpec: Runner = async (io) => {
-  printLine(io.stdout, JSON.stringify(developmentSpec(await loadCrypto()), undefined, 2))
+  printLine(io.stdout, JSON.stringify(developmentSpec(await loadCrypto(), undefined, ALL_FAMILIES), undefined, 2))
   return 0
 }
 
@@ -43,7 +43,7 @@ export const runBuildSpec: Runner = async (io, _positional, options) => {
   const crypto = await loadCrypto()
   const changes = readJsonFile(from)
   if (!isObject(changes)) throw new AppError('CLI_CONFIG_MALFORMED', { path: from, reason: 'it must be an object' })
-  const spec = overlay(developmentSpec(crypto), changes)
+  const spec = overlay(developmentSpec(crypto, undefined, ALL_FAMILIES), changes)
   summarize(spec, crypto)
   const text = JSON.stringify(spec, undefined, 2)
   if (out === undefined) printLine(io.stdout, text)

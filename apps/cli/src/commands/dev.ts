@@ -5,7 +5,7 @@ import { encodeSs58, Secret } from '@phalanx/primitives/crypto'
 import { parseHex } from '@phalanx/primitives/bytes'
 import type { Relay, RelaySnapshot } from '@phalanx/relay'
 import { createSigner, type Signer } from '@phalanx/sdk/signer'
-import { software } from '@phalanx/worker/platform'
+import { simulatedPlatform } from '@phalanx/worker/platform/table'
 import { openBasePath } from '../base-path.ts'
 import { developmentSpec, keptSpec } from '../chain-specs.ts'
 import { GATEKEEPER_PAYER, POOL_OWNER, SUDO, WORKERS_PAYER } from '../dev/accounts.ts'
@@ -23,7 +23,7 @@ import { createLogger, systemClock, systemRandom } from '../system.ts'
 const SS58_PREFIX = 30
 
 const startChain = async ({ options, base, crypto, logger, shutdown, onFatal }: Network): Promise<StartedNode> => {
-  const spec = keptSpec(base.path, () => developmentSpec(crypto, options.blockTime))
+  const spec = keptSpec(base.path, () => developmentSpec(crypto, options.blockTime, options.families))
   const started = await startNode(
     {
       spec, folder: base.folder('node'), blockTimeMs: options.blockTime, rpcPort: options.rpcPort, isUnsafeRpcAllowed: false, isArchive: true,
@@ -35,18 +35,20 @@ const startChain = async ({ options, base, crypto, logger, shutdown, onFatal }: 
   return started
 }
 
-const startWorkers = ({ options, base, crypto, logger, shutdown }: Network): Promise<readonly DevWorker[]> =>
-  settleAll(
+const startWorkers = ({ options, base, crypto, logger, shutdown }: Network): Promise<readonly DevWorker[]> => {
+  const { families = [] } = options
+  return settleAll(
     Array.from({ length: options.workers }, async (_, i) => {
       const port = options.workerPort === 0 ? 0 : options.workerPort + i
       const worker = await createDevWorker(
         { folder: base.folder('workers', String(i + 1)), port, portOption: '--worker-port' },
-        { crypto, clock: systemClock, random: systemRandom, logger, platform: software },
+        { crypto, clock: systemClock, random: systemRandom, logger, platform: await simulatedPlatform.load(families[i % families.length]) },
       )
       shutdown.add(() => worker.stop())
       return worker
     }),
   )
+}
 
 /** Resolves when every worker runs; tells the view of everything on the way. */
 const watchUntilReady = (relay: Relay, view: DevView): Promise<RelaySnapshot> =>

@@ -5,7 +5,7 @@ import { suriToEd25519Seed, type Crypto } from '@phalanx/primitives/crypto'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { AppError } from '@phalanx/primitives/errors'
 import { openBasePath } from '../base-path.ts'
-import { developmentSpec, keptSpec, readJsonFile } from '../chain-specs.ts'
+import { ALL_FAMILIES, developmentSpec, keptSpec, readJsonFile } from '../chain-specs.ts'
 import type { LogLevel } from '../log-levels.ts'
 import { printLine, toJson } from '../output.ts'
 import type { Runner } from '../program.ts'
@@ -49,7 +49,7 @@ export const runNode: Runner = async (io, _positional, given) => {
     const [crypto, logger] = await Promise.all([loadCrypto(), createLogger({ level: options.logLevel ?? 'info', name: 'node' })])
     const authority = options.authority === undefined ? (dev ? DEV_AUTHORITY : undefined) : (await readSigner(io, options.authority)).reveal()
     // A named file wins over the kept copy, so that a folder of another chain is refused instead of silently used.
-    const spec = fromFile ?? keptSpec(base.path, () => developmentSpec(crypto, options.blockTime))
+    const spec = fromFile ?? keptSpec(base.path, () => developmentSpec(crypto, options.blockTime, ALL_FAMILIES))
     const started = await startNode(
       {
         spec, folder: base.folder('node'), blockTimeMs: options.blockTime, rpcPort: options.rpcPort, isUnsafeRpcAllowed: options.rpcMethods === 'unsafe',

@@ -18,6 +18,8 @@ interface WorkerCommandOptions {
   readonly port: number
   /** A name of the table. */
   readonly platform: string
+  /** One of the platform's families. */
+  readonly family?: string
   readonly handoverFrom?: string
   readonly node?: string
   readonly logLevel?: LogLevel
@@ -26,15 +28,17 @@ interface WorkerCommandOptions {
 
 /** Runs a worker until it is told to end. */
 export const runWorker: Runner = async (io, _positional, options) => {
-  const { basePath, port, platform: name, logLevel = 'info', json, handoverFrom, node } = options as unknown as WorkerCommandOptions
+  const { basePath, port, platform: name, logLevel = 'info', json, handoverFrom, node, family } = options as unknown as WorkerCommandOptions
   const entry = platformTable.find((one) => one.name === name)
   assert(entry !== undefined, 'the option names a platform of the table')
+  if (family !== undefined && entry.families?.includes(family) !== true)
+    throw new AppError('CLI_USAGE', { problem: `--family is for simulated machines, and the platform ${name} is real`, command: 'phalanx worker' })
   if (handoverFrom !== undefined && node === undefined) throw new AppError('CLI_USAGE', { problem: '--handover-from needs a node: --node ws://127.0.0.1:9944', command: 'phalanx worker' })
   const shutdown = createShutdown()
   try {
     const base = openBasePath({ path: basePath, kind: 'worker' })
     shutdown.add(() => base.close())
-    const [crypto, logger, platform] = await Promise.all([loadCrypto(), createLogger({ level: logLevel, name: 'worker' }), entry.load()])
+    const [crypto, logger, platform] = await Promise.all([loadCrypto(), createLogger({ level: logLevel, name: 'worker' }), entry.load(family)])
     const started = await startWorker({ folder: base.folder('sealed'), port, portOption: '--port' }, { crypto, clock: systemClock, random: systemRandom, logger, platform })
     shutdown.add(() => started.worker.stop())
     const { state, reason } = started.worker.status()

@@ -12,6 +12,8 @@ export interface DevOptions {
   readonly rpcPort: number
   readonly workerPort: number
   readonly basePath?: string
+  /** Families of the workers' simulated machines, in turn; the usual one unless given. */
+  readonly families?: readonly string[]
   /** Blocks of computing after which the last worker goes offline. */
   readonly offlineAfter?: number
   /** Blocks of silence after which it comes back. */

@@ -13,7 +13,8 @@ import { createMemoryBlobStore, createTestClock, createTestRandom } from '../tes
 import { createBenchmark } from './benchmark.ts'
 import { openDiskBlobStore, platformCompliance, type Platform, type PlatformUnderTest } from './index.ts'
 import { createSealer } from './seal.ts'
-import { createSoftwarePlatform, softwareRootCertificate } from './software.ts'
+import { createSoftwarePlatform, softwareFamilyMeasurements, softwareRootCertificate } from './software.ts'
+import { simulatedPlatform } from './table.ts'
 
 let crypto: Crypto
 let folder: string
@@ -32,6 +33,26 @@ const codeOf = async (act: Promise<unknown>): Promise<string> => {
     throw error
   }
 }
+
+describe('families of simulated machines', () => {
+  test('on offer are those that the vendor makes; each is what it says, and a chain can list its measurement', async () => {
+    expect(simulatedPlatform.families).toEqual(SIMULATED_FAMILY_NAMES)
+    const measurements = softwareFamilyMeasurements(crypto, SIMULATED_FAMILY_NAMES)
+    const policy = createPolicy({ simulated: true, kinds: ['SgxDcap', 'SevSnp', 'Tdx'], roots: [softwareRootCertificate(crypto)], enforceMeasurements: true, measurements })
+    const found = new Set<string>()
+    for (const family of [undefined, ...simulatedPlatform.families]) {
+      const blobs = createMemoryBlobStore()
+      const kind = await simulatedPlatform.load(family)
+      const platform = await kind.open({ crypto, blobs, random: createTestRandom(crypto, 'family') } as Parameters<typeof kind.open>[0])
+      const evidence = OptionalAttestationReport.decode(await platform.quote({ reportData: new Uint8Array(64), nowMs: 1_790_000_000_000n }))
+      assert(evidence !== undefined, 'the platform makes evidence')
+      const verdict = verifyEvidence({ evidence, policy, nowSeconds: 1_790_000_000, crypto })
+      assert(verdict.ok, 'evidence verifies under the list')
+      found.add(String(verdict.facts.family ?? verdict.facts.fmspc))
+    }
+    expect(found.size).toBe(SIMULATED_FAMILY_NAMES.length)
+  })
+})
 
 describe.each([undefined, ...SIMULATED_FAMILY_NAMES])('the software platform, family %s', (family) => {
   const blobs = createMemoryBlobStore()

@@ -2,9 +2,9 @@
  * Owns the software platform for development: evidence in the real formats from the simulated vendor, sealing keys from a secret file.
  * It protects nothing; only chains whose genesis says `simulated` accept it.
  */
-import { OptionalAttestationReport, providerOf } from '@phalanx/attestation'
+import { OptionalAttestationReport, providerOf, referencePolicy, verifyEvidence } from '@phalanx/attestation'
 import { createSimulatedVendor, type SimulatedFamilyName, type SimulatedVendor } from '@phalanx/attestation/simulated'
-import { concatBytes, toHexPlain, utf8 } from '@phalanx/primitives/bytes'
+import { concatBytes, toHex, toHexPlain, utf8 } from '@phalanx/primitives/bytes'
 import { bytes } from '@phalanx/primitives/codec'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { AppError } from '@phalanx/primitives/errors'
@@ -36,6 +36,23 @@ export const softwareMeasurement = (crypto: Pick<Crypto, 'sha256'>): Uint8Array 
 
 /** Signer measurement of the software platform. */
 export const softwareSigner = (crypto: Pick<Crypto, 'sha256'>): Uint8Array => crypto.sha256(utf8('phalanx worker, software signer'))
+
+/** Any time at which the simulated certificates count; measurements do not depend on it. */
+const SOME_SECONDS = 1_790_000_000
+
+/** What a chain must list so that software platforms of these families may register: a measurement for each form that they come to, once. */
+export const softwareFamilyMeasurements = (crypto: Crypto, families: readonly SimulatedFamilyName[]): readonly Uint8Array[] => {
+  const vendor = softwareVendor(crypto)
+  const policy = referencePolicy({ simulated: true, roots: [vendor.rootCertificate] })
+  const found = new Map<string, Uint8Array>()
+  for (const family of families) {
+    const evidence = vendor.machine({ id: 'measured', family }).evidence({ code: softwareMeasurement(crypto), signer: softwareSigner(crypto), reportData: new Uint8Array(REPORT_DATA_BYTES), nowSeconds: SOME_SECONDS })
+    const verdict = verifyEvidence({ evidence, policy, nowSeconds: SOME_SECONDS, crypto })
+    assert(verdict.ok, 'the simulated vendor makes good evidence')
+    found.set(toHex(verdict.facts.measurement), verdict.facts.measurement)
+  }
+  return [...found.values()]
+}
 
 /** Choices for a software platform. */
 export interface SoftwarePlatformOptions {
@@ -93,6 +110,9 @@ export const createSoftwarePlatform = async (options: SoftwarePlatformOptions, d
     },
   }
 }
+
+/** The software platform on a machine of a family. */
+export const softwareOf = (family: SimulatedFamilyName): PlatformKind => ({ ...software, open: (dependencies) => createSoftwarePlatform({ family }, dependencies) })
 
 /** The software platform as it is chosen. */
 export const software: PlatformKind = { name: 'software', prerequisites: [], open: (dependencies) => createSoftwarePlatform({}, dependencies) }
