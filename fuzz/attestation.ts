@@ -1,6 +1,7 @@
 /** Fuzz targets of @phalanx/attestation: every parser of evidence, collateral and policy, and the verifier over whole reports. */
 import {
-  AttestationPolicy, AttestationReport, SgxV30QuoteCollateral, attachCollateral, detectEvidence, evaluateRegistration, evidenceDigest, prepareCollateral, referencePolicy, verifyEvidence,
+  AnyCollateral, AttestationPolicy, AttestationReport, SgxV30QuoteCollateral, attachCollateral, detectEvidence, evaluateRegistration, evidenceDigest, judgeCollateral, prepareCollateral,
+  referencePolicy, verifyEvidence,
 } from '@phalanx/attestation'
 import { createSimulatedVendor } from '@phalanx/attestation/simulated'
 import { assert } from '@phalanx/primitives/assert'
@@ -61,6 +62,16 @@ const assertNotForged = (input: AttestationReport): void => {
   const verdict = verifyEvidence({ evidence: input, policy, nowSeconds: NOW, crypto, ...preparedFor(input) })
   assert(!verdict.ok || made.has(toHex(evidenceDigest(crypto, input))), 'altered signed content was accepted')
 }
+
+const sets: readonly AnyCollateral[] = [collateral, guestCollateral, ...(snp.value.collateral === undefined ? [] : [snp.value.collateral])]
+/** What decides about a set: key, evaluation and dates. Whatever is unsigned may differ as long as these do not. */
+const standingOf = (set: AnyCollateral): string | undefined => {
+  const judged = judgeCollateral(set, { policy, nowSeconds: NOW, crypto })
+  if (!judged.ok) return undefined
+  const { key, evaluationNumber, dates, validUntil } = judged.set
+  return JSON.stringify([key.tee, toHex(key.family), key.authority, evaluationNumber, dates, validUntil])
+}
+const standings = new Set(sets.map(standingOf))
 
 const collateralJson = { ...collateral.value, tcbInfoSignature: toHex(collateral.value.tcbInfoSignature), qeIdentitySignature: toHex(collateral.value.qeIdentitySignature) }
 const files: readonly Uint8Array[] = [
@@ -138,6 +149,14 @@ const verifierTargets: readonly FuzzTarget[] = [
     run: (bytes) => void prepareCollateral(SgxV30QuoteCollateral.decode(bytes), policy, crypto),
   },
   {
+    name: 'attestation.canonicalSet',
+    seeds: sets.map((set) => AnyCollateral.encode(set)),
+    run(bytes) {
+      const standing = standingOf(AnyCollateral.decode(bytes))
+      assert(standing === undefined || standings.has(standing), 'a set that nobody signed would become canonical')
+    },
+  },
+  {
     name: 'attestation.policy',
     seeds: [AttestationPolicy.encode(policy)],
     run: (bytes) => void evaluateRegistration({ report: evidence, commit: new Uint8Array(32), policy: AttestationPolicy.decode(bytes), nowSeconds: NOW, crypto }),
@@ -147,6 +166,7 @@ const verifierTargets: readonly FuzzTarget[] = [
 /** Targets of this file. */
 export const targets: readonly FuzzTarget[] = [
   codecTarget('attestation.wire', AttestationReport, [AttestationReport.encode(evidence)]),
+  codecTarget('attestation.collateralCodec', AnyCollateral, sets.map((set) => AnyCollateral.encode(set))),
   codecTarget('attestation.policyCodec', AttestationPolicy, [AttestationPolicy.encode(policy)]),
   ...parserTargets,
   ...otherTargets,
