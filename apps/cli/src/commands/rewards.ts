@@ -42,14 +42,14 @@ const toCsv = ({ rows, totals, from, to }: Statement): string => [
 
 const subjectJson = (subject: Subject): object => (subject.kind === 'worker' ? { worker: toHex(subject.pubkey) } : { pool: subject.pid })
 
-const toObject = (subject: Subject, { from, to, rows, totals, counted }: Statement): object => ({
+const toObject = (subject: Subject, { from, to, rows, totals, counted, uncounted }: Statement): object => ({
   ...subjectJson(subject), from, to,
   rows: rows.map((row) => ({ block: row.block, time: timeOf(row), event: row.event, ...row.amounts, ...(row.v === undefined ? {} : { v: vOf(row) }), ...(row.note === undefined ? {} : { note: row.note }) })),
-  totals, countedByChain: counted ?? null,
+  totals, countedByChain: counted ?? null, paidUncounted: uncounted,
 })
 
 const printTable = (io: CliIo, subject: Subject, statement: Statement): void => {
-  const { rows, totals, counted, from, to } = statement
+  const { rows, totals, counted, uncounted, from, to } = statement
   const style = createStyle(io.stdout, io.env)
   const used = AMOUNTS.filter((name) => rows.some(({ amounts }) => amounts[name] !== undefined))
   printLine(io.stdout, style.bold(`${subject.kind === 'worker' ? `Worker ${toHex(subject.pubkey)}` : `Pool ${subject.pid}`}, blocks ${from} to ${to}, PHA`))
@@ -58,7 +58,9 @@ const printTable = (io: CliIo, subject: Subject, statement: Statement): void => 
   for (const line of renderTable(['block', 'time', 'event', ...used, ''], rows.length === 0 ? [] : [...lines, sums], style)) printLine(io.stdout, line)
   if (rows.length === 0) printLine(io.stdout, 'Nothing was paid or taken.')
   if (counted === undefined) return
-  printLine(io.stdout, counted === totals.payout ? 'The chain counted the same for its session.' : style.warn(`The chain counted ${planckToPha(counted)} PHA for its session: settlements whose treasury part failed are in that and not in the lines.`))
+  const difference = totals.payout - uncounted - counted
+  const rest = uncounted === 0n ? '' : ` ${planckToPha(uncounted)} PHA were paid to the pool and not counted for the session.`
+  printLine(io.stdout, difference === 0n ? `The chain counted the same for its session.${rest}` : style.warn(`The chain counted ${planckToPha(counted)} PHA for its session.${rest}`))
 }
 
 /** Prints a statement. */

@@ -9,7 +9,10 @@ const DIGITS = 6
 const PHA_DIGITS = 4
 const RATE_DIGITS = 12
 
-const pha = (bits: bigint): string => fixed.toText(bits, DIGITS)
+/** Half of the last digit shown, so that 0.2 reads as 0.2. */
+const HALF_DIGIT = (1n << 63n) / 10n ** BigInt(DIGITS)
+
+const pha = (bits: bigint): string => fixed.toText(bits + HALF_DIGIT, DIGITS)
 
 const v = (one: WorkerExplanation): readonly string[] => {
   const { info, starting } = one
@@ -30,7 +33,7 @@ const payout = (one: WorkerExplanation, block: number): readonly string[] => {
   const blocks = inputs.lastPayoutAt === undefined ? 0 : Math.max(0, block - inputs.lastPayoutAt)
   return [
     `Next payout, with its next answered challenge: ${pha(inputs.payoutPerBlock)} PHA per block since block ${inputs.lastPayoutAt ?? 'of its start'}; now about ${planckToPha(fixedToBalance(fixed.mulInteger(inputs.payoutPerBlock, blocks)), PHA_DIGITS)} PHA for ${blocks} blocks.`,
-    `  per block = share / all shares × budget × (1 − treasury)`,
+    '  per block = share / all shares × budget × (1 − treasury)',
     `  share ${pha(inputs.share)} = √(V² + (2 × p × confidence)²), with V ${pha(inputs.v)}, p ${pha(inputs.p)}, confidence ${pha(inputs.confidenceScore)}`,
     `  all shares ${pha(inputs.sumShare)} of ${inputs.payingWorkers} answering workers; budget ${pha(inputs.budgetPerBlock)} PHA per block; treasury ${pha(inputs.treasuryRatio)}`,
     `  Paid in all so far, before the pool's commission: ${planckToPha(info.stats.totalReward)} PHA.`,
@@ -43,7 +46,7 @@ const silence = (one: WorkerExplanation): readonly string[] => {
   return [
     `It has been unresponsive since block ${run.unresponsiveSince ?? 'unknown'}: the challenge of block ${run.missedChallenge ?? 'unknown'} was not answered within ${heartbeatWindow} blocks.`,
     `  Every block takes ${fixed.toText(slashRatePerBlock, RATE_DIGITS)} of its V${stakeAtRisk ? `, and its stake of ${planckToPha(stake)} PHA is slashed too, because it hosts contracts` : '; its stake is safe, because it hosts no contracts'}.`,
-    `  It comes back when it answers that challenge: start the worker and the relay that feeds it, and see the relay's status.`,
+    '  It comes back when it answers that challenge: start the worker and the relay that feeds it, and see what the relay reports.',
     ...(run.slashed > 0n ? [`  Stake slashed in this run: ${planckToPha(run.slashed)} PHA.`] : []),
   ]
 }

@@ -15,6 +15,8 @@ export interface Line {
   readonly amounts: Partial<Amounts>
   readonly v?: bigint
   readonly note?: string
+  /** Where the payout reached the pool, but the chain did not count it for the session. */
+  readonly isUncounted?: boolean
 }
 
 /** No amounts. */
@@ -61,7 +63,9 @@ export interface WorkerInTime {
 
 const SESSION_EVENTS: Readonly<Record<string, (event: ChainEvent) => Omit<Line, 'event'>>> = {
   SessionSettled: (event) => ({ amounts: { payout: fixedToBalance(amountOf(event, 'payout_bits')) }, v: amountOf(event, 'v_bits') }),
-  SessionSettlementDropped: (event) => ({ amounts: {}, v: amountOf(event, 'v'), note: `payout ${fixedToBalance(amountOf(event, 'payout'))} not counted for the session; its pool was paid` }),
+  SessionSettlementDropped: (event) => ({
+    amounts: { payout: fixedToBalance(amountOf(event, 'payout')) }, v: amountOf(event, 'v'), note: 'older than the session\'s V: paid, not counted for the session', isUncounted: true,
+  }),
   SessionSlashed: (event) => ({ amounts: { slashed: amountOf(event, 'amount') }, note: `level ${String(event.fields['level'])}` }),
   WorkerStarted: (event) => ({ amounts: {}, v: amountOf(event, 'init_v') }),
   WorkerStopped: () => ({ amounts: {} }),
@@ -70,13 +74,16 @@ const SESSION_EVENTS: Readonly<Record<string, (event: ChainEvent) => Omit<Line, 
   WorkerExitUnresponsive: () => ({ amounts: {} }),
 }
 
+/** A settlement whose event does not say the payout; the chain's count of the session does. */
+export const SETTLE_FAILED = 'PhalaComputation.InternalErrorWorkerSettleFailed'
+
 /** What an event says of a worker; follows the worker from session to session. */
 export const workerLine = (event: ChainEvent, worker: WorkerInTime): Line | undefined => {
   const name = `${event.pallet}.${event.name}`
   const { fields } = event
   if (name === 'PhalaStakePoolv2.RewardDismissedNotInPool') return isBytes(fields['worker'], worker.pubkey) ? { event: name, amounts: dismissed(event) } : undefined
   if (event.pallet !== 'PhalaComputation') return undefined
-  if (event.name === 'InternalErrorWorkerSettleFailed') return isBytes(fields['worker'], worker.pubkey) ? { event: name, amounts: {}, note: 'the treasury could not be paid its part' } : undefined
+  if (name === SETTLE_FAILED) return isBytes(fields['worker'], worker.pubkey) ? { event: name, amounts: {}, note: 'the treasury could not be paid its part' } : undefined
   const isBinding = event.name === 'SessionBound' || event.name === 'SessionUnbound'
   if (isBinding && isBytes(fields['worker'], worker.pubkey)) {
     const { session } = fields

@@ -9,7 +9,7 @@ import { AppError, isAppError } from '@phalanx/primitives/errors'
 import { phalaBasePoolStorage, phalaComputationStorage, phalaRegistryStorage } from '@phalanx/runtime/storage'
 import { fetchEvents, type ChainClient, type ChainEvent } from '@phalanx/sdk'
 import '../errors.ts'
-import { addAmounts, NOTHING, poolLine, workerLine, type Amounts, type Line, type WorkerInTime } from './rows.ts'
+import { addAmounts, NOTHING, poolLine, SETTLE_FAILED, workerLine, type Amounts, type Line, type WorkerInTime } from './rows.ts'
 
 /** Blocks asked for at once. */
 const AT_ONCE = 64
@@ -23,13 +23,17 @@ export interface Row extends Line {
   readonly timeMs: bigint
 }
 
-/** A statement. `counted`: what the chain's own count of the session's payouts grew by; undefined where the worker changed sessions, or for pools. */
+/**
+ * A statement. `counted`: what the chain's own count of the session's payouts grew by; undefined where the worker changed sessions, or for pools.
+ * `uncounted`: payouts of settlements that the chain paid and did not count.
+ */
 export interface Statement {
   readonly from: number
   readonly to: number
   readonly rows: readonly Row[]
   readonly totals: Amounts
   readonly counted: bigint | undefined
+  readonly uncounted: bigint
 }
 
 /** What a statement is about. */
@@ -101,20 +105,42 @@ const countedFor = async (reader: Reader, worker: WorkerInTime, first: Uint8Arra
   return after < before ? undefined : after - before
 }
 
+/** Completes settlements whose event names no payout: what the chain counted in the block and no other line of the block explains. */
+const withMissingPayout = async (reader: Reader, session: Uint8Array | undefined, at: { readonly block: number; readonly hash: Uint8Array }, lines: readonly Line[]): Promise<readonly Line[]> => {
+  const missing = lines.findIndex(({ event }) => event === SETTLE_FAILED)
+  if (missing < 0 || session === undefined) return lines
+  const [before, after] = await Promise.all([reader.hash(at.block - 1).then((hash) => reader.rewardOf(session, hash)), reader.rewardOf(session, at.hash)])
+  const told = lines.reduce((sum, { amounts, isUncounted }) => (isUncounted === true ? sum : sum + (amounts.payout ?? 0n)), 0n)
+  const payout = after - before - told
+  return payout > 0n ? lines.map((line, i) => (i === missing ? { ...line, amounts: { payout } } : line)) : lines
+}
+
 /** Lines of a batch of blocks; blocks are read side by side and told in order. */
-const readBatch = async (reader: Reader, blocks: readonly number[], lineOf: (event: ChainEvent) => Line | undefined): Promise<readonly Row[]> => {
+const readBatch = async (reader: Reader, blocks: readonly number[], teller: Teller): Promise<readonly Row[]> => {
   const read = await Promise.all(blocks.map(async (block) => {
     const hash = await reader.hash(block)
     return { block, hash, events: await reader.events(hash) }
   }))
   const rows: Row[] = []
   for (const { block, hash, events } of read) {
-    const lines = events.map(lineOf).filter((line) => line !== undefined)
+    const lines = events.map(teller.lineOf).filter((line) => line !== undefined)
     if (lines.length === 0) continue
     const timeMs = await reader.timeMs(hash)
-    for (const line of lines) rows.push({ block, timeMs, ...line })
+    for (const line of await withMissingPayout(reader, teller.worker?.session, { block, hash }, lines)) rows.push({ block, timeMs, ...line })
   }
   return rows
+}
+
+/** Whose events count, and what they say. */
+interface Teller {
+  readonly worker: WorkerInTime | undefined
+  readonly lineOf: (event: ChainEvent) => Line | undefined
+}
+
+const tellerOf = async (reader: Reader, subject: Subject, before: Uint8Array): Promise<Teller> => {
+  if (subject.kind === 'pool') return { worker: undefined, lineOf: (event) => poolLine(event, subject.pid) }
+  const worker: WorkerInTime = { pubkey: subject.pubkey, session: await reader.sessionOf(subject.pubkey, before) }
+  return { worker, lineOf: (event) => workerLine(event, worker) }
 }
 
 /** Makes a statement. @throws CLI_RANGE_INVALID, CLI_NOT_ON_CHAIN and connection codes */
@@ -129,17 +155,18 @@ export const makeStatement = async (request: StatementRequest, dependencies: { r
   await ensureKnown(reader, subject, head.hash, chain.url)
   try {
     const edges = { before: await reader.hash(Math.max(0, from - 1)), last: await reader.hash(to) }
-    const worker: WorkerInTime | undefined = subject.kind === 'worker' ? { pubkey: subject.pubkey, session: await reader.sessionOf(subject.pubkey, edges.before) } : undefined
-    const first = worker?.session
-    const lineOf = (event: ChainEvent): Line | undefined => (worker !== undefined ? workerLine(event, worker) : subject.kind === 'pool' ? poolLine(event, subject.pid) : undefined)
+    const teller = await tellerOf(reader, subject, edges.before)
+    const first = teller.worker?.session
     const rows: Row[] = []
     for (let block = from; block <= to; block += AT_ONCE) {
       const blocks = Array.from({ length: Math.min(AT_ONCE, to - block + 1) }, (_, i) => block + i)
-      rows.push(...(await readBatch(reader, blocks, lineOf)))
+      rows.push(...(await readBatch(reader, blocks, teller)))
       onProgress(block - from + blocks.length, to - from + 1)
     }
     const totals = rows.reduce((sum, { amounts }) => addAmounts(sum, amounts), NOTHING)
-    return { from, to, rows, totals, counted: worker === undefined ? undefined : await countedFor(reader, worker, first, edges) }
+    const uncounted = rows.reduce((sum, { amounts, isUncounted }) => (isUncounted === true ? sum + (amounts.payout ?? 0n) : sum), 0n)
+    const counted = teller.worker === undefined ? undefined : await countedFor(reader, teller.worker, first, edges)
+    return { from, to, rows, totals, counted, uncounted }
   } catch (error) {
     throw isPruned(error) ? range(from, to, 'the node does not keep the state of all of them', error) : error
   }
