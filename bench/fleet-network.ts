@@ -9,7 +9,7 @@ import { OptionalAttestationReport, TEE_KIND_NAMES } from '@phalanx/attestation'
 import { createNode, openDisk, type Node } from '@phalanx/node'
 import { createTestChain, createTestClock, rpcCall, signCall, signTransfer, type TestChain } from '@phalanx/node/testing'
 import { assert } from '@phalanx/primitives/assert'
-import { concatBytes, parseHex, toHex } from '@phalanx/primitives/bytes'
+import { concatBytes, parseHex, toHex, utf8 } from '@phalanx/primitives/bytes'
 import { encodeSs58, suriToSr25519, type Crypto, type Sr25519Pair } from '@phalanx/primitives/crypto'
 import { TOPICS, WorkerRegistrationInfoV2, createMessage, messageSigningPayload, type SignedMessage } from '@phalanx/primitives/messages'
 import { silentLogger } from '@phalanx/primitives/ports'
@@ -32,6 +32,9 @@ const POOL_STAKE = 600_000n * UNIT
 export const BLOCK_MS = 1000
 const SETUP_BLOCKS_MAX = 400
 const SS58_PREFIX = 30
+const STAKE_POOL = 'PhalaStakePoolv2'
+/** Wallet that rewards are paid from. */
+const SUBSIDY_ACCOUNT = concatBytes(utf8('modlphala/pp'), new Uint8Array(20))
 
 /** A running network in which nobody is challenged yet. */
 export interface FleetNetwork {
@@ -92,6 +95,7 @@ interface Parts {
   readonly chain: TestChain
   readonly node: Node
   readonly folder: string
+  readonly genesisInfo: Uint8Array
   readonly seal: () => Promise<number>
   readonly ask: (method: string, params: readonly unknown[]) => Promise<any>
 }
@@ -105,16 +109,17 @@ const openParts = async (crypto: Crypto, workers: readonly FleetKeys[]): Promise
     { chainSpec: chain.spec, sealing: { kind: 'manual' }, authoritySeed: chain.authoritySeed, isUnsafeRpcAllowed: true },
     { kv, crypto, clock, logger: silentLogger, runtime: chain.runtime },
   )
+  const ask: Parts['ask'] = async (method, params) => {
+    const { result, error } = await rpcCall(node, method, params)
+    assert(error === undefined, `${method} succeeds: ${JSON.stringify(error)}`)
+    return result
+  }
   return {
-    crypto, chain, node, folder,
+    crypto, chain, node, folder, ask,
+    genesisInfo: parseHex(await ask('phalanx_genesisInfo', [])),
     seal() {
       clock.jump(BLOCK_MS)
       return node.seal()
-    },
-    async ask(method, params) {
-      const { result, error } = await rpcCall(node, method, params)
-      assert(error === undefined, `${method} succeeds: ${JSON.stringify(error)}`)
-      return result
     },
   }
 }
@@ -143,7 +148,7 @@ const createPayers = ({ chain, node, crypto }: Parts) => {
   }
 }
 
-const createGatekeeper = async ({ crypto, folder, ask }: Parts, genesisInfo: Uint8Array, handIn: (message: SignedMessage) => Promise<unknown>) => {
+const createGatekeeper = async ({ crypto, folder, genesisInfo, ask }: Parts, handIn: (message: SignedMessage) => Promise<unknown>) => {
   const blobs = await openDiskBlobStore(join(folder, 'gatekeeper'))
   const random = createTestRandom(crypto, 'gatekeeper')
   const platform = await createSoftwarePlatform({}, { crypto, blobs, random })
@@ -179,80 +184,113 @@ const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(reso
 /** Workers of a pool by number. */
 const poolOf = (worker: number): number => Math.floor(worker / POOL_WORKERS)
 
-/** Starts the network: gatekeeper, benchmarks, pools, sessions. */
-export const createFleetNetwork = async (crypto: Crypto, count: number): Promise<FleetNetwork> => {
+type StateItem<T> = { key(hasher: Crypto, ...keys: never[]): Uint8Array; decode(bytes: Uint8Array | undefined): T }
+
+/** The network while it is started. */
+interface Setup extends Parts {
+  readonly workers: readonly FleetKeys[]
+  readonly pools: number
+  readonly payers: ReturnType<typeof createPayers>
+  readonly gatekeeper: Awaited<ReturnType<typeof createGatekeeper>>
+  readonly owner: (pool: number) => Sr25519Pair
+  /** A value of the newest state. */
+  readonly read: <T>(item: StateItem<T>, ...keys: readonly unknown[]) => T
+  /** Seals blocks until something holds. */
+  readonly until: (what: string, holds: () => boolean) => Promise<void>
+}
+
+const openSetup = async (crypto: Crypto, count: number): Promise<Setup> => {
   const workers = createKeys(crypto, count)
   const parts = await openParts(crypto, workers)
-  const { chain, node, seal, ask } = parts
+  const { chain, node, seal } = parts
   const payers = createPayers(parts)
-  const pools = poolOf(count - 1) + 1
   const owner = (pool: number): Sr25519Pair => chain.accounts[pool] as Sr25519Pair
-  const read = <T>(item: { key(hasher: Crypto, ...keys: never[]): Uint8Array; decode(bytes: Uint8Array | undefined): T }, ...keys: readonly unknown[]): T =>
-    item.decode(node.chain.head().state.get(item.key(crypto, ...(keys as never[]))))
-  const genesisInfo = parseHex(await ask('phalanx_genesisInfo', []))
-  const gatekeeper = await createGatekeeper(parts, genesisInfo, (message) => payers.handIn(owner(0), message))
-  const until = async (what: string, holds: () => boolean): Promise<void> => {
-    for (let i = 0; i < SETUP_BLOCKS_MAX; i++) {
-      await seal()
-      await gatekeeper.catchUp(node.head().number)
-      await nextTurn()
-      if (holds()) return
-    }
-    assert(false, `${what} within ${SETUP_BLOCKS_MAX} blocks`)
+  const gatekeeper = await createGatekeeper(parts, (message) => payers.handIn(owner(0), message))
+  return {
+    ...parts, workers, payers, gatekeeper, owner,
+    pools: poolOf(count - 1) + 1,
+    read: (item, ...keys) => item.decode(node.chain.head().state.get(item.key(crypto, ...(keys as never[])))),
+    async until(what, holds) {
+      for (let i = 0; i < SETUP_BLOCKS_MAX; i++) {
+        await seal()
+        await gatekeeper.catchUp(node.head().number)
+        await nextTurn()
+        if (holds()) return
+      }
+      assert(false, `${what} within ${SETUP_BLOCKS_MAX} blocks`)
+    },
   }
-  const untilDone = (): Promise<void> => until('the pool is empty', () => node.pool.size.ready === 0)
-  const perPool = async (call: (pool: number) => Call): Promise<void> => {
-    await Promise.all(Array.from({ length: pools }, (_, pool) => payers.submit(owner(pool), call(pool))))
-    await untilDone()
-  }
-  const batched = (pool: number, call: (worker: Uint8Array) => Call): Call => ({
-    pallet: 'Utility', name: 'batchAll',
-    args: { calls: workers.filter((_, i) => poolOf(i) === pool).map(({ publicKey }) => call(publicKey)) },
-  })
+}
 
-  const launchGatekeeper = async (): Promise<void> => {
-    await payers.endow(concatBytes(new TextEncoder().encode('modlphala/pp'), new Uint8Array(20)))
-    await untilDone()
-    const { encodedRuntimeInfo, attestation } = await gatekeeper.client.PhactoryAPI.GetRuntimeInfo({ forceRefreshRa: true })
-    const args = { pruntimeInfo: WorkerRegistrationInfoV2.decode(encodedRuntimeInfo), attestation: OptionalAttestationReport.decode(attestation?.encodedReport ?? new Uint8Array(0)) }
-    await payers.submit(owner(0), { pallet: 'PhalaRegistry', name: 'registerWorkerV2', args })
-    await until('the gatekeeper is registered', () => read(phalaRegistryStorage.workers, gatekeeper.identity()) !== undefined)
-    await payers.asRoot({ pallet: 'PhalaRegistry', name: 'registerGatekeeper', args: { gatekeeper: gatekeeper.identity() } })
-    await until('the gatekeeper is confirmed', () => read(phalaRegistryStorage.confirmedGatekeepers).length === 1)
-  }
-  /** Every worker reports its benchmark, which began in block 1. */
-  const reportBenchmarks = async (): Promise<void> => {
-    const iterations = (ITERATIONS_PER_SECOND * BigInt(node.head().number) * BigInt(BLOCK_MS)) / 1000n
-    const reports = workers.map(({ publicKey, secret }, i) => {
-      const message = createMessage({ kind: 'Worker', value: publicKey }, TOPICS.registryEvent, { kind: 'BenchReport', value: { startTime, iterations } })
-      const signature = crypto.sr25519.sign(secret, messageSigningPayload(message, 0n), new Uint8Array(32).fill(i))
-      return payers.handIn(owner(poolOf(i)), { message, sequence: 0n, signature })
-    })
-    await Promise.all(reports)
-    await untilDone()
-  }
-  /** Pool by number of the owner. */
-  const createPools = async (): Promise<readonly bigint[]> => {
-    await perPool(() => ({ pallet: 'PhalaStakePoolv2', name: 'create', args: {} }))
-    const pids = new Map(Array.from({ length: pools }, (_, pid) => [toHex(read(phalaBasePoolStorage.pools, BigInt(pid))?.value.basepool.owner as Uint8Array), BigInt(pid)]))
-    return Array.from({ length: pools }, (_, pool) => pids.get(toHex(owner(pool).publicKey)) as bigint)
-  }
-  const startSessions = async (): Promise<void> => {
-    const pids = await createPools()
-    const pid = (pool: number): bigint => pids[pool] as bigint
-    await perPool(() => ({ pallet: 'PhalaWrappedBalances', name: 'wrap', args: { amount: POOL_STAKE } }))
-    await perPool((pool) => ({ pallet: 'PhalaStakePoolv2', name: 'contribute', args: { pid: pid(pool), amount: POOL_STAKE, asVault: undefined } }))
-    await perPool((pool) => batched(pool, (pubkey) => ({ pallet: 'PhalaStakePoolv2', name: 'addWorker', args: { pid: pid(pool), pubkey } })))
-    await perPool((pool) => batched(pool, (worker) => ({ pallet: 'PhalaStakePoolv2', name: 'startComputing', args: { pid: pid(pool), worker, stake: STAKE } })))
-    const online = read(phalaComputationStorage.onlineWorkers)
-    assert(online === count, `all ${count} workers compute: ${online}`)
-  }
+const untilDone = ({ until, node }: Setup): Promise<void> => until('the pool is empty', () => node.pool.size.ready === 0)
 
+const launchGatekeeper = async (setup: Setup): Promise<void> => {
+  const { payers, gatekeeper, owner, until, read } = setup
+  await payers.endow(SUBSIDY_ACCOUNT)
+  await untilDone(setup)
+  const { encodedRuntimeInfo, attestation } = await gatekeeper.client.PhactoryAPI.GetRuntimeInfo({ forceRefreshRa: true })
+  const args = { pruntimeInfo: WorkerRegistrationInfoV2.decode(encodedRuntimeInfo), attestation: OptionalAttestationReport.decode(attestation?.encodedReport ?? new Uint8Array(0)) }
+  await payers.submit(owner(0), { pallet: 'PhalaRegistry', name: 'registerWorkerV2', args })
+  await until('the gatekeeper is registered', () => read(phalaRegistryStorage.workers, gatekeeper.identity()) !== undefined)
+  await payers.asRoot({ pallet: 'PhalaRegistry', name: 'registerGatekeeper', args: { gatekeeper: gatekeeper.identity() } })
+  await until('the gatekeeper is confirmed', () => read(phalaRegistryStorage.confirmedGatekeepers).length === 1)
+}
+
+/** Every worker reports its benchmark, which began in block 1, signed by its identity. */
+const reportBenchmarks = async (setup: Setup, startTime: bigint): Promise<void> => {
+  const { crypto, node, workers, payers, owner } = setup
+  const iterations = (ITERATIONS_PER_SECOND * BigInt(node.head().number) * BigInt(BLOCK_MS)) / 1000n
+  const report = ({ publicKey, secret }: FleetKeys, i: number): Promise<unknown> => {
+    const message = createMessage({ kind: 'Worker', value: publicKey }, TOPICS.registryEvent, { kind: 'BenchReport', value: { startTime, iterations } })
+    const signature = crypto.sr25519.sign(secret, messageSigningPayload(message, 0n), new Uint8Array(32).fill(i))
+    return payers.handIn(owner(poolOf(i)), { message, sequence: 0n, signature })
+  }
+  // Pool by pool: the node checks so many signatures at a time and no more.
+  for (let at = 0; at < workers.length; at += POOL_WORKERS) await Promise.all(workers.slice(at, at + POOL_WORKERS).map((keys, i) => report(keys, at + i)))
+  await untilDone(setup)
+}
+
+/** A call of every pool's owner. */
+const callPerPool = async (setup: Setup, call: (pool: number) => Call): Promise<void> => {
+  const { pools, payers, owner } = setup
+  await Promise.all(Array.from({ length: pools }, (_, pool) => payers.submit(owner(pool), call(pool))))
+  await untilDone(setup)
+}
+
+/** Creates the pools; their numbers on the chain, by owner. */
+const createPools = async (setup: Setup): Promise<readonly bigint[]> => {
+  const { pools, owner, read } = setup
+  await callPerPool(setup, () => ({ pallet: STAKE_POOL, name: 'create', args: {} }))
+  const pids = new Map(Array.from({ length: pools }, (_, pid) => [toHex(read(phalaBasePoolStorage.pools, BigInt(pid))?.value.basepool.owner as Uint8Array), BigInt(pid)]))
+  return Array.from({ length: pools }, (_, pool) => pids.get(toHex(owner(pool).publicKey)) as bigint)
+}
+
+/** Fills the pools with stake and workers, and starts these. */
+const startSessions = async (setup: Setup): Promise<void> => {
+  const { workers, read } = setup
+  const pids = await createPools(setup)
+  const pid = (pool: number): bigint => pids[pool] as bigint
+  const perWorker = (call: (pool: number, worker: Uint8Array) => Call): Promise<void> =>
+    callPerPool(setup, (pool) => ({
+      pallet: 'Utility', name: 'batchAll', args: { calls: workers.filter((_, i) => poolOf(i) === pool).map(({ publicKey }) => call(pool, publicKey)) },
+    }))
+  await callPerPool(setup, () => ({ pallet: 'PhalaWrappedBalances', name: 'wrap', args: { amount: POOL_STAKE } }))
+  await callPerPool(setup, (pool) => ({ pallet: STAKE_POOL, name: 'contribute', args: { pid: pid(pool), amount: POOL_STAKE, asVault: undefined } }))
+  await perWorker((pool, pubkey) => ({ pallet: STAKE_POOL, name: 'addWorker', args: { pid: pid(pool), pubkey } }))
+  await perWorker((pool, worker) => ({ pallet: STAKE_POOL, name: 'startComputing', args: { pid: pid(pool), worker, stake: STAKE } }))
+  const online = read(phalaComputationStorage.onlineWorkers)
+  assert(online === workers.length, `all ${workers.length} workers compute: ${online}`)
+}
+
+/** Starts the network: gatekeeper, benchmarks, pools, sessions. */
+export const createFleetNetwork = async (crypto: Crypto, count: number): Promise<FleetNetwork> => {
+  const setup = await openSetup(crypto, count)
+  const { chain, node, genesisInfo, seal, ask, folder, workers, pools, payers, gatekeeper, owner, read } = setup
   await seal()
   const startTime = read(timestampStorage.now)
-  await launchGatekeeper()
-  await reportBenchmarks()
-  await startSessions()
+  await launchGatekeeper(setup)
+  await reportBenchmarks(setup, startTime)
+  await startSessions(setup)
   return {
     chain, node, genesisInfo, workers, pools, seal,
     handIn: (worker, messages) => messages.map((message) => payers.handIn(owner(poolOf(worker)), message)),
@@ -269,7 +307,7 @@ export const createFleetNetwork = async (crypto: Crypto, count: number): Promise
     async stop() {
       await gatekeeper.stop()
       await node.stop()
-      rmSync(parts.folder, { recursive: true, force: true })
+      rmSync(folder, { recursive: true, force: true })
     },
   }
 }
