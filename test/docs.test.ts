@@ -62,6 +62,15 @@ describe('the command line in the documents', () => {
     for (const option of words.filter((word) => word.startsWith('--'))) expect(help).toContain(option)
   })
 
+  test('reckons the economy that is shipped as an example', { timeout: 300_000 }, async () => {
+    const { stdout } = await run(process.execPath, [launcher, 'simulate', 'economy', join(root, 'apps/cli/examples/economy.json'), '--json'])
+    const { runs } = JSON.parse(stdout) as { readonly runs: readonly { readonly run: string; readonly populations: readonly { readonly name: string; readonly yearlyReturn: number }[] }[] }
+    expect(runs.map((one) => one.run)).toEqual(['published', 'harsher'])
+    const returnOf = (at: number, name: string): number => runs[at]?.populations.find((one) => one.name === name)?.yearlyReturn ?? Number.NaN
+    expect(returnOf(0, 'honest')).toBeGreaterThan(returnOf(0, 'flapping'))
+    expect(returnOf(1, 'flapping')).toBeLessThan(returnOf(0, 'flapping'))
+  })
+
   test('works where a block is marked to be run', () => {
     const marked = DOCUMENTS.flatMap(blocks).filter(({ mark }) => mark === 'run')
     expect(marked.length).toBeGreaterThan(0)
