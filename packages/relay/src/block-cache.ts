@@ -15,12 +15,16 @@ export interface BlockRange {
   readonly limit: number
 }
 
-/** How much a cache holds and how it served. */
-export interface CacheStats {
+/** What may be taken. */
+export interface TakeOptions {
+  readonly maxBytes: number
+  readonly isAcceptable: (source: string) => boolean
+}
+
+/** How much a cache holds. */
+export interface CacheSize {
   readonly blocks: number
   readonly bytes: number
-  readonly hits: number
-  readonly misses: number
 }
 
 /** Blocks by chain and number. */
@@ -28,14 +32,14 @@ export interface BlockCache {
   /** Takes SCALE FollowedBlocks that `source` gave as those from `from` on; returns how many. @throws RELAY_BLOCKS_MALFORMED, CODEC_ codes */
   put(blocks: { readonly genesis: string; readonly from: number; readonly source: string; readonly bytes: Uint8Array }): number
   /** Blocks from `from` on that one acceptable source gave, as many as there are within limit and size; undefined without the first. */
-  take(range: BlockRange, options: { readonly maxBytes: number; readonly isAcceptable: (source: string) => boolean }): Batch | undefined
+  take(range: BlockRange, options: TakeOptions): Batch | undefined
   /** Notes that a worker accepted a batch up to `last`. */
   approve(genesis: string, batch: Batch, last: number): void
   /** Whether workers have accepted every block of the batch, as its source gave it. */
   isApproved(genesis: string, batch: Batch): boolean
   /** Forgets what this source gave and no worker has accepted. */
   drop(source: string): void
-  stats(): CacheStats
+  size(): CacheSize
 }
 
 interface Entry {
@@ -72,8 +76,6 @@ class LeastRecentlyUsed implements BlockCache {
   private readonly entries = new Map<string, Entry>()
   private readonly assembled = new Map<string, { readonly genesis: string; readonly batch: Batch }>()
   private bytes = 0
-  private hits = 0
-  private misses = 0
   private readonly maxBytes: number
 
   constructor(maxBytes: number) {
@@ -93,14 +95,10 @@ class LeastRecentlyUsed implements BlockCache {
     return blocks.length
   }
 
-  take(range: BlockRange, options: { readonly maxBytes: number; readonly isAcceptable: (source: string) => boolean }): Batch | undefined {
+  take(range: BlockRange, options: TakeOptions): Batch | undefined {
     const { genesis, from, limit } = range
     const first = this.entries.get(keyOf(genesis, from))
-    if (first === undefined || !options.isAcceptable(first.source)) {
-      this.misses++
-      return undefined
-    }
-    this.hits++
+    if (first === undefined || !options.isAcceptable(first.source)) return undefined
     const found: Uint8Array[] = []
     for (let size = 0; found.length < Math.min(limit, FEED_BLOCKS_MAX); ) {
       const key = keyOf(genesis, from + found.length)
@@ -135,8 +133,8 @@ class LeastRecentlyUsed implements BlockCache {
     for (const [key, { batch }] of this.assembled) if (batch.node === source) this.assembled.delete(key)
   }
 
-  stats(): CacheStats {
-    return { blocks: this.entries.size, bytes: this.bytes, hits: this.hits, misses: this.misses }
+  size(): CacheSize {
+    return { blocks: this.entries.size, bytes: this.bytes }
   }
 
   private assemble(genesis: string, from: number, blocks: readonly Uint8Array[], source: string): Batch {

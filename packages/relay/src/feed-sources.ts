@@ -35,6 +35,8 @@ export interface FeedRequest {
 export interface Feeds {
   /** Blocks that no source to be avoided gave, where another has them. @throws what the last source said, RELAY_BLOCKS_MISSING */
   fetch(request: FeedRequest): Promise<Batch>
+  /** Batches handed out, and how often a source was asked for that. */
+  counts(): { readonly served: number; readonly asked: number }
 }
 
 /** Blocks asked for at once, whatever one worker wants: the others will want the rest. */
@@ -58,8 +60,11 @@ export const createFeeds = (options: {
 }): Feeds => {
   const { cache } = options
   const loads = new Map<string, Set<Load>>()
+  let served = 0
+  let asked = 0
 
   const load = async (source: FeedSource, { genesis, from, limit }: FeedRequest): Promise<void> => {
+    asked++
     const bytes = await source.limiter.run(() => source.getBlocks(from, limit))
     try {
       if (cache.put({ genesis, from, source: source.url, bytes }) > 0) return
@@ -100,25 +105,32 @@ export const createFeeds = (options: {
     return takeFrom(request, (url) => url === source.url)
   }
 
+  const find = async (request: FeedRequest): Promise<Batch> => {
+    const known = takeFrom(request, (url) => !request.avoid.includes(url))
+    if (known !== undefined) return known
+    const ranked = options.ranked(request.genesis).filter(({ isCache }) => !isCache || request.isFromNodes !== true)
+    const order = [...ranked.filter(({ url }) => !request.avoid.includes(url)), ...ranked.filter(({ url }) => request.avoid.includes(url))]
+    let last: unknown = new AppError('RELAY_NODE_NONE', { reason: 'no node of this chain is connected' })
+    for (const source of order) {
+      try {
+        const batch = await fromSource(source, request)
+        if (batch !== undefined) return batch
+      } catch (error) {
+        last = error
+        const isAnswer = isAppError(error, 'RELAY_BLOCKS_MISSING') || isAppError(error, 'RELAY_BLOCKS_MALFORMED') || (isAppError(error) && error.code.startsWith('CODEC_'))
+        if (!isAnswer) options.failed(source.url, failureOf(error).reason)
+      }
+    }
+    throw last
+  }
+
   return {
     async fetch(request) {
-      const known = takeFrom(request, (url) => !request.avoid.includes(url))
-      if (known !== undefined) return known
-      const ranked = options.ranked(request.genesis).filter(({ isCache }) => !isCache || request.isFromNodes !== true)
-      const order = [...ranked.filter(({ url }) => !request.avoid.includes(url)), ...ranked.filter(({ url }) => request.avoid.includes(url))]
-      let last: unknown = new AppError('RELAY_NODE_NONE', { reason: 'no node of this chain is connected' })
-      for (const source of order) {
-        try {
-          const batch = await fromSource(source, request)
-          if (batch !== undefined) return batch
-        } catch (error) {
-          last = error
-          const isAnswer = isAppError(error, 'RELAY_BLOCKS_MISSING') || isAppError(error, 'RELAY_BLOCKS_MALFORMED') || (isAppError(error) && error.code.startsWith('CODEC_'))
-          if (!isAnswer) options.failed(source.url, failureOf(error).reason)
-        }
-      }
-      throw last
+      const batch = await find(request)
+      served++
+      return batch
     },
+    counts: () => ({ served, asked }),
   }
 }
 

@@ -7,7 +7,7 @@ import { toHex } from '@phalanx/primitives/bytes'
 import { AppError } from '@phalanx/primitives/errors'
 import type { Clock, Logger } from '@phalanx/primitives/ports'
 import type { ChainClient } from '@phalanx/sdk'
-import { createBlockCache, type BlockCache, type CacheStats } from './block-cache.ts'
+import { createBlockCache, type BlockCache, type CacheSize } from './block-cache.ts'
 import type { BlockServer, CacheClient } from './cache-client.ts'
 import { failureOf } from './failure.ts'
 import { createFeeds, WatchedCache, type CacheView, type Feeds, type FeedRequest, type FeedSource } from './feed-sources.ts'
@@ -21,6 +21,12 @@ export interface NodeView {
   readonly genesis: string | undefined
   readonly head: number | undefined
   readonly trouble: string | undefined
+}
+
+/** How much is kept, and how often blocks were there already, or had to be fetched. */
+export interface CacheStats extends CacheSize {
+  readonly hits: number
+  readonly misses: number
 }
 
 /** The nodes of a relay. */
@@ -198,7 +204,8 @@ class WatchedNodes implements NodePool {
   }
 
   cacheStats(): CacheStats {
-    return this.cache.stats()
+    const { served, asked } = this.feeds.counts()
+    return { ...this.cache.size(), hits: Math.max(0, served - asked), misses: asked }
   }
 
   async fetch(request: FeedRequest): Promise<Batch> {

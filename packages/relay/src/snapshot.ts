@@ -1,8 +1,7 @@
 /** Owns the relay's account of itself: rows for people, JSON and Prometheus text for machines. Pure. */
-import type { CacheStats } from './block-cache.ts'
 import type { CourierStats } from './courier.ts'
 import type { CacheView } from './feed-sources.ts'
-import type { NodeView } from './node-pool.ts'
+import type { CacheStats, NodeView } from './node-pool.ts'
 import { PHASES, type Phase, type RelayState } from './state.ts'
 
 /** One worker's line. Keys in hex. */
@@ -98,8 +97,8 @@ const toMetrics = ({ workers, nodes, caches, cache, accounts }: RelaySnapshot): 
     metric('phalanx_relay_source_trouble', 'Whether the cache of another relay is in trouble.', caches.map(({ url, trouble }) => [{ cache: url }, trouble === undefined ? 0 : 1] as const)),
     metric('phalanx_relay_cache_blocks', 'Blocks kept for workers and other relays.', [[{}, cache.blocks]]),
     metric('phalanx_relay_cache_bytes', 'Memory that these blocks take.', [[{}, cache.bytes]]),
-    metric('phalanx_relay_cache_hits_total', 'Batches of blocks found in memory.', [[{}, cache.hits]], 'counter'),
-    metric('phalanx_relay_cache_misses_total', 'Batches of blocks that had to be fetched.', [[{}, cache.misses]], 'counter'),
+    metric('phalanx_relay_cache_hits_total', 'Batches of blocks handed out that were in memory or on their way.', [[{}, cache.hits]], 'counter'),
+    metric('phalanx_relay_cache_misses_total', 'Questions for blocks to nodes and caches.', [[{}, cache.misses]], 'counter'),
     metric('phalanx_relay_account_extrinsics_total', 'Extrinsics of the account that got into blocks.', perAccount((row) => row.extrinsics), 'counter'),
     metric('phalanx_relay_account_fees_total', 'Fees the account paid, in the smallest unit.', perAccount((row) => row.fees), 'counter'),
     metric('phalanx_relay_account_messages_total', 'Messages that the account carried to the chain.', perAccount((row) => row.delivered), 'counter'),
