@@ -1,9 +1,8 @@
 /** Owns a command's connection to a node: opened for one purpose, closed whatever happens. */
-import { toHex } from '@phalanx/primitives/bytes'
+import { parseHex, toHex } from '@phalanx/primitives/bytes'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { createChainClient, createRpcClient, type ChainClient } from '@phalanx/sdk'
-import { parseHex } from '@phalanx/primitives/bytes'
 import { AppError } from '@phalanx/primitives/errors'
 import { loadSockets, systemClock, systemRandom } from './system.ts'
 

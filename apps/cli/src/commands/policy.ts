@@ -1,12 +1,11 @@
 /** Owns `phalanx policy show`, `dry-run` and `call`: the chain's attestation policy, and what another one would do. Changes nothing. */
 import { AttestationPolicy, parsePolicy, policyToJson } from '@phalanx/attestation'
 import { toHex } from '@phalanx/primitives/bytes'
-import { loadCrypto } from '@phalanx/primitives/crypto/node'
-import { createChainClient, createRpcClient, dryRunPolicy, encodeCall, fetchPolicy, type ChainClient, type PredictedEviction } from '@phalanx/sdk'
+import { dryRunPolicy, encodeCall, fetchPolicy, type ChainClient, type PredictedEviction } from '@phalanx/sdk'
 import { printLine, toJson, type CliIo } from '../output.ts'
 import type { Runner } from '../program.ts'
-import { loadSockets, systemClock, systemRandom } from '../system.ts'
 import { readInput } from '../verify/input.ts'
+import { withChain } from '../with-chain.ts'
 
 const EXIT = { nobody: 0, some: 1 } as const
 
@@ -16,23 +15,13 @@ interface PolicyOptions {
   readonly json: boolean
 }
 
-const withChain = async (options: PolicyOptions, use: (chain: ChainClient) => Promise<number>): Promise<number> => {
-  const rpc = createRpcClient({ url: options.node }, { clock: systemClock, random: systemRandom, createSocket: await loadSockets() })
-  const chain = createChainClient(rpc, { crypto: await loadCrypto() })
-  try {
-    return await use(chain)
-  } finally {
-    chain.close()
-  }
-}
-
 /** The file's policy: JSON changes the one in force. */
 const readChange = async (io: CliIo, chain: ChainClient, options: PolicyOptions): Promise<AttestationPolicy> => parsePolicy(await readInput(io, options.policy), await fetchPolicy(chain))
 
 /** Prints the policy in force. */
 export const runShowPolicy: Runner = async (io, _positional, rawOptions) => {
   const options = rawOptions as unknown as PolicyOptions
-  return withChain(options, async (chain) => {
+  return withChain(options.node, async (chain) => {
     const policy = policyToJson(await fetchPolicy(chain))
     printLine(io.stdout, options.json ? toJson(policy) : JSON.stringify(policy, undefined, 2))
     return EXIT.nobody
@@ -45,7 +34,7 @@ const describeEviction = ({ pubkey, error, code, path, confidenceLevel }: Predic
 /** Says whom a policy would evict. */
 export const runDryRun: Runner = async (io, _positional, rawOptions) => {
   const options = rawOptions as unknown as PolicyOptions
-  return withChain(options, async (chain) => {
+  return withChain(options.node, async (chain) => {
     const { examined, evictions } = await dryRunPolicy(chain, await readChange(io, chain, options))
     if (options.json) printLine(io.stdout, toJson({ examined, evictions: evictions.map((one) => ({ ...one, pubkey: toHex(one.pubkey) })) }))
     else {
@@ -59,7 +48,7 @@ export const runDryRun: Runner = async (io, _positional, rawOptions) => {
 /** Prints the call that sets a policy: under the next version, and without the measurement list, which has calls of its own. */
 export const runPolicyCall: Runner = async (io, _positional, rawOptions) => {
   const options = rawOptions as unknown as PolicyOptions
-  return withChain(options, async (chain) => {
+  return withChain(options.node, async (chain) => {
     const { version } = await fetchPolicy(chain)
     const policy = { ...(await readChange(io, chain, options)), version: version + 1, measurements: [] }
     const call = toHex(encodeCall(await chain.metadata(), { pallet: 'PhalaRegistry', call: 'set_attestation_policy' }, AttestationPolicy.encode(policy)))
