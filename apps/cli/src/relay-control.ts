@@ -2,7 +2,7 @@
  * Owns the door through which a running relay is told what to do: HTTP on a Unix socket that only its owner may open. No port, no
  * token; who may read the file system as that user may tell the relay.
  */
-import { chmodSync, unlinkSync } from 'node:fs'
+import { chmodSync, lstatSync, unlinkSync } from 'node:fs'
 import { createServer, request as httpRequest, type IncomingMessage, type Server } from 'node:http'
 import { AppError } from '@phalanx/primitives/errors'
 import './relay-errors.ts'
@@ -94,7 +94,8 @@ const clearSocket = async (socket: string): Promise<void> => {
   try {
     await send(socket, { action: 'status' })
   } catch (error) {
-    if ((error as { code?: unknown }).code === 'ECONNREFUSED') unlinkSync(socket)
+    // Only ever a socket: whatever else stands there is somebody's.
+    if ((error as { code?: unknown }).code === 'ECONNREFUSED' && lstatSync(socket).isSocket()) unlinkSync(socket)
     return
   }
   throw new AppError('CLI_RELAY_RUNNING', { socket })
