@@ -24,6 +24,11 @@ export interface EconomyParts {
   readonly onComputing: () => void
 }
 
+/** What the signal does: nothing until there is somebody to take off. */
+interface OutageControl {
+  toggle: () => void
+}
+
 const RETRY_MS = 1_000
 /** Asks the last worker to go offline, or to come back. */
 const OUTAGE_SIGNAL = 'SIGUSR2'
@@ -79,10 +84,12 @@ const watchedWorkers = (chain: DevChain, workers: readonly DevWorker[]): Promise
   }))
 
 /** Shows every block from now on, and plays the outage that was asked for. */
-const watch = async (network: Network, parts: EconomyParts, found: { readonly chain: DevChain; readonly gatekeeper: DevGatekeeper; readonly pid: bigint }): Promise<void> => {
+const watch = async (
+  network: Network, parts: EconomyParts, found: { readonly chain: DevChain; readonly gatekeeper: DevGatekeeper; readonly pid: bigint; readonly control: OutageControl },
+): Promise<void> => {
   const { options, crypto, shutdown } = network
   const { workers, view, onComputing } = parts
-  const { chain, gatekeeper, pid } = found
+  const { chain, gatekeeper, pid, control } = found
   const http = createHttpClient()
   shutdown.add(() => http.close())
   const read = createEconomyReader({ pid, workers: await watchedWorkers(chain, workers), gatekeeper: gatekeeper.url }, { chain, crypto, http: http.request })
@@ -94,9 +101,7 @@ const watch = async (network: Network, parts: EconomyParts, found: { readonly ch
     worker: workers.at(-1) as DevWorker, from: last.block,
     listener: { offline: (event) => view.outage({ event: 'offline', ...event }), online: (event) => view.outage({ event: 'online', ...event }), failed: (error) => view.trouble(error) },
   })
-  const toggle = (): void => outage.toggle()
-  process.on(OUTAGE_SIGNAL, toggle)
-  shutdown.add(() => void process.off(OUTAGE_SIGNAL, toggle))
+  control.toggle = () => outage.toggle()
   let isReading = false
   const look = async (): Promise<void> => {
     // A picture that takes longer than a block leaves some blocks out.
@@ -120,6 +125,11 @@ const watch = async (network: Network, parts: EconomyParts, found: { readonly ch
 export const startEconomy = async (network: Network, parts: EconomyParts): Promise<void> => {
   const { base, crypto, logger, shutdown } = network
   const { rpc, workers, view } = parts
+  const control: OutageControl = { toggle: () => {} }
+  // Listened to from the start: unheard it would end the process.
+  const onSignal = (): void => control.toggle()
+  process.on(OUTAGE_SIGNAL, onSignal)
+  shutdown.add(() => void process.off(OUTAGE_SIGNAL, onSignal))
   let isClosing = false
   void shutdown.requested.then(() => (isClosing = true))
   try {
@@ -131,7 +141,7 @@ export const startEconomy = async (network: Network, parts: EconomyParts): Promi
     await patiently(() => listGatekeeper(chain, gatekeeper.identity))
     await patiently(() => until(chain, () => isLaunched(chain, gatekeeper.identity)))
     const pid = await patiently(() => startPool(chain, workers))
-    await patiently(() => watch(network, parts, { chain, gatekeeper, pid }))
+    await patiently(() => watch(network, parts, { chain, gatekeeper, pid, control }))
   } catch (error) {
     if (!isClosing) view.trouble(error)
   }
