@@ -9,13 +9,13 @@ const TOP = 12
 const RIGHT = 10
 const TICKS = 4
 const HOURS_PER_DAY = 24
+const PERCENT = 100
 const FIXED_SCALE = 2 ** 64
 const PLANCK_SCALE = 1e12
 const COLOURS = ['#1b6ca8', '#c0392b', '#1e8449', '#8e44ad', '#b9770e', '#117a8b', '#6c3483', '#515a5a', '#d35400', '#2c3e50'] as const
 
 interface Metric {
   readonly title: string
-  readonly unit: string
   value(sample: Sample): number | undefined
 }
 
@@ -23,11 +23,11 @@ const ofPlanck = (amount: bigint): number => Number(amount) / PLANCK_SCALE
 const ofFixed = (bits: bigint): number => Number(bits) / FIXED_SCALE
 
 const METRICS: readonly Metric[] = [
-  { title: 'Mean V of a computing worker', unit: 'PHA', value: ({ meanV }) => (meanV === 0n ? undefined : ofFixed(meanV)) },
-  { title: 'Rewards so far', unit: 'PHA', value: ({ rewards }) => ofPlanck(rewards) },
-  { title: 'Share price of the first pool', unit: '', value: ({ sharePrice }) => (sharePrice === undefined ? undefined : ofFixed(sharePrice)) },
-  { title: 'Workers that do not answer', unit: '', value: ({ unresponsive, computing }) => (computing === 0 ? undefined : unresponsive) },
-  { title: 'Stake slashed so far', unit: 'PHA', value: ({ slashedStake, computing }) => (computing === 0 ? undefined : ofPlanck(slashedStake)) },
+  { title: 'Mean V of a computing worker, PHA', value: ({ meanV }) => (meanV === 0n ? undefined : ofFixed(meanV)) },
+  { title: 'Rewards so far, PHA', value: ({ rewards }) => ofPlanck(rewards) },
+  { title: 'Share price of the first pool, PHA', value: ({ sharePrice }) => (sharePrice === undefined ? undefined : ofFixed(sharePrice)) },
+  { title: 'Time without answer since the sample before, percent', value: ({ silentShare, computing }) => (computing === 0 ? undefined : silentShare * PERCENT) },
+  { title: 'Stake slashed so far, PHA', value: ({ slashedStake, computing }) => (computing === 0 ? undefined : ofPlanck(slashedStake)) },
 ]
 
 const escape = (text: string): string => text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`)
@@ -60,7 +60,7 @@ const frameOf = (runs: readonly RunOutcome[], metric: Metric): Frame => {
 const xOf = (hour: number, { lastHour }: Frame): number => LEFT + ((WIDTH - LEFT - RIGHT) * hour) / lastHour
 const yOf = (value: number, { least, most }: Frame): number => TOP + (HEIGHT - TOP - BOTTOM) * (1 - (value - least) / (most - least))
 
-const axes = (frame: Frame, unit: string): string => {
+const axes = (frame: Frame): string => {
   const parts: string[] = []
   for (let i = 0; i <= TICKS; i++) {
     const value = frame.least + ((frame.most - frame.least) * i) / TICKS
@@ -69,7 +69,7 @@ const axes = (frame: Frame, unit: string): string => {
     const hour = (frame.lastHour * i) / TICKS
     parts.push(`<text x="${xOf(hour, frame).toFixed(1)}" y="${HEIGHT - 8}" text-anchor="${i === TICKS ? 'end' : 'middle'}">${compact(hour / HOURS_PER_DAY)}${i === TICKS ? ' d' : ''}</text>`)
   }
-  return `${parts.join('')}<text x="4" y="${TOP}" class="unit">${unit}</text>`
+  return parts.join('')
 }
 
 const lineOf = (samples: readonly Sample[], metric: Metric, frame: Frame, population: string): string =>
@@ -83,7 +83,7 @@ const panel = (run: RunOutcome, metric: Metric, frame: Frame, colourOf: (populat
     const points = lineOf(run.samples, metric, frame, name)
     return points === '' ? '' : `<polyline points="${points}" stroke="${colourOf(name)}"><title>${escape(name)}</title></polyline>`
   })
-  return `<figure><figcaption>${escape(run.run)}</figcaption><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escape(`${metric.title}, ${run.run}`)}">${axes(frame, metric.unit)}${lines.join('')}</svg></figure>`
+  return `<figure><figcaption>${escape(run.run)}</figcaption><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escape(`${metric.title}, ${run.run}`)}">${axes(frame)}${lines.join('')}</svg></figure>`
 }
 
 const STYLE = `body{font:15px system-ui,sans-serif;margin:2rem;color:#222;background:#fff}h2{font-size:1.05rem;margin:1.6rem 0 .3rem}.runs{display:flex;flex-wrap:wrap;gap:1rem}

@@ -196,7 +196,7 @@ describe('phalanx simulate economy', () => {
     expect(stdout).toMatch(/sniper wins: [\d.]+ PHA in \d+ moves/)
     const lines = readFileSync(csv, 'utf8').trim().split('\n')
     expect(lines[0]).toMatch(/^run,hour,population,/)
-    expect(new Set(lines.map((line) => line.split(',').length))).toEqual(new Set([12]))
+    expect(new Set(lines.map((line) => line.split(',').length))).toEqual(new Set([13]))
     const html = readFileSync(chart, 'utf8')
     expect(html).toContain('Two &#60;sets&#62;')
     expect(html.match(/<svg /g)).toHaveLength(10)

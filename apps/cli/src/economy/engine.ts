@@ -50,6 +50,8 @@ class Economy {
   private readonly longBlocks = new LongBlocks()
   private readonly samples: Sample[] = []
   private readonly firstMeanV = new Map<string, bigint>()
+  /** Seconds that the last sample had counted, by population. */
+  private readonly sampled = new Map<string, Pick<Tally, 'workerSeconds' | 'unresponsiveSeconds'>>()
   private state: EconomicsState = createEconomics({ launched: true })
   private params: TokenomicParameters
   private period = 0
@@ -301,11 +303,18 @@ class Economy {
       if (!this.firstMeanV.has(tally.name) && meanV > 0n) this.firstMeanV.set(tally.name, meanV)
       this.samples.push({
         hour: Math.round(this.elapsedMs(this.block) / HOUR_MS), population: tally.name, computing: tally.computing, unresponsive: mine.filter((one) => one.unresponsive).length * scale,
-        meanV, rewards: tally.rewards, treasury: tally.treasury, slashedV: tally.slashedV, slashedStake: tally.slashedStake, sniped: this.snipers.takenFrom(tally.name),
+        silentShare: this.silentShare(tally), meanV, rewards: tally.rewards, treasury: tally.treasury, slashedV: tally.slashedV, slashedStake: tally.slashedStake, sniped: this.snipers.takenFrom(tally.name),
         sharePrice: this.priceOf(tally.name),
       })
     })
     this.samples.push(...this.snipers.samples(Math.round(this.elapsedMs(this.block) / HOUR_MS)))
+  }
+
+  private silentShare({ name, workerSeconds, unresponsiveSeconds }: Tally): number {
+    const before = this.sampled.get(name) ?? { workerSeconds: 0, unresponsiveSeconds: 0 }
+    this.sampled.set(name, { workerSeconds, unresponsiveSeconds })
+    const span = workerSeconds - before.workerSeconds
+    return span === 0 ? 0 : (unresponsiveSeconds - before.unresponsiveSeconds) / span
   }
 
   private priceOf(population: string): bigint | undefined {

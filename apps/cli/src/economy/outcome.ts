@@ -34,12 +34,13 @@ export const newTally = (name: string, strategy: string): Tally => ({
   workerSeconds: 0, unresponsiveSeconds: 0, slashedV: 0n, slashedStake: 0n, sniped: 0n, fees: 0n, moves: 0,
 })
 
-/** A population at one time. `meanV`: fixed point bits over computing workers. `sharePrice`: of its first pool, fixed point bits. */
+/** A population at one time. `silentShare`: part of its workers' time since the sample before in which they did not answer. `meanV`: fixed point bits over computing workers. `sharePrice`: of its first pool, fixed point bits. */
 export interface Sample {
   readonly hour: number
   readonly population: string
   readonly computing: number
   readonly unresponsive: number
+  readonly silentShare: number
   readonly meanV: bigint
   readonly rewards: bigint
   readonly treasury: bigint

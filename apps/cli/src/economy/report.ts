@@ -14,10 +14,10 @@ const silence = ({ unresponsiveSeconds, workerSeconds }: PopulationOutcome): num
 
 const refusals = ({ refused }: PopulationOutcome): string => [...refused].map(([reason, count]) => `${count} ${reason}`).join(', ')
 
-const CSV_HEADER = 'run,hour,population,computing,unresponsive,mean_v_pha,rewards_planck,treasury_planck,slashed_v_pha,slashed_stake_planck,sniped_planck,share_price'
+const CSV_HEADER = 'run,hour,population,computing,unresponsive,silent_share,mean_v_pha,rewards_planck,treasury_planck,slashed_v_pha,slashed_stake_planck,sniped_planck,share_price'
 
 const csvLine = (run: string, one: Sample): string => [
-  run, one.hour, one.population, one.computing, one.unresponsive, decimal(one.meanV), one.rewards, one.treasury, decimal(one.slashedV), one.slashedStake, one.sniped, decimal(one.sharePrice),
+  run, one.hour, one.population, one.computing, one.unresponsive, one.silentShare.toFixed(6), decimal(one.meanV), one.rewards, one.treasury, decimal(one.slashedV), one.slashedStake, one.sniped, decimal(one.sharePrice),
 ].join(',')
 
 /** Every sample of every run. Amounts are running sums. */

@@ -50,7 +50,7 @@ export class Snipers {
 
   samples(hour: number): readonly Sample[] {
     return this.sums.map(({ name, sniped }) => ({
-      hour, population: name, computing: 0, unresponsive: 0, meanV: 0n, rewards: sniped, treasury: 0n, slashedV: 0n, slashedStake: 0n, sniped, sharePrice: undefined,
+      hour, population: name, computing: 0, unresponsive: 0, silentShare: 0, meanV: 0n, rewards: sniped, treasury: 0n, slashedV: 0n, slashedStake: 0n, sniped, sharePrice: undefined,
     }))
   }
 
