@@ -193,7 +193,7 @@ export const createNode = async (options: NodeOptions, dependencies: NodeDepende
     },
   })
   let dispatcher: Dispatcher
-  const metrics = options.hasMetrics === false ? undefined : createMetrics({
+  const metrics: NodeMetrics | undefined = options.hasMetrics === false ? undefined : createMetrics({
     height: () => chain.head().number, pool: () => pool.size, subscriptions: () => dispatcher.subscriptions, checkersReplaced: () => checker.replaced,
     lastBlockAgeMs: () => {
       const { lastBlockMs } = engine.health()

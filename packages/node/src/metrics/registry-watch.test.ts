@@ -11,7 +11,7 @@ import { createRegistryWatch, type AlarmEvent } from './registry-watch.ts'
 const crypto = await loadCrypto()
 const runtime = createPhalanxRuntime({ stateVersion: 1 }, { crypto })
 const key = (fill: number): Uint8Array => new Uint8Array(32).fill(fill)
-const EMPTY = createTrie(1, { crypto })
+const EMPTY = createTrie({ crypto, version: 1 })
 
 /** A worker's record: counts until 200, is to be renewed from 100. */
 const record = (fill: number, changes: object = {}): StateChanges[number] => {

@@ -10,6 +10,7 @@ import { phalaRegistryStorage as registry, systemStorage as system } from '@phal
 
 /** Events that somebody should look at: gatekeepers disagree with each other, or with the chain. */
 export const ALARM_EVENTS = ['OutcomeDiffers', 'VerdictDiffers'] as const
+/** Name of one of them. */
 export type AlarmEvent = (typeof ALARM_EVENTS)[number]
 
 /** Attested workers at a moment. */

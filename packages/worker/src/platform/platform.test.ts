@@ -11,6 +11,7 @@ import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { AppError } from '@phalanx/primitives/errors'
 import { createMemoryBlobStore, createTestClock, createTestRandom } from '../testing.ts'
 import { createBenchmark } from './benchmark.ts'
+import { systemDeviceFiles, systemGuestSocket } from './devices.ts'
 import { openDiskBlobStore, platformCompliance, type Platform, type PlatformUnderTest } from './index.ts'
 import { createSealer } from './seal.ts'
 import { createSoftwarePlatform, softwareFamilyMeasurements, softwareRootCertificate } from './software.ts'
@@ -43,7 +44,7 @@ describe('families of simulated machines', () => {
     for (const family of [undefined, ...simulatedPlatform.families]) {
       const blobs = createMemoryBlobStore()
       const kind = await simulatedPlatform.load(family)
-      const platform = await kind.open({ crypto, blobs, random: createTestRandom(crypto, 'family') } as Parameters<typeof kind.open>[0])
+      const platform = await kind.open({ crypto, blobs, random: createTestRandom(crypto, 'family'), files: systemDeviceFiles, socket: systemGuestSocket })
       const evidence = OptionalAttestationReport.decode(await platform.quote({ reportData: new Uint8Array(64), nowMs: 1_790_000_000_000n }))
       assert(evidence !== undefined, 'the platform makes evidence')
       const verdict = verifyEvidence({ evidence, policy, nowSeconds: 1_790_000_000, crypto })
