@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -44,6 +44,11 @@ describe('the configuration of a fleet', () => {
     const found = parseRelayConfig(JSON.stringify({ ...CONFIG, controlSocket: './r.sock' }), join(folder, 'relay.json'))
     expect(found.pools).toEqual({ north: { signer: { env: 'NORTH' } }, south: { signer: { file: join(folder, 'south.key') } } })
     expect(found.controlSocket).toBe(join(folder, 'r.sock'))
+  })
+
+  test('is explained by an example that is right', () => {
+    const [, example = ''] = /## Fleets[\s\S]*?```json\n([\s\S]*?)```/.exec(readFileSync(join(import.meta.dirname, '../../../docs/operators.md'), 'utf8')) ?? []
+    expect(parseRelayConfig(example, file).workers).toHaveLength(3)
   })
 
   test.each([
