@@ -2,6 +2,9 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
+import { codeOf } from '@phalanx/primitives/testing'
+import { parseQeIdentity } from './dcap/qe-identity.ts'
+import { parseTcbInfo } from './dcap/tcb-info.ts'
 import { concatBytes, parseHex, toHexPlain } from '@phalanx/primitives/bytes'
 import type { AttestationErrorCode } from '../errors.ts'
 import type { AttestationPolicy } from '../policy.ts'
@@ -51,6 +54,13 @@ const policyOf = (changes: Partial<AttestationPolicy> = {}): AttestationPolicy =
 
 const verify = (setup: Setup): Verdict =>
   verifyEvidence({ evidence: evidenceOf(setup), policy: policyOf(setup.policy), nowSeconds: setup.now ?? NOW, crypto, expectedReportData: commit })
+
+/** The same signature in the other form that is in use, which these documents never have. */
+const derSignature = (raw: Uint8Array): Uint8Array => {
+  const integer = (bytes: Uint8Array): Uint8Array => concatBytes(Uint8Array.of(2, bytes.length + 1, 0), bytes)
+  const content = concatBytes(integer(raw.subarray(0, 32)), integer(raw.subarray(32)))
+  return concatBytes(Uint8Array.of(0x30, content.length), content)
+}
 
 const setAt = (bytes: Uint8Array, at: number, value: number): Uint8Array => bytes.map((byte, i) => (i === at ? value : byte))
 
@@ -127,6 +137,9 @@ describe('sgxDcap', () => {
     ['an issuer chain too short', 'ATTESTATION_CHAIN_LENGTH', 'CollateralInvalid', { edit: (v) => ({ tcbInfoIssuerChain: v.tcbInfoIssuerChain.slice(0, v.tcbInfoIssuerChain.indexOf('-----END') + 26) }) }],
     ['an issuer chain of the CA', 'ATTESTATION_CERTIFICATE_ROLE', 'CollateralInvalid', { edit: (v) => ({ tcbInfoIssuerChain: v.pckCrlIssuerChain }) }],
     ['no PEM in a chain', 'ATTESTATION_PEM_MALFORMED', 'CollateralInvalid', { edit: () => ({ qeIdentityIssuerChain: '' }) }],
+    ['TCB info written anew', 'ATTESTATION_TCB_INFO_SIGNATURE_INVALID', 'CollateralInvalid', { edit: ({ tcbInfo }) => ({ tcbInfo: JSON.stringify(JSON.parse(tcbInfo), undefined, 1) }) }],
+    ['a QE identity that names a key twice', 'ATTESTATION_QE_IDENTITY_SIGNATURE_INVALID', 'CollateralInvalid', { edit: ({ qeIdentity }) => ({ qeIdentity: qeIdentity.replace('{', '{"id":"QE",') }) }],
+    ['a document signature in DER', 'ATTESTATION_TCB_INFO_SIGNATURE_INVALID', 'CollateralInvalid', { edit: ({ tcbInfoSignature: raw }) => ({ tcbInfoSignature: derSignature(raw) }) }],
     ['an old evaluation', 'ATTESTATION_EVALUATION_NUMBER_LOW', 'CollateralOutdated', { policy: { evaluationNumberMin: 21 } }],
     ['mixed evaluations', 'ATTESTATION_EVALUATION_NUMBER_MISMATCH', 'CollateralOutdated', { collateral: { qeEvaluationNumber: 19 }, policy: { sameEvaluationNumber: true } }],
     ['a platform below every level', 'ATTESTATION_TCB_LEVEL_NOT_FOUND', 'InvalidQuoteStatus', { platform: { svn: 1 } }],
@@ -144,6 +157,22 @@ describe('sgxDcap', () => {
     expect(verdict.ok ? 'accepted' : `${verdict.errorCode} ${verdict.detail}`.split(' ')[0]).toBe(code)
     const outcome = evaluateRegistration({ report: evidenceOf(setup), commit, policy: policyOf(setup.policy), nowSeconds: setup.now ?? NOW, crypto })
     expect(outcome.ok ? '' : outcome.palletError).toBe(palletError)
+  })
+
+  test.each([
+    ['the point at infinity written as zeros', new Uint8Array(64)],
+    ['coordinates beyond the field', new Uint8Array(64).fill(0xff)],
+    ['a point of another curve', parseHex('79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8')],
+  ])('names an attestation key that is %s', (_name, key) => {
+    const verdict = verify({ editQuote: (quote) => concatBytes(quote.subarray(0, 436 + 64), key, quote.subarray(436 + 128)) })
+    expect(verdict.ok).toBe(false)
+    expect(allFailures(verdict.tree).map(({ errorCode }) => errorCode)).toEqual(expect.arrayContaining(['ATTESTATION_QE_BINDING', 'ATTESTATION_POINT_INVALID']))
+  })
+
+  test('a document that names a key twice is refused as such where its signature stands', () => {
+    const { value } = vendor.collateral({ nowSeconds: NOW })
+    expect(codeOf(() => parseQeIdentity(value.qeIdentity.replace('{', '{"id":"QE",')))).toBe('ATTESTATION_JSON_DUPLICATE_KEY')
+    expect(codeOf(() => parseTcbInfo(value.tcbInfo.replace('{', '{"id":"SGX",')))).toBe('ATTESTATION_JSON_DUPLICATE_KEY')
   })
 
   test('reads revocation lists as hex of either case and as PEM, one list each', () => {

@@ -87,6 +87,8 @@ describe('registry.registerWorkerV2', () => {
     ['another parachain', { info: { paraId: 2000 } }, 'ParachainIdMismatch'],
     ['another genesis', { info: { genesisBlockHash: new Uint8Array(32) } }, 'GenesisBlockHashRejected'],
     ['an identity that is no point', { info: { pubkey: new Uint8Array(32).fill(255) } }, 'InvalidRuntimeInfo'],
+    ['an identity that is the neutral point, under which anyone could sign', { info: { pubkey: new Uint8Array(32) } }, 'InvalidRuntimeInfo'],
+    ['an ECDH key that is the neutral point, with which every secret is known', { info: { ecdhPubkey: new Uint8Array(32) } }, 'InvalidEcdhKey'],
     ['an ECDH key that is no point', { info: { ecdhPubkey: new Uint8Array(32).fill(255) } }, 'InvalidEcdhKey'],
   ])('refuses %s', (_name, change, error) => bed.chain.assertNoop(bed.registration(w, change), anyone, `PhalaRegistry.${error}`))
 
