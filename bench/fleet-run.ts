@@ -50,6 +50,8 @@ const summary = (values: readonly number[]) => {
   const sorted = [...values].sort((a, b) => a - b)
   return { p50: percentile(sorted, 0.5), p99: percentile(sorted, 0.99), max: sorted.at(-1) ?? 0 }
 }
+/** Tells the benchmark, or whoever started this by hand, how far it is. */
+const say = (line: string): void => void (process.send === undefined ? process.stderr.write(`${line}\n`) : process.send(line))
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 /** What a block holds of heartbeats and of the gatekeeper's word on them. */
@@ -110,9 +112,11 @@ const run = async (workers: number, blocks: number): Promise<FleetReport> => {
   const crypto = await loadCrypto()
   const network = await createFleetNetwork(crypto, workers)
   const networkDone = performance.now()
+  say(`  ${workers} workers: the network is up`)
   const farm = await startFleetFarm(
     { genesisInfo: network.genesisInfo, genesisHash: network.chain.genesisHash, workers: network.workers, iterations: ITERATIONS_PER_SECOND }, network.checkpoint)
   const coresDone = performance.now()
+  say(`  ${workers} workers: all joined at block ${network.node.head().number}`)
   await network.beginChallenges()
   const driver = createDriver(network, farm)
   for (let i = 0; i < WARM_UP; i++) await driver.block()
@@ -125,7 +129,7 @@ const run = async (workers: number, blocks: number): Promise<FleetReport> => {
     for (const phase of PHASES) times[phase].push(spent[phase])
     if (i % every !== 0 && i !== blocks) continue
     memory.push(await memoryAt(i, farm))
-    process.send?.(`  ${workers} workers: block ${i} of ${blocks}, p50 ${Math.round(summary(times.total).p50)} ms`)
+    say(`  ${workers} workers: block ${i} of ${blocks}, p50 ${Math.round(summary(times.total).p50)} ms`)
   }
   const seconds = (performance.now() - started) / 1000
   const alone: number[] = []
