@@ -4,16 +4,19 @@
  */
 import { OptionalAttestationReport } from '@phalanx/attestation'
 import { bytesEqual, parseHex, toHex } from '@phalanx/primitives/bytes'
-import { ByteReader, bytesUpTo, type TypeOf } from '@phalanx/primitives/codec'
+import { ByteReader, bytesUpTo, compactU32, type TypeOf } from '@phalanx/primitives/codec'
 import { decodeExtrinsic, headerHash, readPhlx, type Header } from '@phalanx/primitives/chain'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { AppError, isAppError } from '@phalanx/primitives/errors'
 import {
   isOffchainOrigin, isValidTopic, MessageOrigin, messageSigningPayload, SignedMessage, TOPICS, WorkerEndpointPayload, WorkerRegistrationInfoV2,
-  wrapSignedContent, type RegistryEvent,
+  wrapSignedContent, type Message, type RegistryEvent,
 } from '@phalanx/primitives/messages'
 import type { State } from '@phalanx/primitives/trie'
 import { phalaMqStorage, phalaRegistryStorage } from '@phalanx/runtime/storage'
+import type { AssembledRuntime } from '@phalanx/runtime/frame'
+import { createEconomyAudit, type EconomyAudit } from './economy-audit.ts'
+import { createEgressAudit } from './egress-audit.ts'
 import './errors.ts'
 
 /** What the model knows of a worker. */
@@ -35,12 +38,18 @@ export interface AuditedBlock {
   readonly header: Header
   readonly body: readonly Uint8Array[]
   readonly state: State
+  /** All that was said in the block. */
+  readonly messages: readonly Message[]
 }
 
 /** The auditor. */
 export interface Auditor {
   /** A worker of the world showed this registration info: only such may register. */
   noteGenuine(info: Uint8Array): void
+  /** A process of a worker answered with its waiting messages. @throws SIM_INVARIANT_BROKEN */
+  noteEgress(life: object, encoded: Uint8Array): void
+  /** What was compared of the economy. */
+  readonly economy: Pick<EconomyAudit, 'counts' | 'decidedTo'>
   /** @throws SIM_INVARIANT_BROKEN where chain and model differ */
   audit(block: AuditedBlock): void
   /** Identities that must be registered now. */
@@ -51,9 +60,11 @@ export interface Auditor {
   readonly messages: number
 }
 
+const PALLET_UTILITY = 2
 const PALLET_SUDO = 22
 const PALLET_MQ = 40
 const PALLET_REGISTRY = 41
+const FORCE_BATCH = 4
 const REGISTER_V2 = 7
 const UPDATE_ENDPOINT = 8
 const ADD_MEASUREMENT = 9
@@ -84,8 +95,8 @@ export interface AuditorOptions {
 /** Starts with the workers, measurements and sequences of genesis: none but the listed measurements. */
 export const createAuditor = (
   options: AuditorOptions,
-  dependencies: { readonly crypto: Crypto },
-): Auditor => new ModelAuditor(options, dependencies.crypto)
+  dependencies: { readonly crypto: Crypto; readonly runtime: AssembledRuntime },
+): Auditor => new ModelAuditor(options, dependencies)
 
 class ModelAuditor implements Auditor {
   readonly workers = new Map<string, ModelWorker>()
@@ -106,15 +117,30 @@ class ModelAuditor implements Auditor {
   private lastSeconds = 0n
   private next = 1
 
-  constructor(options: AuditorOptions, crypto: Crypto) {
+  readonly economy: EconomyAudit
+  private readonly runtime: AssembledRuntime
+  private readonly egress
+
+  constructor(options: AuditorOptions, { crypto, runtime }: { readonly crypto: Crypto; readonly runtime: AssembledRuntime }) {
     this.options = options
     this.crypto = crypto
+    this.runtime = runtime
+    this.economy = createEconomyAudit({ crypto, runtime })
+    this.egress = createEgressAudit({ crypto })
     this.measurements = [...options.measurements]
     this.hashes = [options.genesisHash]
   }
 
   noteGenuine(info: Uint8Array): void {
     this.genuine.add(toHex(info))
+  }
+
+  noteEgress(life: object, encoded: Uint8Array): void {
+    this.require(this.egress.show(life, encoded), this.next)
+  }
+
+  private require(wrong: string | undefined, number: number): void {
+    if (wrong !== undefined) this.broken(number, wrong)
   }
 
   audit(block: AuditedBlock): void {
@@ -126,6 +152,7 @@ class ModelAuditor implements Auditor {
       if (extrinsic.signed !== undefined) this.apply(extrinsic.call, block, false)
     }
     this.compare(block)
+    this.require(this.economy.follow(block), block.number)
     this.hashes.push(headerHash(this.crypto, block.header))
     this.lastSeconds = readPhlx(block.header).timeMs / 1000n
   }
@@ -147,6 +174,7 @@ class ModelAuditor implements Auditor {
     const input = new ByteReader(call)
     const [pallet, index] = [input.u8(), input.u8()]
     if (pallet === PALLET_SUDO && index === 0) return this.apply(call.subarray(2), block, true)
+    if (pallet === PALLET_UTILITY && index === FORCE_BATCH) return this.applyBatch(input, block)
     if (pallet === PALLET_MQ && index === 0) return this.applyMessage(SignedMessage.read(input), block)
     if (pallet !== PALLET_REGISTRY) return
     if (index === REGISTER_V2) this.applyRegistration(WorkerRegistrationInfoV2.read(input), input, block)
@@ -158,6 +186,12 @@ class ModelAuditor implements Auditor {
       const removed = phalaRegistryStorage.Measurement.read(input)
       this.measurements = this.measurements.filter((one) => !bytesEqual(one, removed))
     }
+  }
+
+  /** Relays hand messages in together; each stands for itself. */
+  private applyBatch(input: ByteReader, block: AuditedBlock): void {
+    const { RuntimeCall } = this.runtime.parts.services
+    for (let left = compactU32.read(input); left > 0; left--) this.apply(RuntimeCall.encode(RuntimeCall.read(input)), block, false)
   }
 
   private addMeasurement(measurement: Uint8Array): void {
@@ -191,6 +225,7 @@ class ModelAuditor implements Auditor {
     if (!this.crypto.sr25519.verify(signature, messageSigningPayload(message, sequence), sender.value)) return
     this.sequences.set(name, sequence + 1n)
     this.messages++
+    this.require(this.egress.take(signed), block.number)
     const worker = this.workers.get(toHex(sender.value))
     if (bytesEqual(destination, TOPICS.gatekeeperVote.topic)) this.compareVote(sender.value, payload, block.number)
     if (worker === undefined) return
@@ -203,6 +238,7 @@ class ModelAuditor implements Auditor {
     const vote = decodeOrNothing(() => TOPICS.gatekeeperVote.payload.decode(payload))
     if (vote === undefined) return
     this.votes++
+    this.require(this.economy.judgeVote(vote), number)
     const name = `${vote.block}.${vote.index}`
     const content = `${toHex(vote.destination)} ${toHex(vote.payload)}`
     const known = this.outcomes.get(name)

@@ -4,6 +4,8 @@ import type { Crypto } from '@phalanx/primitives/crypto'
 import { Empty, WorkerStatus } from '@phalanx/worker/api'
 import { decodeMessage, encodeMessage } from '@phalanx/worker/wire'
 import { createAdversary, type Adversary } from './faults.ts'
+import type { EconomyCounts } from './economy-audit.ts'
+import { createEconomy } from './economy.ts'
 import { areGatekeepersAtWork, describeGatekeepers, rotationsOf } from './governance.ts'
 import { createPrng, type Prng } from './prng.ts'
 import { createWorkload } from './workload.ts'
@@ -36,6 +38,8 @@ export interface SimulationResult {
   /** Votes of gatekeepers that were compared. */
   readonly votes: number
   readonly rotations: number
+  /** What was compared of the economy: see the audit. */
+  readonly economy: Readonly<EconomyCounts>
   /** Hash of the last finalised block. */
   readonly digest: string
   readonly virtualSeconds: number
@@ -57,6 +61,7 @@ const drawOptions = (prng: Prng, broken: Broken): WorldOptions => ({
   broken,
   checkpointAfterBlocks: prng.pick([8, 40, 4096]),
   rotateEcdhEveryBlocks: prng.pick([20, 60, 100_000]),
+  challenges: { expectedHeartbeatCount: 1, heartbeatsPerWorkerHour: prng.pick([240, 600, 1200]) },
 })
 
 const statusOf = async (world: World, at: number): Promise<WorkerStatus | undefined> => {
@@ -132,6 +137,7 @@ const summarize = (options: SimulationOptions, world: World, adversary: Adversar
   checkpoints: world.joined(),
   votes: world.auditor.votes,
   rotations: rotationsOf(world),
+  economy: world.auditor.economy.counts,
   digest: world.finalized.at(-1) ?? '',
   virtualSeconds: Math.round((world.clock.nowMs() - 1_760_000_000_000) / 1000),
 })
@@ -144,9 +150,11 @@ export const simulate = async (options: SimulationOptions, dependencies: { reado
   const blocks = options.blocks ?? BLOCKS
   const adversary = createAdversary(world, { everyMs: Math.round((settings.blockTimeMs * blocks) / (4 * (options.faults ?? FAULTS))) }, prng.fork('faults'))
   const workload = createWorkload(world, { everyMs: settings.blockTimeMs * 2 }, prng.fork('workload'))
+  const economy = createEconomy(world, { everyMs: settings.blockTimeMs * 4 }, prng.fork('economy'))
   await world.clock.run(world.clock.nowMs() + 5 * settings.blockTimeMs)
   adversary.start()
   workload.start()
+  economy.start()
   while (world.problems.length === 0 && (world.finalized.length <= blocks || adversary.total() < (options.faults ?? FAULTS))) {
     await world.clock.run(world.clock.nowMs() + STEP_BLOCKS * settings.blockTimeMs)
     await checkWorkers(world)
@@ -154,11 +162,12 @@ export const simulate = async (options: SimulationOptions, dependencies: { reado
     if (world.clock.nowMs() > 1_760_000_000_000 + 20 * blocks * settings.blockTimeMs) world.report('the chain hardly moved')
   }
   workload.stop()
+  economy.stop()
   await adversary.stop()
   if (world.problems.length === 0) await checkPeace(world)
   if (world.problems.length === 0) await checkRegistry(world)
   checkSecrets(world)
-  const result = summarize(options, world, adversary, workload.submitted)
+  const result = summarize(options, world, adversary, workload.submitted + economy.submitted)
   for (const relay of world.relays) world.crashRelay(relay)
   for (const worker of world.workers) world.crashWorker(worker)
   world.crashNode()

@@ -1,12 +1,11 @@
 /** Owns what honest and dishonest users do meanwhile: transfers, governance, forged messages, replayed and altered registrations. */
 import { ByteReader, bytesUpTo } from '@phalanx/primitives/codec'
 import { concatBytes, parseHex } from '@phalanx/primitives/bytes'
-import { decodeExtrinsic, encodeExtrinsic, SignedExtra, signingPayload } from '@phalanx/primitives/chain'
+import { decodeExtrinsic } from '@phalanx/primitives/chain'
 import { suriToSr25519, type Sr25519Pair } from '@phalanx/primitives/crypto'
-import { isAppError } from '@phalanx/primitives/errors'
 import { createMessage, SignedMessage, TOPICS, WorkerRegistrationInfoV2 } from '@phalanx/primitives/messages'
-import { systemStorage } from '@phalanx/runtime/storage'
 import type { Node } from '@phalanx/node'
+import { submitOrder } from './orders.ts'
 import type { Prng } from './prng.ts'
 import { stirGatekeepers, tendGatekeepers, type Minutes } from './governance.ts'
 import type { World } from './world.ts'
@@ -99,18 +98,6 @@ export const createWorkload = (world: World, options: { readonly everyMs: number
   let isOn = false
   let submitted = 0
   const minutes: Minutes = {}
-  const sign = (node: Node, order: Order): Uint8Array => {
-    const pair = accounts[order.by]
-    const { specVersion, transactionVersion } = node.runtime.version
-    const stored = node.chain.head().state.get(systemStorage.account.key(world.crypto, pair.publicKey))
-    const extra = { era: { kind: 'Immortal' } as const, nonce: systemStorage.account.decode(stored).nonce, tip: 0n }
-    const message = signingPayload(world.crypto, {
-      call: order.call, extraBytes: SignedExtra.encode(extra),
-      additional: { specVersion, transactionVersion, genesisHash: node.genesisHash, eraHash: node.genesisHash },
-    })
-    const signature = world.crypto.sr25519.sign(pair.secret, message, prng.bytes(32))
-    return encodeExtrinsic({ signed: { address: { kind: 'Id', value: pair.publicKey }, signature: { kind: 'Sr25519', value: signature }, extra }, call: order.call })
-  }
   /** Governance tends the gatekeepers before anything else, in peace too. */
   const nextOrder = (node: Node): Order | undefined => {
     const duty = tendGatekeepers(world, node, minutes)
@@ -122,12 +109,7 @@ export const createWorkload = (world: World, options: { readonly everyMs: number
     const node = world.node()
     const order = node === undefined ? undefined : nextOrder(node)
     if (node === undefined || order === undefined) return
-    try {
-      await node.submit(sign(node, order))
-      submitted++
-    } catch (error) {
-      if (!isAppError(error)) throw error
-    }
+    if (await submitOrder(node, { call: order.call, by: accounts[order.by] }, { crypto: world.crypto, prng })) submitted++
   }
   return {
     get submitted() {

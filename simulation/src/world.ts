@@ -5,23 +5,28 @@
 import { TEE_KIND_NAMES } from '@phalanx/attestation'
 import type { SimulatedFamilyName } from '@phalanx/attestation/simulated'
 import { bytesEqual, concatBytes, toHex } from '@phalanx/primitives/bytes'
-import { Secret, suriToEd25519Seed, type Crypto } from '@phalanx/primitives/crypto'
+import { FollowedBlock } from '@phalanx/primitives/chain'
+import { Secret, suriToEd25519Seed, suriToSr25519, type Crypto } from '@phalanx/primitives/crypto'
 import { AppError } from '@phalanx/primitives/errors'
 import type { Logger } from '@phalanx/primitives/ports'
 import { createMemoryDisk, createNode, type MemoryDisk, type Node } from '@phalanx/node'
 import { createRelay, type Relay } from '@phalanx/relay'
 import { createDevChainSpec, createPhalanxRuntime } from '@phalanx/runtime'
+import { createRuntime, type AssembledRuntime, type Context } from '@phalanx/runtime/frame'
+import { phalaWrappedBalancesStorage } from '@phalanx/runtime/storage'
 import { createChainClient, createRpcClient, createSigner, createWorkerClient, type ChainClient } from '@phalanx/sdk'
 import { createWorker, type Worker } from '@phalanx/worker'
-import { InitRuntimeResponse } from '@phalanx/worker/api'
+import { GetEgressMessagesResponse, InitRuntimeResponse } from '@phalanx/worker/api'
 import { createSoftwarePlatform, softwareMeasurement, softwareRootCertificate, softwareSigner, softwareVendor } from '@phalanx/worker/platform'
-import { decodeMessage } from '@phalanx/worker/wire'
+import { decodeMessage, encodeMessage } from '@phalanx/worker/wire'
 import { createAuditor, type Auditor } from './auditor.ts'
 import { createBlobDisk, type BlobDisk } from './blobs.ts'
 import { createVirtualClock, type VirtualClock } from './clock.ts'
+import { OPERATOR } from './economy.ts'
 import './errors.ts'
 import { anchorOf, measurementOf, measurementsByKind } from './families.ts'
 import { compareJoined } from './joiners.ts'
+import { alterEgress, withGreed } from './greedy.ts'
 import { createLiar } from './liar.ts'
 import { createSimNetwork, type SimNetwork } from './network.ts'
 import type { Prng } from './prng.ts'
@@ -29,7 +34,7 @@ import { createSimProcess, type SimProcess } from './process.ts'
 import { createSecretHunt, type SecretHunt } from './secrets.ts'
 
 /** Deliberate defects, to show that the simulator would find them. */
-export const BROKEN = ['none', 'skip-signature', 'drop-fsync', 'biased-gatekeeper', 'plain-shares'] as const
+export const BROKEN = ['none', 'skip-signature', 'drop-fsync', 'biased-gatekeeper', 'plain-shares', 'biased-economy', 'stray-planck'] as const
 /** One of them. */
 export type Broken = (typeof BROKEN)[number]
 
@@ -48,6 +53,8 @@ export interface WorldOptions {
   readonly checkpointAfterBlocks: number
   /** Blocks after which workers rotate their ECDH keys. */
   readonly rotateEcdhEveryBlocks: number
+  /** The economy: heartbeats asked per block, and of a worker in an hour at most; the published ones unless given. */
+  readonly challenges?: { readonly expectedHeartbeatCount: number; readonly heartbeatsPerWorkerHour: number }
   /** Platform families of the workers' machines, in turn; the usual one unless given. */
   readonly families?: readonly SimulatedFamilyName[]
   /** Seconds that evidence counts, and before its end in which it is renewed; a week and a day unless given. */
@@ -86,6 +93,8 @@ export interface World {
   readonly measurement: Uint8Array
   /** Platform family of a worker's machine. */
   familyOf(place: WorkerPlace): SimulatedFamilyName
+  /** A call's bytes. */
+  encodeCall(call: { readonly pallet: string; readonly name: string; readonly args: unknown }): Uint8Array
   /** A client of the honest node. */
   connect(): ChainClient
   /** The running node. */
@@ -112,6 +121,10 @@ const START_MS = 1_760_000_000_000
 const NODE_URL = 'ws://node'
 const LIAR_URL = 'ws://liar'
 const BENCHMARK_BLOCKS = 2
+/** Stake is free again, and slashed, soon enough to be seen. */
+const ECONOMY = { blockTimeSec: 1, coolDownPeriodSec: 8, slash: { intervalBlocks: 5 } }
+/** Block in which a stray planck appears. */
+const STRAY_BLOCK = 50
 const WEEK_SECONDS = 604_800
 const ITERATIONS_PER_SECOND = 40n
 const SYNC_MS_MAX = 6
@@ -139,6 +152,19 @@ const withoutEncryption = (crypto: Crypto): Crypto => ({
   ...crypto, aesGcmSeal: ({ plaintext }) => concatBytes(plaintext, new Uint8Array(16)), aesGcmOpen: ({ ciphertext }) => ciphertext.slice(0, -16),
 })
 
+/** A runtime whose stake goes wrong by one planck in one block. */
+const withStrayPlanck = (runtime: AssembledRuntime, crypto: Crypto): AssembledRuntime => {
+  const { apis: _apis, stateVersion, ...version } = runtime.version
+  const pallets = runtime.parts.pallets.map(({ index, pallet }) => pallet.name !== 'PhalaWrappedBalances' ? { index, pallet } : {
+    index,
+    pallet: {
+      ...pallet,
+      hooks: { ...pallet.hooks, onFinalize: (ctx: Context) => { if (ctx.block.number === STRAY_BLOCK) phalaWrappedBalancesStorage.unmintableDust.mutate(ctx, (dust) => dust + 1n) } },
+    },
+  })
+  return createRuntime({ pallets, version, stateVersion }, { crypto })
+}
+
 /** Builds the world and starts everything in it. */
 export const createWorld = async (options: WorldOptions, dependencies: { readonly crypto: Crypto; readonly prng: Prng; readonly log: (line: string) => void }): Promise<World> => {
   const world = new SimWorld(options, dependencies)
@@ -164,7 +190,7 @@ class SimWorld implements World {
   private readonly disk: MemoryDisk
   private readonly subjectCrypto: Crypto
   private readonly workerCrypto: Crypto
-  private readonly runtime
+  private readonly runtime: AssembledRuntime
   private readonly spec
   private readonly vendor
   private readonly families: readonly SimulatedFamilyName[]
@@ -191,7 +217,8 @@ class SimWorld implements World {
     this.measurements = measurementsByKind(this.vendor, this.families, crypto)
     const disk = prng.fork('node disk')
     this.disk = createMemoryDisk({ sync: (complete) => void this.clock.after(disk.below(SYNC_MS_MAX), complete), dropsSync: options.broken === 'drop-fsync' })
-    this.runtime = createPhalanxRuntime({ stateVersion: options.stateVersion }, { crypto: this.subjectCrypto })
+    const runtime = createPhalanxRuntime({ stateVersion: options.stateVersion }, { crypto: this.subjectCrypto })
+    this.runtime = options.broken === 'stray-planck' ? withStrayPlanck(runtime, this.subjectCrypto) : runtime
     this.spec = this.runtime.parseChainSpec(
       {
         ...createDevChainSpec(
@@ -201,6 +228,7 @@ class SimWorld implements World {
                 kinds: [...TEE_KIND_NAMES], roots: [toHex(softwareRootCertificate(crypto))], measurements: this.listed().map(toHex), benchmarkDuration: BENCHMARK_BLOCKS,
                 policy: options.renewal ?? {},
               },
+              PhalaComputation: { ...ECONOMY, ...options.challenges },
             },
           },
           { crypto },
@@ -225,7 +253,7 @@ class SimWorld implements World {
         genesisHash, measurements: this.listed(), reattestationSeconds: this.options.renewal?.reattestationSeconds ?? WEEK_SECONDS,
         measurementOf: (report) => measurementOf(report, this.measurements), anchorOf, familyOf: (pubkey) => this.familyByKey.get(toHex(pubkey)),
       },
-      { crypto: this.crypto },
+      { crypto: this.crypto, runtime: this.runtime },
     )
     await Promise.all(this.workers.map((place) => this.startWorker(place)))
     for (const place of this.relays) this.startRelay(place)
@@ -238,6 +266,10 @@ class SimWorld implements World {
 
   familyOf(place: WorkerPlace): SimulatedFamilyName {
     return this.families[this.workers.indexOf(place) % this.families.length] as SimulatedFamilyName
+  }
+
+  encodeCall(call: { readonly pallet: string; readonly name: string; readonly args: unknown }): Uint8Array {
+    return this.runtime.parts.services.RuntimeCall.encode(call)
   }
 
   connect(): ChainClient {
@@ -255,7 +287,9 @@ class SimWorld implements World {
   }
 
   private cryptoOf(place: WorkerPlace): Crypto {
-    return this.options.broken === 'biased-gatekeeper' && place === this.workers[0] ? withOwnBeacon(this.workerCrypto) : this.workerCrypto
+    if (place !== this.workers[0]) return this.workerCrypto
+    if (this.options.broken === 'biased-economy') return withGreed(this.workerCrypto)
+    return this.options.broken === 'biased-gatekeeper' ? withOwnBeacon(this.workerCrypto) : this.workerCrypto
   }
 
   node(): Node | undefined {
@@ -321,14 +355,15 @@ class SimWorld implements World {
     const hash = store.hashOf(number)
     const header = store.header(number)
     const body = store.body(number)
-    if (hash === undefined || header === undefined || body === undefined) return this.report(`block ${number} is incomplete`)
+    const followed = store.followed(number)
+    if (hash === undefined || header === undefined || body === undefined || followed === undefined) return this.report(`block ${number} is incomplete`)
     this.finalized[number] = toHex(hash)
     if (number === 0 || this.auditor === undefined) return
     try {
-      this.auditor.audit({ number, header, body, state: node.chain.stateAt(hash) })
+      this.auditor.audit({ number, header, body, state: node.chain.stateAt(hash), messages: FollowedBlock.decode(followed).messages.messages })
     } catch (error) {
-      if (!(error instanceof AppError)) throw error
-      this.report(error.message)
+      // Whoever told of the block would swallow it.
+      this.report(error instanceof AppError ? error.message : `the auditor failed at block ${number}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
     }
   }
 
@@ -359,7 +394,7 @@ class SimWorld implements World {
     place.worker = worker
     this.network.workers.set(place.url, {
       handle: async (method, request) => {
-        const answer = await worker.handle(method, request)
+        const answer = this.greedy(place, method, await worker.handle(method, request))
         if (process.isAlive) this.onWorkerAnswer(place, method, answer)
         if (process.isAlive) await this.auditJoined(worker, method, request)
         return answer
@@ -367,8 +402,25 @@ class SimWorld implements World {
     })
   }
 
+  private greedy(place: WorkerPlace, method: string, answer: Uint8Array): Uint8Array {
+    if (this.options.broken !== 'biased-economy' || place !== this.workers[0] || method !== 'PhactoryAPI.GetEgressMessages') return answer
+    return encodeMessage(GetEgressMessagesResponse, { encodedMessages: alterEgress(decodeMessage(GetEgressMessagesResponse, answer).encodedMessages) })
+  }
+
+  /** The auditor sees a worker's waiting messages as whoever asks sees them. */
+  private auditEgress(place: WorkerPlace, answer: Uint8Array): void {
+    if (this.problems.length > 0 || place.process === undefined) return
+    try {
+      this.auditor.noteEgress(place.process, decodeMessage(GetEgressMessagesResponse, answer).encodedMessages)
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error
+      this.report(error.message)
+    }
+  }
+
   private onWorkerAnswer(place: WorkerPlace, method: string, answer: Uint8Array): void {
     if (method === 'PhactoryAPI.GetRuntimeInfo') this.auditor.noteGenuine(decodeMessage(InitRuntimeResponse, answer).encodedRuntimeInfo)
+    if (method === 'PhactoryAPI.GetEgressMessages') this.auditEgress(place, answer)
     const identity = place.worker?.identity()
     if (identity === undefined) return
     const key = toHex(identity)
@@ -415,6 +467,7 @@ class SimWorld implements World {
         workers: this.workers.map(({ url }, i) => ({ url, endpoints: [`https://worker-${i}.example`] })),
         signer: createSigner({ suri: new Secret(account) }, { crypto: this.crypto, random }),
         checkpointAfterBlocks: this.options.checkpointAfterBlocks,
+        operator: suriToSr25519(this.crypto, OPERATOR).publicKey,
       },
       {
         crypto: this.crypto, clock: process.clock, random, logger,

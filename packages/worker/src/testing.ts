@@ -11,6 +11,7 @@ export { decodeCheckpoint, encodeCheckpoint, type LiveState, type WorkerState } 
 export { authoritiesHash, type TrustedAnchor } from './core/anchors.ts'
 export { EgressMessages } from './core/mq.ts'
 export { assertLive, step, type Core } from './core/step.ts'
+export { PlainEconomics } from './gatekeeper/economics/testing.ts'
 export type { KeyPair } from './core/keys.ts'
 export { openBytes, sealBytes } from './platform/seal.ts'
 export { createTestRegistry, type TestRegistry } from './testing/registry.ts'

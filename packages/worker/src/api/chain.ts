@@ -26,7 +26,7 @@ export type FeedRequest = MessageOf<typeof FeedRequest>
 export const SkipRequest = message('SkipRequest', { encodedCheckpoint: bytes(1) })
 
 /** SCALE `Vec<(MessageOrigin, Vec<SignedMessage>)>`, sorted by origin. */
-const GetEgressMessagesResponse = message('GetEgressMessagesResponse', { encodedMessages: bytes(1) })
+export const GetEgressMessagesResponse = message('GetEgressMessagesResponse', { encodedMessages: bytes(1) })
 
 /** Whether to forget checkpoints when stopping; the identity always stays. */
 const StopOptions = message('StopOptions', { removeCheckpoints: bool(1) })

@@ -1,6 +1,7 @@
 /**
  * Owns the economy written plainly, formula by formula as computation.md section 9 has them: nothing remembered, nothing left out, every share
- * summed in every block. The oracle of the replay's tests and the alternative of its benchmark. Only inputs that the reference survives.
+ * summed in every block. The oracle of the replay's tests and of the simulator, and the alternative of its benchmark. Answers that nobody waits for are
+ * ignored, those out of turn give up the challenges before them; any other input must be one that the reference survives.
  */
 import { bytesToKey, compareBytes } from '@phalanx/primitives/bytes'
 import type { Crypto } from '@phalanx/primitives/crypto'
@@ -126,8 +127,10 @@ export class PlainEconomics {
     const worker = this.workers.get(bytesToKey(pubkey))
     if (worker === undefined) return
     const { challengeBlock, sessionId, iterations, challengeTime } = event.value
-    if (worker.waiting[0] !== challengeBlock) throw new TypeError('the reference panics here')
-    worker.waiting.shift()
+    // The reference panics over an answer that nobody waits for, or out of turn.
+    const at = worker.waiting.indexOf(challengeBlock)
+    if (at < 0) return
+    worker.waiting = worker.waiting.slice(at + 1)
     if (worker.session?.id !== sessionId) return
     worker.heartbeat = true
     worker.contractRunning = event.kind === 'HeartbeatV2' && event.value.nClusters > 0

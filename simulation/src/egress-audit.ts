@@ -1,0 +1,102 @@
+/**
+ * Owns the account of workers' messages: what a worker showed to be sent must reach the chain as it was shown, under its number and once. Only a
+ * crash may take what the chain had not taken yet; the same process never changes its mind, whatever keys it rotates.
+ */
+import { bytesEqual, toHex } from '@phalanx/primitives/bytes'
+import type { Crypto } from '@phalanx/primitives/crypto'
+import { isAppError } from '@phalanx/primitives/errors'
+import { Message, MessageOrigin, TOPICS, type SignedMessage } from '@phalanx/primitives/messages'
+import { EgressMessages } from '@phalanx/worker/testing'
+import type { TypeOf } from '@phalanx/primitives/codec'
+
+type Signed = TypeOf<typeof SignedMessage>
+
+/** The account. */
+export interface EgressAudit {
+  /** A worker process answered with its waiting messages (SCALE EgressMessages). Says what is wrong, if anything. */
+  show(life: object, encoded: Uint8Array): string | undefined
+  /** The chain took a message of a worker. Says what is wrong, if anything. */
+  take(signed: Signed): string | undefined
+  /** Messages that a process still shows though the chain has had its turn with them. */
+  waiting(life: object): number
+  /** Messages that were compared with what their worker had shown. */
+  readonly compared: number
+}
+
+interface Sender {
+  /** Process that showed messages last, and what it showed by number. */
+  life: object | undefined
+  shown: Map<bigint, string>
+  /** All that any process showed under a number that the chain has not taken. */
+  ever: Map<bigint, Set<string>>
+  /** What may be on the chain once only, and the process that had shown it. */
+  readonly once: Map<string, object | undefined>
+}
+
+/** What a message is about where there may be only one such message, by topic. */
+const subjectOf = ({ destination, payload }: Message): string | undefined => {
+  try {
+    if (bytesEqual(destination, TOPICS.workingReport.topic)) {
+      const { sessionId, challengeBlock } = TOPICS.workingReport.payload.decode(payload).value
+      return `answer to ${challengeBlock} in ${sessionId}`
+    }
+    return bytesEqual(destination, TOPICS.ecdhKey.topic) ? `ECDH key ${toHex(TOPICS.ecdhKey.payload.decode(payload).ecdhPubkey)}` : undefined
+  } catch (error) {
+    if (isAppError(error)) return undefined
+    throw error
+  }
+}
+
+const isAnnouncement = ({ destination }: Message): boolean => bytesEqual(destination, TOPICS.ecdhKey.topic)
+
+/** Starts with nothing shown. */
+export const createEgressAudit = ({ crypto }: { readonly crypto: Crypto }): EgressAudit => {
+  const senders = new Map<string, Sender>()
+  const senderOf = (origin: MessageOrigin): Sender => {
+    const name = toHex(MessageOrigin.encode(origin))
+    let sender = senders.get(name)
+    if (sender === undefined) senders.set(name, (sender = { life: undefined, shown: new Map(), ever: new Map(), once: new Map() }))
+    return sender
+  }
+  const digest = (message: Message): string => toHex(crypto.blake2b256(Message.encode(message)))
+  let compared = 0
+  return {
+    get compared() {
+      return compared
+    },
+    show(life, encoded) {
+      for (const [origin, messages] of EgressMessages.decode(encoded)) {
+        const sender = senderOf(origin)
+        if (sender.life !== life) Object.assign(sender, { life, shown: new Map() })
+        for (const { message, sequence } of messages) {
+          const hash = sender.shown.get(sequence)
+          // Most of what waits was seen before.
+          const now = digest(message)
+          // An announcement that another one overtook is made anew under its number.
+          if (hash !== undefined && hash !== now && !isAnnouncement(message)) return `a worker changed its message ${sequence} without a restart`
+          sender.shown.set(sequence, now)
+          sender.ever.set(sequence, (sender.ever.get(sequence) ?? new Set()).add(now))
+        }
+      }
+      return undefined
+    },
+    take({ message, sequence }) {
+      const sender = senderOf(message.sender)
+      const hash = digest(message)
+      const known = sender.ever.get(sequence)
+      compared++
+      sender.ever.delete(sequence)
+      if (known?.has(hash) !== true) return `message ${sequence} is on the chain, but its worker never showed it`
+      const latest = sender.shown.get(sequence)
+      if (latest !== undefined && latest !== hash && !isAnnouncement(message)) return `message ${sequence} was lost: the chain took another one under its number`
+      sender.shown.delete(sequence)
+      const subject = subjectOf(message)
+      if (subject === undefined) return undefined
+      // A process that was started from an older state answers again what its predecessor had answered; the chain knows the answer already.
+      if (sender.once.has(subject) && sender.once.get(subject) === sender.life) return `${subject} is on the chain twice`
+      sender.once.set(subject, sender.life)
+      return undefined
+    },
+    waiting: (life) => [...senders.values()].reduce((sum, sender) => sum + (sender.life === life ? sender.shown.size : 0), 0),
+  }
+}
