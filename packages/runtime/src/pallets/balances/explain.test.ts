@@ -69,7 +69,7 @@ describe('the explanation of a balance', () => {
     finish(0, true, 100)
     finish(1, false, 100)
     finish(2, true, 100)
-    expect(votes().map(({ until }) => until)).toEqual([100 + 4 * VOTE_LOCKING_PERIOD_BLOCKS, undefined, 100])
+    expect(votes().map((one) => ('until' in one ? one.until : undefined))).toEqual([100 + 4 * VOTE_LOCKING_PERIOD_BLOCKS, undefined, 100])
   })
 
   test('remembers what removed votes left bound', () => {

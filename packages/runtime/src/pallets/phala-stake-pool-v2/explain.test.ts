@@ -19,7 +19,7 @@ beforeEach(() => {
   })
   for (const who of [alice, bob]) bed.wrap(who, 500n * UNIT)
   bed.register(worker, alice)
-  bed.ok(phalaStakePoolV2.call('create', {}), alice)
+  bed.ok(phalaStakePoolV2.call('create'), alice)
   bed.ok(phalaStakePoolV2.call('addWorker', { pid: 0n, pubkey: worker }), alice)
   bed.ok(phalaStakePoolV2.call('contribute', { pid: 0n, amount: 100n * UNIT, asVault: undefined }), alice)
   bed.ok(phalaStakePoolV2.call('contribute', { pid: 0n, amount: 200n * UNIT, asVault: undefined }), bob)
@@ -63,7 +63,7 @@ describe('the explanation of stake', () => {
   test('tells owners what their pools owe them, and depositors of vaults their shares', () => {
     bed.ok(phalaStakePoolV2.call('setPayoutPref', { pid: 0n, payoutCommission: 500_000 }), alice)
     bed.reward(worker, 20n * FIXED_ONE)
-    bed.ok(phalaVault.call('create', {}), bob)
+    bed.ok(phalaVault.call('create'), bob)
     bed.ok(phalaVault.call('contribute', { pid: 1n, amount: 10n * UNIT }), alice)
     expect(explain(alice).owned).toEqual([{ pid: 0n, isVault: false, claimable: 10n * UNIT }])
     expect(explain(alice).positions.map(({ pid, isVault }) => [pid, isVault])).toContainEqual([1n, true])
