@@ -3,7 +3,7 @@ import { loadCrypto } from '../crypto/node/index.ts'
 import { createMessage, palletOrigin, TOPICS } from '../messages/index.ts'
 import { ZERO_HASH } from './basics.ts'
 import type { DigestItem, Header } from './header.ts'
-import { createPhlxItem, matchesPhlx, PHLX_ENGINE, PhlxDigest, readPhlx, type BlockMessages } from './phlx.ts'
+import { BlockMessages, createPhlxItem, encodedAcksHash, encodedMessagesHash, matchesPhlx, PHLX_ENGINE, PhlxDigest, readPhlx } from './phlx.ts'
 
 const crypto = await loadCrypto()
 const header = (...logs: DigestItem[]): Header => ({ parentHash: ZERO_HASH, number: 5, stateRoot: ZERO_HASH, extrinsicsRoot: ZERO_HASH, digest: { logs } })
@@ -26,6 +26,15 @@ describe('the PHLX digest', () => {
     ['another ack', { ...block, acks: [{ sender: { kind: 'Gatekeeper' } as const, next: 5n }] }],
     ['no acks', { ...block, acks: [] }],
   ])('refuses %s', (_name, changed) => expect(matchesPhlx(crypto, header(item), changed)).toBe(false))
+
+  test('commits to messages and acks as the bytes they came in', () => {
+    const { messagesHash, acksHash } = readPhlx(header(item))
+    const encoded = BlockMessages.encode(block)
+    const [messages, acks] = [encoded.subarray(0, BlockMessages.encode({ ...block, acks: [] }).length - 1), BlockMessages.encode({ ...block, messages: [] }).subarray(1)]
+    expect(encodedMessagesHash(crypto, 5, messages)).toEqual(messagesHash)
+    expect(encodedAcksHash(crypto, 5, acks)).toEqual(acksHash)
+    expect(encodedMessagesHash(crypto, 5, Uint8Array.of(...messages, 0))).not.toEqual(messagesHash)
+  })
 
   test('binds the block number', () => {
     expect(matchesPhlx(crypto, { ...header(item), number: 6 }, block)).toBe(false)
