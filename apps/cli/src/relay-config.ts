@@ -130,7 +130,7 @@ const checkWhole = (found: RelayConfig, refuse: (reason: string) => AppError): v
   nodes?.forEach((node, i) => {
     if (nodes.indexOf(node) !== i) throw refuse(`nodes[${i}] is given twice`)
   })
-  if (nodes !== undefined && nodes.length > 0 && nodes.every((node) => node.startsWith('http'))) throw refuse('nodes needs an address with ws: or wss:, those with http: are caches')
+  if (nodes !== undefined && nodes.length > 0 && nodes.every((node) => node.startsWith('http'))) throw refuse('nodes[0] and all others are caches: at least one must be an address with ws: or wss:')
   const seen = new Map<string, string>()
   workers.forEach((each, i) => {
     for (const [field, key] of [['url', each.url], ['name', each.name ?? each.url]] as const) {

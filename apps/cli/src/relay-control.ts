@@ -55,7 +55,7 @@ const send = (socket: string, order: RelayOrder): Promise<{ readonly status: num
     const outgoing = httpRequest({ socketPath: socket, path: '/', method: 'POST', headers: { 'content-type': 'application/json' }, timeout: TIMEOUT_MS }, (answer) => {
       readBody(answer, ANSWER_BYTES_MAX).then((body) => resolve({ status: answer.statusCode ?? 0, body }), reject)
     })
-    outgoing.on('timeout', () => outgoing.destroy(new Error('no answer in time')))
+    outgoing.on('timeout', () => outgoing.destroy(new AppError('CLI_RELAY_NOT_RUNNING', { socket })))
     outgoing.on('error', reject)
     outgoing.end(JSON.stringify(order))
   })

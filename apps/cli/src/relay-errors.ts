@@ -1,8 +1,7 @@
 /** Owns the error codes of `phalanx relay` that concern a fleet: its control socket and its configuration while it runs. */
 import { defineErrors, describe, type ErrorsOf } from '@phalanx/primitives/errors'
 
-/** Codes of `phalanx relay`. */
-export const relayCommandErrors = defineErrors({
+const relayCommandErrors = defineErrors({
   CLI_RELAY_NOT_RUNNING: describe<{ socket: string }>(
     'No relay answers at {socket}.', 'Start it with phalanx relay --config, or give the --config that it was started with.'),
   CLI_RELAY_RUNNING: describe<{ socket: string }>(

@@ -57,7 +57,7 @@ describe('the configuration of a fleet', () => {
     [{ pools: { a: { signer: { key: 'x' } } } }, 'pools.a.signer.key is not a known field'], [{ pools: { a: { signer: '//A', autoStart: true } } }, 'pools.a.autoStart is not a known field'],
     [{ workers: [{ url: 'http://a', pool: 'west' }] }, 'workers[0].pool is not among pools'], [{ workers: [{ url: 'http://a' }, { url: 'http://a' }] }, 'workers[1].url is that of workers[0]'],
     [{ workers: [{ url: 'http://a', name: 'x' }, { url: 'http://b', name: 'x' }] }, 'workers[1].name is that of workers[0]'], [{ workers: [{ url: 'http://a', name: '../x' }] }, 'workers[0].name must be a name'],
-    [{ nodes: ['http://a'] }, 'nodes needs an address with ws:'], [{ nodes: [NODE, NODE] }, 'nodes[1] is given twice'], [{ cache: { megabytes: 0 } }, 'cache.megabytes must be a whole number'],
+    [{ nodes: ['http://a'] }, 'nodes[0] and all others are caches'], [{ nodes: [NODE, NODE] }, 'nodes[1] is given twice'], [{ cache: { megabytes: 0 } }, 'cache.megabytes must be a whole number'],
     [{ cache: { port: 70_000 } }, 'cache.port must be a port'], [{ limits: { messagesPerBatch: 1.5 } }, 'limits.messagesPerBatch'], [{ controlSocket: 5 }, 'controlSocket must be a text'],
   ])('%j is refused with its field', (wrong, reason) => {
     expect(() => parseRelayConfig(JSON.stringify(wrong), 'relay.json')).toThrowError(

@@ -48,91 +48,108 @@ interface Load {
   readonly done: Promise<void>
 }
 
-/** Feeds over the sources that `ranked` lists, best first. */
-export const createFeeds = (options: {
+/** What feeds are made over. */
+export interface FeedsOptions {
   readonly cache: BlockCache
   readonly maxBatchBytes: () => number
+  /** Sources of a chain, best first. */
   readonly ranked: (genesis: string) => readonly FeedSource[]
   /** The source gave what cannot be, or nothing of what it promised. */
   readonly blame: (url: string, reason: string) => void
   /** The source could not be asked. */
   readonly failed: (url: string, reason: string) => void
-}): Feeds => {
-  const { cache } = options
-  const loads = new Map<string, Set<Load>>()
-  let served = 0
-  let asked = 0
+}
 
-  const load = async (source: FeedSource, { genesis, from, limit }: FeedRequest): Promise<void> => {
-    asked++
-    const bytes = await source.limiter.run(() => source.getBlocks(from, limit))
-    try {
-      if (cache.put({ genesis, from, source: source.url, bytes }) > 0) return
-    } catch (error) {
-      options.blame(source.url, failureOf(error).reason)
-      throw error
-    }
-    if (!source.isCache) options.blame(source.url, `it does not give block ${from}`)
-    throw new AppError('RELAY_BLOCKS_MISSING', { from, url: source.url })
+/** Whether a source answered, however badly. */
+const isAnswer = (error: unknown): boolean =>
+  isAppError(error) && (error.code === 'RELAY_BLOCKS_MISSING' || error.code === 'RELAY_BLOCKS_MALFORMED' || error.code.startsWith('CODEC_'))
+
+class SharedFeeds implements Feeds {
+  private readonly options: FeedsOptions
+  /** What is being loaded, by source and chain. */
+  private readonly loads = new Map<string, Set<Load>>()
+  private served = 0
+  private asked = 0
+
+  constructor(options: FeedsOptions) {
+    this.options = options
   }
 
-  /** Joins a load under way that will bring the block, or starts one. */
-  const share = (source: FeedSource, request: FeedRequest): Promise<void> => {
-    const key = `${source.url} ${request.genesis}`
-    const running = loads.get(key) ?? new Set<Load>()
-    loads.set(key, running)
-    for (const { from, limit, done } of running) if (from <= request.from && request.from < from + limit) return done
-    const limit = Math.min(FEED_BLOCKS_MAX, Math.max(request.limit, LOAD_BLOCKS))
-    const mine: Load = { from: request.from, limit, done: load(source, { ...request, limit }) }
-    running.add(mine)
-    const end = (): void => {
-      running.delete(mine)
-      if (running.size === 0) loads.delete(key)
-    }
-    mine.done.then(end, end)
-    return mine.done
+  async fetch(request: FeedRequest): Promise<Batch> {
+    const batch = this.take(request, (url) => !request.avoid.includes(url)) ?? (await this.find(request))
+    this.served++
+    return batch
   }
 
-  const takeFrom = (request: FeedRequest, isAcceptable: (source: string) => boolean): Batch | undefined =>
-    cache.take(request, { maxBytes: options.maxBatchBytes(), isAcceptable })
-
-  const fromSource = async (source: FeedSource, request: FeedRequest): Promise<Batch | undefined> => {
-    await share(source, request)
-    const found = takeFrom(request, (url) => url === source.url)
-    if (found !== undefined) return found
-    // A load that was joined ended short of this block, or others' blocks have taken the room: once more, for this one alone.
-    await load(source, request)
-    return takeFrom(request, (url) => url === source.url)
+  counts(): { readonly served: number; readonly asked: number } {
+    return { served: this.served, asked: this.asked }
   }
 
-  const find = async (request: FeedRequest): Promise<Batch> => {
-    const known = takeFrom(request, (url) => !request.avoid.includes(url))
-    if (known !== undefined) return known
-    const ranked = options.ranked(request.genesis).filter(({ isCache }) => !isCache || request.isFromNodes !== true)
+  private take(request: FeedRequest, isAcceptable: (source: string) => boolean): Batch | undefined {
+    return this.options.cache.take(request, { maxBytes: this.options.maxBatchBytes(), isAcceptable })
+  }
+
+  /** Asks one source after another, those to be avoided last. */
+  private async find(request: FeedRequest): Promise<Batch> {
+    const ranked = this.options.ranked(request.genesis).filter(({ isCache }) => !isCache || request.isFromNodes !== true)
     const order = [...ranked.filter(({ url }) => !request.avoid.includes(url)), ...ranked.filter(({ url }) => request.avoid.includes(url))]
     let last: unknown = new AppError('RELAY_NODE_NONE', { reason: 'no node of this chain is connected' })
     for (const source of order) {
       try {
-        const batch = await fromSource(source, request)
+        const batch = await this.fromSource(source, request)
         if (batch !== undefined) return batch
       } catch (error) {
         last = error
-        const isAnswer = isAppError(error, 'RELAY_BLOCKS_MISSING') || isAppError(error, 'RELAY_BLOCKS_MALFORMED') || (isAppError(error) && error.code.startsWith('CODEC_'))
-        if (!isAnswer) options.failed(source.url, failureOf(error).reason)
+        if (!isAnswer(error)) this.options.failed(source.url, failureOf(error).reason)
       }
     }
     throw last
   }
 
-  return {
-    async fetch(request) {
-      const batch = await find(request)
-      served++
-      return batch
-    },
-    counts: () => ({ served, asked }),
+  private async fromSource(source: FeedSource, request: FeedRequest): Promise<Batch | undefined> {
+    const isItsOwn = (url: string): boolean => url === source.url
+    await this.share(source, request)
+    const found = this.take(request, isItsOwn)
+    if (found !== undefined) return found
+    // A load that was joined ended short of this block, or others' blocks have taken the room: once more, for this one alone.
+    await this.load(source, request)
+    return this.take(request, isItsOwn)
+  }
+
+  /** Joins a load under way that will bring the block, or starts one. */
+  private share(source: FeedSource, request: FeedRequest): Promise<void> {
+    const key = `${source.url} ${request.genesis}`
+    const running = this.loads.get(key) ?? new Set<Load>()
+    this.loads.set(key, running)
+    for (const { from, limit, done } of running) if (from <= request.from && request.from < from + limit) return done
+    const limit = Math.min(FEED_BLOCKS_MAX, Math.max(request.limit, LOAD_BLOCKS))
+    const mine: Load = { from: request.from, limit, done: this.load(source, { ...request, limit }) }
+    running.add(mine)
+    const end = (): void => {
+      running.delete(mine)
+      if (running.size === 0 && this.loads.get(key) === running) this.loads.delete(key)
+    }
+    mine.done.then(end, end)
+    return mine.done
+  }
+
+  private async load(source: FeedSource, { genesis, from, limit }: FeedRequest): Promise<void> {
+    const { cache, blame } = this.options
+    this.asked++
+    const bytes = await source.limiter.run(() => source.getBlocks(from, limit))
+    try {
+      if (cache.put({ genesis, from, source: source.url, bytes }) > 0) return
+    } catch (error) {
+      blame(source.url, failureOf(error).reason)
+      throw error
+    }
+    if (!source.isCache) blame(source.url, `it does not give block ${from}`)
+    throw new AppError('RELAY_BLOCKS_MISSING', { from, url: source.url })
   }
 }
+
+/** Feeds over the sources that `ranked` lists. */
+export const createFeeds = (options: FeedsOptions): Feeds => new SharedFeeds(options)
 
 /** How a cache looks from here. */
 export interface CacheView {

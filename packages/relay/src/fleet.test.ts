@@ -150,9 +150,8 @@ describe('membership', () => {
     const net = setUp({ count: 2 })
     await net.grow(1)
     await net.pass(500)
-    const fleet = { nodes: ['ws://node'], signer: signerOf('//Alice'), workers: [net.spec(0)], ...wrong }
-    if (fleet.signer === undefined) delete (fleet as { signer?: Signer }).signer
-    expect(() => net.relay.use(fleet as never)).toThrowError(expect.objectContaining({ code: 'RELAY_OPTIONS_INVALID' }) as Error)
+    const { signer, ...fleet } = { nodes: ['ws://node'], signer: signerOf('//Alice'), workers: [net.spec(0)], ...wrong }
+    expect(() => net.relay.use(signer === undefined ? fleet : { ...fleet, signer })).toThrowError(expect.objectContaining({ code: 'RELAY_OPTIONS_INVALID' }) as Error)
     expect(net.phases()).toEqual(['running', 'running'])
     net.relay.close()
   })
