@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { platformTable } from '@phalanx/worker/platform/table'
+import { platformTable, simulatedPlatform } from '@phalanx/worker/platform/table'
 import { runCli } from './testing.ts'
 
 let folder = ''
@@ -13,6 +13,14 @@ describe('phalanx worker --platform', () => {
   test('names every platform in its help', async () => {
     const { stdout } = await runCli(['worker', '--help'])
     for (const { name, summary } of platformTable) expect(stdout).toMatch(new RegExp(`${name} +${summary.slice(0, 20)}`))
+  })
+
+  test('takes a family for simulated machines only, and only one that there is', async () => {
+    const code = async (...args: readonly string[]): Promise<unknown> => (JSON.parse((await runCli([...args, '--json'])).stdout) as { code?: unknown }).code
+    const real = platformTable.find(({ families }) => families === undefined)?.name ?? ''
+    expect(await code('worker', '--base-path', join(folder, 'family'), '--platform', real, '--family', simulatedPlatform.families[1])).toBe('CLI_USAGE')
+    expect(await code('worker', '--base-path', join(folder, 'family'), '--family', 'moon')).toBe('CLI_OPTION_INVALID')
+    expect(await code('dev', '--families', `${simulatedPlatform.families[0]},moon`)).toBe('CLI_OPTION_INVALID')
   })
 
   // No machine that runs these tests is an enclave, a confidential guest or a dstack guest.

@@ -17,7 +17,7 @@ import { createAttestation, joinAttestations, readAuthorities } from './engine/f
 import { createBlockImporter, type BlockImporter } from './engine/import.ts'
 import { ensureGenesis } from './genesis.ts'
 import { createMetrics, type NodeMetrics } from './metrics/metrics.ts'
-import { createRegistryWatch } from './metrics/registry-watch.ts'
+import { createRegistryWatch, type RegistryWatch } from './metrics/registry-watch.ts'
 import { assertOptions, defaultThreads, KEEP_STATES, type NodeOptions } from './options.ts'
 import { createDispatcher, type Client, type Dispatcher, type OpenConnection } from './rpc/dispatcher.ts'
 import type { RpcBackend } from './rpc/backend.ts'
@@ -201,7 +201,7 @@ export const createNode = async (options: NodeOptions, dependencies: NodeDepende
     },
     workers: () => watch?.counts(Number(readPhlx(chain.head().header).timeMs / 1000n)) ?? { standing: 0, renewalDue: 0, fallen: 0 },
   })
-  const watch = metrics === undefined ? undefined : createRegistryWatch({ state: chain.head().state }, { crypto, readEvents: createEventReader(runtime), onAlarm: metrics.onAlarm })
+  const watch: RegistryWatch | undefined = metrics === undefined ? undefined : createRegistryWatch({ state: chain.head().state }, { crypto, readEvents: createEventReader(runtime), onAlarm: metrics.onAlarm })
   const nowMs = (): number => (options.hasMetrics === false ? clock.nowMs() : performance.now())
   const onExecuted = (durationMs: number): void => metrics?.onExecuted(durationMs)
   const backend = createBackend(parts, { pool, engine, methodNames: () => dispatcher.methodNames })
