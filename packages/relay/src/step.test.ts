@@ -265,6 +265,41 @@ describe('messages and endpoints', () => {
     expect(relay.state().status.phase).toBe('running')
   })
 
+  test('holds back only the sender whose message was refused, longer each time, until one of it is delivered', () => {
+    const relay = machine()
+    relay.tell(head(0))
+    relay.tell({ kind: 'info', worker: view({ pendingMessages: 2 }) })
+    relay.tell({ kind: 'standing', renewInMs: undefined })
+    relay.tell({ kind: 'egressed', underWay: 2, trouble: undefined })
+    relay.tell({ kind: 'messageDelivered', sender: 'good' })
+    relay.tell({ kind: 'messageRefused', sender: 'bad', failure: { ...failure, code: 'RELAY_EGRESS_REFUSED' } })
+    expect(relay.state().status).toMatchObject({ phase: 'degraded', code: 'RELAY_EGRESS_REFUSED' })
+    const first = relay.state().refusedSenders['bad']?.retryAtMs ?? 0
+    expect(relay.tell(head(1)).filter(({ kind }) => kind === 'egress')).toEqual([])
+    relay.at(first)
+    relay.tell({ kind: 'fetched', batch: batch(1, 1) })
+    relay.tell({ kind: 'fed', syncedTo: 1 })
+    expect(relay.tell({ kind: 'info', worker: view({ pendingMessages: 2, nextBlock: 2 }) })).toEqual([{ kind: 'egress', careful: ['bad'], held: [] }])
+    relay.tell({ kind: 'egressed', underWay: 1, trouble: undefined })
+    relay.tell({ kind: 'messageRefused', sender: 'bad', failure })
+    const second = relay.state().refusedSenders['bad']?.retryAtMs ?? 0
+    expect(second - first).toBeGreaterThan(first)
+    relay.tell({ kind: 'messageDelivered', sender: 'good' })
+    expect(relay.state().refusedSenders['bad']?.failures).toBe(2)
+    relay.tell({ kind: 'messageDelivered', sender: 'bad' })
+    expect(relay.state().refusedSenders).toEqual({})
+    expect(relay.state().status.phase).toBe('running')
+  })
+
+  test('counts many messages that nobody could submit as one failure', () => {
+    const relay = machine()
+    relay.tell(head(0))
+    relay.tell({ kind: 'info', worker: view({ pendingMessages: 50 }) })
+    relay.tell({ kind: 'egressed', underWay: 50, trouble: undefined })
+    for (let i = 0; i < 50; i++) relay.tell({ kind: 'messageRefused', failure })
+    expect(relay.state()).toMatchObject({ egressFailures: 1, status: { phase: 'degraded' } })
+  })
+
   test('announces endpoints once the worker is registered, and only once', () => {
     const relay = machine(['http://w'])
     relay.tell(head(0))
