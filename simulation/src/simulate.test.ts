@@ -15,24 +15,36 @@ describe('simulate', () => {
   })
 
   test('a build that skips signature checks is caught', async () => {
-    const result = await simulate({ seed: 3, broken: 'skip-signature' }, { crypto })
+    const result = await simulate({ seed: 3, blocks: 150, faults: 8, broken: 'skip-signature' }, { crypto })
     expect(result.ok).toBe(false)
   })
 
   test('a gatekeeper that finds something else than the others is caught', async () => {
-    const { ok, problems } = await simulate({ seed: 3, blocks: 200, broken: 'biased-gatekeeper' }, { crypto })
+    const { ok, problems } = await simulate({ seed: 3, blocks: 80, faults: 4, broken: 'biased-gatekeeper' }, { crypto })
     expect(ok).toBe(false)
     expect(problems[0]).toMatch(/as outcome .*, another gatekeeper|differs from the other gatekeepers/)
   })
 
+  test('a gatekeeper that pays one bit more is caught', async () => {
+    const { ok, problems } = await simulate({ seed: 3, blocks: 60, faults: 4, broken: 'biased-economy' }, { crypto })
+    expect(ok).toBe(false)
+    expect(problems[0]).toMatch(/by the formulas it is/)
+  })
+
+  test('a planck from nowhere is caught', async () => {
+    const { ok, problems } = await simulate({ seed: 3, blocks: 70, faults: 4, broken: 'stray-planck' }, { crypto })
+    expect(ok).toBe(false)
+    expect(problems[0]).toMatch(/the reserve of .* stands behind/)
+  })
+
   test('a master key that travels unencrypted is caught', async () => {
-    const { ok, problems } = await simulate({ seed: 3, blocks: 100, broken: 'plain-shares' }, { crypto })
+    const { ok, problems } = await simulate({ seed: 3, blocks: 60, faults: 4, broken: 'plain-shares' }, { crypto })
     expect(ok).toBe(false)
     expect(problems.at(-1)).toMatch(/leak: a secret key/)
   })
 
   test('a build that drops fsyncs is caught', async () => {
-    const { ok, problems } = await simulate({ seed: 3, broken: 'drop-fsync' }, { crypto })
+    const { ok, problems } = await simulate({ seed: 3, blocks: 150, faults: 8, broken: 'drop-fsync' }, { crypto })
     expect(ok).toBe(false)
     expect(problems[0]).toMatch(/was final|changed over a restart/)
   })

@@ -4,8 +4,9 @@ import { concatBytes, parseHex } from '@phalanx/primitives/bytes'
 import { decodeExtrinsic } from '@phalanx/primitives/chain'
 import { suriToSr25519, type Sr25519Pair } from '@phalanx/primitives/crypto'
 import { createMessage, SignedMessage, TOPICS, WorkerRegistrationInfoV2 } from '@phalanx/primitives/messages'
+import { phalaMqStorage } from '@phalanx/runtime/storage'
 import type { Node } from '@phalanx/node'
-import { submitOrder } from './orders.ts'
+import { readHead, submitOrder } from './orders.ts'
 import type { Prng } from './prng.ts'
 import { stirGatekeepers, tendGatekeepers, type Minutes } from './governance.ts'
 import type { World } from './world.ts'
@@ -40,13 +41,14 @@ const changeMeasurements: Deed = (_world, _node, prng) => {
 }
 
 /** A message in a worker's name that it never signed: a key of the attacker's. */
-const forgeMessage: Deed = (world, _node, prng) => {
+const forgeMessage: Deed = (world, node, prng) => {
   const [name] = [...world.auditor.workers.keys()]
   const known = name === undefined ? undefined : world.auditor.workers.get(name)
   if (name === undefined || known === undefined) return undefined
   const attacker = suriToSr25519(world.crypto, `//Mallory//${prng.below(100)}`)
   const message = createMessage({ kind: 'Worker', value: parseHex(name) }, TOPICS.ecdhKey, { epoch: known.epoch + 1n, ecdhPubkey: attacker.publicKey })
-  const signed = { message, sequence: BigInt(prng.below(6)), signature: prng.bytes(64) }
+  const next = readHead(node, world.crypto, phalaMqStorage.offchainIngress, message.sender) ?? 0n
+  const signed = { message, sequence: next + BigInt(prng.below(2)), signature: prng.bytes(64) }
   return { call: call(40, 0, SignedMessage.encode(signed)), by: 'user' }
 }
 

@@ -350,9 +350,13 @@ class SimWorld implements World {
   }
 
   private audit(node: Node, number: number): void {
-    if (this.problems.length > 0) return
     const { store } = node.chain
     const hash = store.hashOf(number)
+    if (this.problems.length > 0) {
+      // What follows from the first problem tells nothing; the blocks are counted on.
+      this.finalized[number] = hash === undefined ? '' : toHex(hash)
+      return
+    }
     const header = store.header(number)
     const body = store.body(number)
     const followed = store.followed(number)
