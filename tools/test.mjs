@@ -37,8 +37,8 @@ const STEPS = [
   { name: 'tests', about: 'unit, property, vectors, conformance', commands: [vitest('tests', '--exclude', 'test/e2e/**', '--exclude', 'test/kill/**')], needs: 'vitest.config.ts', isVitest: true },
   {
     name: 'simulator',
-    about: isLong ? '1,000 seeds' : '100 seeds',
-    commands: [[bin('tsx'), 'simulation/src/run.ts', '--seeds', isLong ? '1000' : '100', '--from', commit]],
+    about: isLong ? '1,000 seeds of 500 blocks or more' : '100 seeds of 250 blocks or more',
+    commands: [[bin('tsx'), 'simulation/src/run.ts', '--seeds', isLong ? '1000' : '100', '--from', commit, ...(isLong ? [] : ['--blocks', '250'])]],
     needs: 'simulation/src/run.ts',
   },
   { name: 'e2e', about: 'real processes, unmodified clients', commands: [vitest('e2e', '--no-file-parallelism', 'test/e2e')], needs: 'test/e2e', isVitest: true },

@@ -63,11 +63,11 @@ test('is refused by its own name, made anew and registered', { timeout: 60_000 }
   // The worker follows the chain and makes its evidence; nobody pays for handing it in.
   const poor = await relayOf(POOR)
   await until(poor, ({ code }) => code !== undefined)
-  await poor.close()
+  poor.close()
   for (let i = 0; i < FORGOTTEN_BLOCKS; i++) await chain.node.seal()
   const relay = await relayOf(ALICE)
   const shown = await until(relay, ({ phase }) => phase === 'running')
-  await relay.close()
+  relay.close()
   expect(shown.filter((one) => one.includes('UnknownAnchor')).length).toBeGreaterThan(0)
   expect(shown.at(-1)).toMatch(/^running/)
 })

@@ -53,7 +53,7 @@ beforeAll(async () => {
   workers = await Promise.all(FAMILIES.map(async (family) => startWorker({ folder: join(folder, family), port: 0, portOption: '--port' }, { ...parts, platform: await simulatedPlatform.load(family) })))
   relay = await startRelay({ nodes: [chain.rpc], workers: workers.map(({ url }) => ({ url, endpoints: [] })), signer: createSigner({ suri: new Secret(ALICE) }, { crypto, random: systemRandom }) }, parts)
   await running()
-  await relay.close()
+  relay.close()
   view = await connectDevChain(chain.rpc, parts)
 }, 60_000)
 afterAll(async () => {
