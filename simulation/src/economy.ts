@@ -11,7 +11,7 @@ import {
 import type { Node } from '@phalanx/node'
 import { readHead, submitOrder } from './orders.ts'
 import type { Prng } from './prng.ts'
-import type { World } from './world.ts'
+import type { World } from './world-types.ts'
 
 /** Operates all workers and owns their pool. */
 export const OPERATOR = '//Dave'

@@ -6,7 +6,7 @@ import { encodeMessage } from '@phalanx/worker/wire'
 import { maySpareKey } from './governance.ts'
 import type { Prng } from './prng.ts'
 import { tellCheckpointLie, tellFeedLie } from './liar.ts'
-import type { World } from './world.ts'
+import type { World } from './world-types.ts'
 
 /** Counts of faults that fired, by name. */
 export type FaultCounts = Readonly<Record<string, number>>

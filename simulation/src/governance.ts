@@ -7,7 +7,7 @@ import { concatBytes, parseHex, toHex } from '@phalanx/primitives/bytes'
 import { phalaRegistryStorage } from '@phalanx/runtime/storage'
 import type { Node } from '@phalanx/node'
 import type { Prng } from './prng.ts'
-import type { World, WorkerPlace } from './world.ts'
+import type { World, WorkerPlace } from './world-types.ts'
 
 const EMPTY = new Uint8Array(0)
 const REGISTER = 3

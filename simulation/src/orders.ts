@@ -17,7 +17,7 @@ export const readHead = <K extends readonly unknown[], T>(node: Node, crypto: Cr
   item.decode(node.chain.head().state.get(item.key(crypto, ...key)))
 
 /** An immortal extrinsic with the account's nonce at the head. */
-export const signOrder = (node: Node, order: { readonly call: Uint8Array; readonly by: Sr25519Pair }, dependencies: { readonly crypto: Crypto; readonly prng: Prng }): Uint8Array => {
+const signOrder = (node: Node, order: { readonly call: Uint8Array; readonly by: Sr25519Pair }, dependencies: { readonly crypto: Crypto; readonly prng: Prng }): Uint8Array => {
   const { crypto, prng } = dependencies
   const { specVersion, transactionVersion } = node.runtime.version
   const extra = { era: { kind: 'Immortal' } as const, nonce: readHead(node, crypto, systemStorage.account, order.by.publicKey).nonce, tip: 0n }

@@ -10,7 +10,8 @@ import { isAppError } from '@phalanx/primitives/errors'
 import { createSigner, dryRunPolicy, fetchEvidence, fetchPolicy, judgeEvidence, signExtrinsic, type ChainClient } from '@phalanx/sdk'
 import { softwareVendor } from '@phalanx/worker/platform'
 import { createPrng } from './prng.ts'
-import { createWorld, type World } from './world.ts'
+import { createWorld } from './world.ts'
+import type { World } from './world-types.ts'
 
 /** What to run. */
 export interface RenewalOptions {

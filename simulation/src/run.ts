@@ -6,7 +6,7 @@ import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { AppError, isAppError } from '@phalanx/primitives/errors'
 import './errors.ts'
 import { simulate, type SimulationResult } from './simulate.ts'
-import { BROKEN, type Broken } from './world.ts'
+import { BROKEN, type Broken } from './broken.ts'
 
 const USAGE = `Usage: npm run sim -- SEED [--blocks N] [--faults N] [--verbose] [--broken skip-signature|drop-fsync|biased-gatekeeper|plain-shares|
                               biased-economy|stray-planck]

@@ -9,7 +9,9 @@ import { createEconomy } from './economy.ts'
 import { areGatekeepersAtWork, describeGatekeepers, rotationsOf } from './governance.ts'
 import { createPrng, type Prng } from './prng.ts'
 import { createWorkload } from './workload.ts'
-import { createWorld, type Broken, type World, type WorldOptions } from './world.ts'
+import type { Broken } from './broken.ts'
+import { createWorld } from './world.ts'
+import type { World, WorldOptions } from './world-types.ts'
 
 /** What to run. */
 export interface SimulationOptions {

@@ -9,7 +9,7 @@ import type { Node } from '@phalanx/node'
 import { readHead, submitOrder } from './orders.ts'
 import type { Prng } from './prng.ts'
 import { stirGatekeepers, tendGatekeepers, type Minutes } from './governance.ts'
-import type { World } from './world.ts'
+import type { World } from './world-types.ts'
 
 /** The users. */
 export interface Workload {

@@ -10,19 +10,19 @@ import { Secret, suriToEd25519Seed, suriToSr25519, type Crypto } from '@phalanx/
 import { AppError } from '@phalanx/primitives/errors'
 import type { Logger } from '@phalanx/primitives/ports'
 import { createMemoryDisk, createNode, type MemoryDisk, type Node } from '@phalanx/node'
-import { createRelay, type Relay } from '@phalanx/relay'
+import { createRelay } from '@phalanx/relay'
 import { createDevChainSpec, createPhalanxRuntime } from '@phalanx/runtime'
-import { createRuntime, type AssembledRuntime, type Context } from '@phalanx/runtime/frame'
-import { phalaWrappedBalancesStorage } from '@phalanx/runtime/storage'
+import type { AssembledRuntime } from '@phalanx/runtime/frame'
 import { createChainClient, createRpcClient, createSigner, createWorkerClient, type ChainClient } from '@phalanx/sdk'
 import { createWorker, type Worker } from '@phalanx/worker'
 import { GetEgressMessagesResponse, InitRuntimeResponse } from '@phalanx/worker/api'
 import { createSoftwarePlatform, softwareMeasurement, softwareRootCertificate, softwareSigner, softwareVendor } from '@phalanx/worker/platform'
 import { decodeMessage, encodeMessage } from '@phalanx/worker/wire'
 import { createAuditor, type Auditor } from './auditor.ts'
-import { createBlobDisk, type BlobDisk } from './blobs.ts'
+import { createBlobDisk } from './blobs.ts'
 import { createVirtualClock, type VirtualClock } from './clock.ts'
 import { OPERATOR } from './economy.ts'
+import { withoutEncryption, withoutSignatures, withOwnBeacon, withStrayPlanck } from './broken.ts'
 import './errors.ts'
 import { anchorOf, measurementOf, measurementsByKind } from './families.ts'
 import { compareJoined } from './joiners.ts'
@@ -32,88 +32,7 @@ import { createSimNetwork, type SimNetwork } from './network.ts'
 import type { Prng } from './prng.ts'
 import { createSimProcess, type SimProcess } from './process.ts'
 import { createSecretHunt, type SecretHunt } from './secrets.ts'
-
-/** Deliberate defects, to show that the simulator would find them. */
-export const BROKEN = ['none', 'skip-signature', 'drop-fsync', 'biased-gatekeeper', 'plain-shares', 'biased-economy', 'stray-planck'] as const
-/** One of them. */
-export type Broken = (typeof BROKEN)[number]
-
-/** What differs from seed to seed. */
-export interface WorldOptions {
-  readonly workers: number
-  readonly relays: number
-  readonly blockTimeMs: number
-  readonly checkpointEveryBlocks: number
-  readonly stateVersion: 0 | 1
-  readonly liesPerMille: number
-  readonly broken: Broken
-  /** So many of the first workers are to be gatekeepers. */
-  readonly gatekeepers: number
-  /** Relays let workers that are so many blocks behind go on at a checkpoint. */
-  readonly checkpointAfterBlocks: number
-  /** Blocks after which workers rotate their ECDH keys. */
-  readonly rotateEcdhEveryBlocks: number
-  /** The economy: heartbeats asked per block, and of a worker in an hour at most; the published ones unless given. */
-  readonly challenges?: { readonly expectedHeartbeatCount: number; readonly heartbeatsPerWorkerHour: number }
-  /** Platform families of the workers' machines, in turn; the usual one unless given. */
-  readonly families?: readonly SimulatedFamilyName[]
-  /** Seconds that evidence counts, and before its end in which it is renewed; a week and a day unless given. */
-  readonly renewal?: { readonly reattestationSeconds: number; readonly renewalWindowSeconds: number }
-}
-
-/** A worker's place: its disk stays, its processes come and go. */
-export interface WorkerPlace {
-  readonly url: string
-  readonly disk: BlobDisk
-  process: SimProcess | undefined
-  worker: Worker | undefined
-  /** Block at which its master key was last lost or put back to an older state. */
-  keyDamagedAt: number | undefined
-  /** Its identity as first seen; undefined until then and after its identity file was lost. */
-  identity: string | undefined
-}
-
-/** A relay's place. */
-export interface RelayPlace {
-  readonly name: string
-  process: SimProcess | undefined
-  relay: Relay | undefined
-}
-
-/** The world. */
-export interface World {
-  readonly clock: VirtualClock
-  readonly network: SimNetwork
-  readonly crypto: Crypto
-  readonly hunt: SecretHunt
-  readonly auditor: Auditor
-  readonly options: WorldOptions
-  readonly workers: readonly WorkerPlace[]
-  readonly relays: readonly RelayPlace[]
-  readonly measurement: Uint8Array
-  /** Platform family of a worker's machine. */
-  familyOf(place: WorkerPlace): SimulatedFamilyName
-  /** A call's bytes. */
-  encodeCall(call: { readonly pallet: string; readonly name: string; readonly args: unknown }): Uint8Array
-  /** A client of the honest node. */
-  connect(): ChainClient
-  /** The running node. */
-  node(): Node | undefined
-  /** Hashes of finalised blocks by number, as they were first seen. */
-  readonly finalized: readonly string[]
-  readonly problems: readonly string[]
-  /** Times that a worker went on at a checkpoint of the chain. */
-  joined(): number
-  liesOn: boolean
-  crashNode(): void
-  startNode(): Promise<void>
-  crashWorker(place: WorkerPlace): void
-  startWorker(place: WorkerPlace): Promise<void>
-  crashRelay(place: RelayPlace): void
-  startRelay(place: RelayPlace): void
-  /** Notes that an invariant does not hold. */
-  report(problem: string): void
-}
+import type { RelayPlace, WorkerPlace, World, WorldOptions } from './world-types.ts'
 
 /** The first problems tell; what follows from them does not. */
 const PROBLEMS_KEPT = 3
@@ -123,8 +42,6 @@ const LIAR_URL = 'ws://liar'
 const BENCHMARK_BLOCKS = 2
 /** Stake is free again, and slashed, soon enough to be seen. */
 const ECONOMY = { blockTimeSec: 1, coolDownPeriodSec: 8, slash: { intervalBlocks: 5 } }
-/** Block in which a stray planck appears. */
-const STRAY_BLOCK = 50
 const WEEK_SECONDS = 604_800
 const ITERATIONS_PER_SECOND = 40n
 const SYNC_MS_MAX = 6
@@ -132,38 +49,6 @@ const RELAY_ACCOUNTS = ['//Alice', '//Bob', '//Charlie'] as const
 
 /** Statements that an enclave's evidence makes about its code: measurement ‖ product ‖ version ‖ signer. */
 const runtimeHash = (crypto: Crypto, measurement: Uint8Array): Uint8Array => concatBytes(measurement, new Uint8Array(4), softwareSigner(crypto))
-
-const withoutSignatures = (crypto: Crypto): Crypto => ({
-  ...crypto,
-  sr25519: { ...crypto.sr25519, verify: () => true },
-  ed25519: { ...crypto.ed25519, verify: () => true },
-})
-
-/** Bytes that the beacon hashes: last value, round, secret. */
-const BEACON_INPUT_BYTES = 32 + 4 + 64
-
-/** One gatekeeper's beacon gives other values than the others'. */
-const withOwnBeacon = (crypto: Crypto): Crypto => ({
-  ...crypto, blake2b256: (message) => crypto.blake2b256(message.length === BEACON_INPUT_BYTES ? concatBytes(message, Uint8Array.of(0)) : message),
-})
-
-/** What is sealed can be read by anyone. */
-const withoutEncryption = (crypto: Crypto): Crypto => ({
-  ...crypto, aesGcmSeal: ({ plaintext }) => concatBytes(plaintext, new Uint8Array(16)), aesGcmOpen: ({ ciphertext }) => ciphertext.slice(0, -16),
-})
-
-/** A runtime whose stake goes wrong by one planck in one block. */
-const withStrayPlanck = (runtime: AssembledRuntime, crypto: Crypto): AssembledRuntime => {
-  const { apis: _apis, stateVersion, ...version } = runtime.version
-  const pallets = runtime.parts.pallets.map(({ index, pallet }) => pallet.name !== 'PhalaWrappedBalances' ? { index, pallet } : {
-    index,
-    pallet: {
-      ...pallet,
-      hooks: { ...pallet.hooks, onFinalize: (ctx: Context) => { if (ctx.block.number === STRAY_BLOCK) phalaWrappedBalancesStorage.unmintableDust.mutate(ctx, (dust) => dust + 1n) } },
-    },
-  })
-  return createRuntime({ pallets, version, stateVersion }, { crypto })
-}
 
 /** Builds the world and starts everything in it. */
 export const createWorld = async (options: WorldOptions, dependencies: { readonly crypto: Crypto; readonly prng: Prng; readonly log: (line: string) => void }): Promise<World> => {
