@@ -13,6 +13,7 @@ import { phalaBasePool } from './pallets/phala-base-pool/pallet.ts'
 import { phalaComputation } from './pallets/phala-computation/pallet.ts'
 import { phalaMq } from './pallets/phala-mq/pallet.ts'
 import { phalaPhatContracts } from './pallets/phala-phat-contracts/pallet.ts'
+import { phalaPhatTokenomic } from './pallets/phala-phat-tokenomic/pallet.ts'
 import { phalaRegistry } from './pallets/phala-registry/pallet.ts'
 import { phalaStakePoolV2 } from './pallets/phala-stake-pool-v2/pallet.ts'
 import { phalaVault } from './pallets/phala-vault/pallet.ts'
@@ -56,6 +57,7 @@ const PALLETS: readonly PlacedPallet[] = [
   { index: 46, pallet: phalaWrappedBalances },
   { index: 47, pallet: phalaBasePool },
   { index: 48, pallet: phalaPhatContracts },
+  { index: 49, pallet: phalaPhatTokenomic },
   { index: 104, pallet: uniques },
   { index: 105, pallet: rmrkCore },
 ]

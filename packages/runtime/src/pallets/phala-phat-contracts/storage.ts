@@ -14,7 +14,7 @@ export const CONTRACTS_PER_CLUSTER_MAX = 65_536
 /** System code: uploaded by governance. */
 export const SystemCode = bytesUpTo(RESOURCE_BYTES_MAX)
 /** Below the least with which any worker may begin to compute under the default economy, so that a slash by a level, not dust, costs the place. */
-export const CLUSTER_MIN_STAKE = 300n * UNIT
+export const CLUSTER_MIN_STAKE = 500n * UNIT
 /** An hour at the reference's twelve seconds per block, ten minutes of grace, a report every five minutes. */
 export const CLUSTER_PARAMETERS: ClusterParameters = { rotationPeriodBlocks: 300, graceBlocks: 50, reportIntervalBlocks: 25 }
 
