@@ -15,7 +15,7 @@ import { createPhatTestbed, type PhatTestbed } from './testing.ts'
 
 const crypto = await loadCrypto()
 const WORKERS = 4
-const CLUSTERS = 3
+const CLUSTERS = 5
 const RUNS = process.env['PHALANX_LONG'] === '1' ? 300 : 12
 
 type Deed =
@@ -30,13 +30,15 @@ type Deed =
 const worker = fc.nat(WORKERS - 1)
 const cluster = fc.nat(CLUSTERS - 1)
 const deed: fc.Arbitrary<Deed> = fc.oneof(
-  fc.record({ kind: fc.constant('create' as const), workers: fc.array(worker, { minLength: 1, maxLength: WORKERS }) }),
-  fc.record({ kind: fc.constantFrom('add' as const, 'remove' as const), worker, cluster }),
-  fc.record({ kind: fc.constantFrom('stop' as const, 'start' as const, 'silence' as const), worker }),
-  fc.record({ kind: fc.constant('slash' as const), worker, level: fc.integer({ min: 2, max: 4 }) }),
-  fc.record({ kind: fc.constant('destroy' as const), cluster }),
-  fc.record({ kind: fc.constant('raise' as const), stake: fc.bigInt({ min: 3800n, max: 5200n }).map((amount) => amount * UNIT) }),
-  fc.constant({ kind: 'block' as const }),
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('create' as const), workers: fc.array(worker, { minLength: 1, maxLength: 2 }) }) },
+  { weight: 8, arbitrary: fc.record({ kind: fc.constantFrom('add' as const, 'remove' as const), worker, cluster }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('stop' as const), worker }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('start' as const), worker }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('silence' as const), worker }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('slash' as const), worker, level: fc.integer({ min: 2, max: 4 }) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('destroy' as const), cluster }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('raise' as const), stake: fc.bigInt({ min: 3800n, max: 5100n }).map((amount) => amount * UNIT) }) },
+  { weight: 2, arbitrary: fc.constant({ kind: 'block' as const }) },
 )
 
 /** The book: what each worker has at stake while it computes, whether it answers, and its cluster. */

@@ -7,7 +7,7 @@ import { balanceOf } from '../balances/account.ts'
 import { balancesParts } from '../balances/declaration.ts'
 import { startComputing, stopComputing } from '../phala-computation/sessions.ts'
 import { slashByLevel } from '../phala-computation/slashing.ts'
-import { sessions, stakes } from '../phala-computation/storage.ts'
+import { sessions, slashClocks, stakes } from '../phala-computation/storage.ts'
 import { STAKE, type TestSession } from '../phala-computation/testing.ts'
 import { loggedMessages } from '../phala-mq/block-log.ts'
 import { clusterKeys, evidenceSentAt } from '../phala-registry/storage.ts'
@@ -313,6 +313,9 @@ describe('the least stake', () => {
     bed.contract(id, 7)
     expect(hostsContracts(bed.chain.ctx, a.worker)).toBe(true)
     expect(hostsContracts(bed.chain.ctx, b.worker)).toBe(false)
+    for (const one of [a, b]) bed.heartbeat(one, { nClusters: 0 })
+    bed.update({ offline: [a.worker, b.worker] })
+    expect([a, b].map((one) => slashClocks.has(bed.chain.ctx, one.session)), 'whatever its heartbeats say').toEqual([true, false])
   })
 })
 
