@@ -26,7 +26,7 @@ export interface NewCluster {
 const NO_SALT = new Uint8Array(0)
 
 /** A cluster. Fails with ClusterNotFound. */
-export const clusterOf = (ctx: PhatContext, cluster: Uint8Array): ClusterInfo => storage.clusters.get(ctx, cluster) ?? ctx.fail('ClusterNotFound')
+const clusterOf = (ctx: PhatContext, cluster: Uint8Array): ClusterInfo => storage.clusters.get(ctx, cluster) ?? ctx.fail('ClusterNotFound')
 
 /** Fails with ClusterNotFound, ClusterPermissionDenied unless the account may bring code and contracts into the cluster. */
 export const ensurePermitted = (ctx: PhatContext, cluster: Uint8Array, who: Uint8Array): void => {

@@ -5,8 +5,9 @@ import { signed } from '../../frame/origin.ts'
 import type { TestSession } from '../phala-computation/testing.ts'
 import { routeMessage } from '../phala-mq/routing.ts'
 import { clusterKeys, contractKeys } from '../phala-registry/storage.ts'
+import { phatParts } from './declaration.ts'
 import { phalaPhatContracts } from './pallet.ts'
-import { REPORT_WINDOW_BLOCKS } from './state-reports.ts'
+import { pruneStateReports, REPORT_WINDOW_BLOCKS } from './state-reports.ts'
 import * as storage from './storage.ts'
 import { createPhatTestbed, filled, type PhatTestbed } from './testing.ts'
 
@@ -155,7 +156,7 @@ describe('epochs', () => {
     expect(storage.clusterEpoch.get(bed.chain.ctx, id)?.current).toBe(2n)
   })
 
-  test('can be asked for by the owner only', () => {
+  test('phatContracts.rotateClusterEpoch asks for one in the owner\'s name only', () => {
     const rotate = (clusterId: Uint8Array) => phalaPhatContracts.call('rotateClusterEpoch', { clusterId })
     bed.chain.assertNoop(rotate(id), signed(bed.user), fails('ClusterPermissionDenied'))
     bed.chain.assertNoop(rotate(filled(9)), signed(bed.owner), fails('ClusterNotFound'))
@@ -252,8 +253,20 @@ describe('state reports', () => {
     expect(() => bed.report(session(a), filled(9), at(), 1)).toThrow(fails('ClusterNotFound'))
     expect(() => bed.report(session(a), id, at() + 1, 1)).toThrow(fails('StateReportOutOfRange'))
     expect(() => bed.say(bed.gatekeepers, TOPICS.clusterState, { cluster: id, block: at(), stateRoot: filled(1), receiptsRoot: filled(1) })).toThrow(fails('InvalidSender'))
-    bed.chain.ctx.block.number += REPORT_WINDOW_BLOCKS
-    expect(() => bed.report(session(b), id, at() - REPORT_WINDOW_BLOCKS, 1)).toThrow(fails('StateReportOutOfRange'))
-    bed.chain.ctx.block.number -= REPORT_WINDOW_BLOCKS
+  })
+
+  test('are forgotten after the window, in which alone they are taken', () => {
+    const block = at()
+    bed.report(session(a), id, block, 1)
+    const later = bed.chain.ctx.block as { number: number }
+    const present = later.number
+    later.number = block + REPORT_WINDOW_BLOCKS
+    expect(pruneStateReports(phatParts.in(bed.chain.ctx))).toBe(0)
+    bed.report(session(b), id, block, 2)
+    later.number++
+    expect(() => bed.report(session(c), id, block, 1)).toThrow(fails('StateReportOutOfRange'))
+    expect(pruneStateReports(phatParts.in(bed.chain.ctx))).toBe(1)
+    expect([...storage.stateReports.keys(bed.chain.ctx)]).toEqual([])
+    later.number = present
   })
 })

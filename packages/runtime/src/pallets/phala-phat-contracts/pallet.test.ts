@@ -264,7 +264,7 @@ test('phatContracts.cleanupRemovedWorkers drops workers that are not in the clus
   expect(storage.clusterWorkers.get(bed.chain.ctx, id)).toEqual([a.worker])
 })
 
-describe('the least stake', () => {
+describe('phatContracts.setClusterMinStake', () => {
   test('is never zero, and raised it costs those with less their place', () => {
     const id = bed.cluster([a, bed.worker('rich', 2n * STAKE)])
     bed.chain.assertNoop(call('setClusterMinStake', { minStake: 0n }), ROOT, fails('InvalidParameter'))
