@@ -1,12 +1,12 @@
 /** Bytes of what is said to clusters and contracts, held to the reference's layout, and the identities that follow from it. */
 import { concatBytes, parseHex, toHex, utf8 } from '../bytes.ts'
-import { AppError } from '../errors.ts'
+import type { AppError } from '../errors.ts'
 import { loadCrypto } from '../crypto/node/index.ts'
 import { describe, expect, test } from 'vitest'
 import { ClusterChannelEvent, ClusterEvent, ClusterOperation, ClusterRegistryEvent, ClusterStateReport, WorkerClusterReport } from './cluster.ts'
 import { clusterAccountOf, clusterIdOf, contractIdOf } from './contract-identity.ts'
 import {
-  CommandPayload, ContractOperation, ContractRegistryEvent, EncryptedData, InkCommand, Invocation, invocationSigningPayload, SealedCommand,
+  CommandPayload, ContractOperation, ContractRegistryEvent, EncryptedData, InkCommand, Invocation, invocationSigningPayload, type SealedCommand,
 } from './contract.ts'
 import { commandTopicOf, TOPICS } from './topics.ts'
 

@@ -1,11 +1,11 @@
 /** Owns who is in which cluster: a worker is in one at most, enters by its owner's will, and leaves by it or when it loses its stake. */
 import { bytesEqual } from '@phalanx/primitives/bytes'
 import { CLUSTER_WORKERS_MAX, TOPICS, type WorkerIdentity } from '@phalanx/primitives/messages'
+import type { Context } from '../../frame/context.ts'
 import type { StorageHost } from '../../frame/overlay.ts'
 import { pushPalletMessage } from '../phala-mq/push.ts'
 import { workers } from '../phala-registry/storage.ts'
 import { PHAT_CONTRACTS, phatParts, type PhatContext } from './declaration.ts'
-import type { Context } from '../../frame/context.ts'
 import { ensureMayEnter, isStaked } from './duties.ts'
 import { requestEpoch } from './epochs.ts'
 import * as storage from './storage.ts'
@@ -26,7 +26,7 @@ export const isMember = (host: StorageHost, { worker, cluster }: Membership): bo
 /** Whether contracts depend on a worker: it is in a cluster in which one runs. Its stake is at risk then. */
 export const hostsContracts = (host: StorageHost, worker: Uint8Array): boolean => {
   const cluster = storage.clusterByWorkers.get(host, worker)
-  return cluster !== undefined && storage.clusterContracts.get(host, cluster).length > 0
+  return cluster !== undefined && storage.clusterContracts.has(host, cluster)
 }
 
 /** A registered worker's two public keys. Fails with WorkerNotFound. */
@@ -46,7 +46,7 @@ export const enterCluster = (ctx: PhatContext, { worker, cluster }: Membership):
   return identityOf(ctx, worker)
 }
 
-/** Takes a worker out of a running cluster, the owner's knowledge of its present keys with it: new ones are asked for by the caller. */
+/** Takes a worker out of a running cluster. It knows the cluster's present channel keys: the caller asks for others. */
 const takeOut = (ctx: PhatContext, { worker, cluster }: Membership): void => {
   storage.clusterByWorkers.remove(ctx, worker)
   storage.clusterWorkers.mutate(ctx, cluster, (members) => members.filter((one) => !bytesEqual(one, worker)))

@@ -1,8 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
-import { createMessage, TOPICS, type ClusterNotice, type MessageOrigin } from '@phalanx/primitives/messages'
-import { signed } from '../../frame/origin.ts'
+import { createMessage, messageSigningPayload, TOPICS, type ClusterNotice, type MessageOrigin } from '@phalanx/primitives/messages'
+import { ROOT, signed } from '../../frame/origin.ts'
+import { devAccount } from '../../frame/testing.ts'
 import type { TestSession } from '../phala-computation/testing.ts'
+import { phalaMq } from '../phala-mq/pallet.ts'
 import { routeMessage } from '../phala-mq/routing.ts'
 import { clusterKeys, contractKeys } from '../phala-registry/storage.ts'
 import { phatParts } from './declaration.ts'
@@ -107,6 +109,24 @@ describe('contracts\' keys', () => {
     expect(() => tell(8, { cluster: filled(9) })).toThrow(fails('ClusterNotFound'))
     expect(() => bed.say(workerOrigin(session(a)), TOPICS.contractRegistryEvent, {
       kind: 'PubkeyAvailable', value: { contract: filled(1), pubkey: filled(2), deployer: filled(3) } })).toThrow(fails('InvalidSender'))
+  })
+
+  test('arrive by the queue, signed with the cluster\'s key, while the cluster lives', () => {
+    const { publicKey, secret } = devAccount(crypto, 'Cluster')
+    const handIn = (contract: number, sequence: bigint, key = secret) => {
+      const message = createMessage(clusterOrigin(id), TOPICS.contractRegistryEvent, {
+        kind: 'PubkeyAvailable', value: { contract: filled(contract), pubkey: filled(contract + 1), deployer: filled(3) } })
+      const signature = crypto.sr25519.sign(key, messageSigningPayload(message, sequence), filled(1))
+      return phalaMq.call('syncOffchainMessage', { signedMessage: { message, sequence, signature } })
+    }
+    bed.chain.assertNoop(handIn(7, 0n), signed(bed.user), 'PhalaRegistry.UnknownCluster')
+    bed.giveKey(id, publicKey)
+    bed.chain.assertOk(handIn(7, 0n), signed(bed.user))
+    expect(contractKeys.get(bed.chain.ctx, filled(7))).toEqual(filled(8))
+    bed.chain.assertNoop(handIn(8, 0n), signed(bed.user), 'PhalaMq.BadSequence')
+    bed.chain.assertNoop(handIn(8, 1n, devAccount(crypto, 'Other').secret), signed(bed.user), 'PhalaRegistry.InvalidSignature')
+    bed.chain.assertOk(phalaPhatContracts.call('clusterDestroy', { cluster: id }), ROOT)
+    bed.chain.assertNoop(handIn(8, 1n), signed(bed.user), 'PhalaRegistry.UnknownCluster')
   })
 
   test('fill a cluster', () => {
