@@ -1,9 +1,15 @@
 /** The contract pallets look to clients as the reference's do: calls with their arguments, events, errors and storage; and as far as it goes, as on a chain of 2022. */
+import { Metadata, TypeRegistry } from '@polkadot/types'
+import { decorateExtrinsics } from '@polkadot/types/metadata'
+import { toHex } from '@phalanx/primitives/bytes'
+import { loadCrypto } from '@phalanx/primitives/crypto/node'
+import { clusterIdOf } from '@phalanx/primitives/messages'
 import { expect, test } from 'vitest'
 import { describeVectors, readVectorJson } from '../../../tools/vectors.ts'
 import { phalaPhatContracts } from '../src/pallets/phala-phat-contracts/pallet.ts'
 import { phalaPhatTokenomic } from '../src/pallets/phala-phat-tokenomic/pallet.ts'
 import type { AnyPallet } from '../src/frame/pallet.ts'
+import { createPhalanxRuntime } from '../src/runtime.ts'
 
 const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 /** Where ours begins, by pallet: calls, events, errors. */
@@ -56,6 +62,26 @@ test.each([[phalaPhatContracts as AnyPallet], [phalaPhatTokenomic as AnyPallet]]
   expect(inOrder(fieldsOf, eventsEnd, (event) => [event, ...Object.keys(fieldsOf[event]?.fields ?? {}).map(snakeCase)].join(' '))).toEqual(reference?.events)
   expect(inOrder(errors as Readonly<Record<string, { readonly index: number }>>, errorsEnd, (error) => error)).toEqual(reference?.errors)
   expect(storage.slice(0, reference?.storage.length).map(itemText)).toEqual(reference?.storage)
+})
+
+test('a foreign client\'s calls are read as it meant them', async () => {
+  const crypto = await loadCrypto()
+  const runtime = createPhalanxRuntime({ stateVersion: 1 }, { crypto })
+  const registry = new TypeRegistry()
+  const metadata = new Metadata(registry, runtime.metadata(14))
+  registry.setMetadata(metadata)
+  const tx = decorateExtrinsics(registry, metadata.asLatest, metadata.version)['phalaPhatContracts'] ?? {}
+  const id = toHex(clusterIdOf(1n))
+  const read = (call: { toU8a(): Uint8Array } | undefined): unknown => runtime.parts.enums.RuntimeCall.decode((call as { toU8a(): Uint8Array }).toU8a())
+  expect(read(tx['instantiateContract']?.({ WasmCode: `0x${'02'.repeat(32)}` }, '0x0102', '0xabcd', id, 0, 5, null, 6))).toEqual({
+    pallet: 'PhalaPhatContracts', name: 'instantiateContract', args: {
+      codeIndex: { kind: 'WasmCode', value: new Uint8Array(32).fill(2) }, data: Uint8Array.of(1, 2), salt: Uint8Array.of(0xab, 0xcd), clusterId: clusterIdOf(1n),
+      transfer: 0n, gasLimit: 5n, storageDepositLimit: undefined, deposit: 6n,
+    },
+  })
+  expect(read(tx['clusterUploadResource']?.(id, 'InkCode', '0x0102'))).toMatchObject({ args: { resourceType: { kind: 'InkCode' }, resourceData: Uint8Array.of(1, 2) } })
+  expect(read(tx['pushContractMessage']?.(id, '0x00', 7))).toMatchObject({ args: { contractId: clusterIdOf(1n), payload: Uint8Array.of(0), deposit: 7n } })
+  expect(read(tx['transferToCluster']?.(9, id, `0x${'03'.repeat(32)}`))).toMatchObject({ args: { amount: 9n, destAccount: new Uint8Array(32).fill(3) } })
 })
 
 interface RealPallet {
