@@ -16,7 +16,7 @@ const list = (items: readonly (readonly number[])[]): number[] => [...leb(items.
 const text = (value: string): number[] => [...leb(utf8(value).length), ...utf8(value)]
 
 /** A section of a module. */
-export const section = (id: number, content: readonly number[]): number[] => [id, ...leb(content.length), ...content]
+const section = (id: number, content: readonly number[]): number[] => [id, ...leb(content.length), ...content]
 
 /** A function: its type's index, groups of locals, and instructions without the last end. */
 export interface TestFunction {

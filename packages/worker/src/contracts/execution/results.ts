@@ -23,6 +23,7 @@ export const contractErrorName = (error: DispatchError): ContractErrorName | und
 
 const Weight = struct({ refTime: compactU64, proofSize: compactU64 })
 const StorageDeposit = variant('StorageDeposit', { Refund: { index: 0, value: u128 }, Charge: { index: 1, value: u128 } })
+/** Deposit taken or given back. */
 export type StorageDeposit = TypeOf<typeof StorageDeposit>
 
 const ExecReturnValue = struct({ flags: u32, data: bytes })

@@ -16,14 +16,14 @@ export const ClusterConfig = struct({
 export type ClusterConfig = TypeOf<typeof ClusterConfig>
 
 /** Balance of an account: `free` to use, `held` as storage deposit. */
-export const Account = struct({ free: u128, held: u128 })
-export type Account = TypeOf<typeof Account>
+const Account = struct({ free: u128, held: u128 })
+type Account = TypeOf<typeof Account>
 
 /** What is known about stored code. */
-export const CodeInfo = struct({
+const CodeInfo = struct({
   owner: Hash, users: u64, isDeterministic: bool, kind: variant('CodeKind', { ink: { index: 0 }, js: { index: 1 } }),
 })
-export type CodeInfo = TypeOf<typeof CodeInfo>
+type CodeInfo = TypeOf<typeof CodeInfo>
 
 /** A contract. `dependencies` are code hashes that must stay stored for it. */
 export const ContractInfo = struct({
@@ -35,7 +35,7 @@ export type ContractInfo = TypeOf<typeof ContractInfo>
 export const CONTRACT_RECORD_BYTES = 122n
 
 /** Keys of the state. */
-export const KEYS = {
+const KEYS = {
   config: 'conf',
   nonce: 'nonc',
   account: (who: Uint8Array): string => `acct${bytesToKey(who)}`,

@@ -47,9 +47,11 @@ const outcomeOf = (frame: InkFrame | undefined): VmOutcome => {
 /** The machine for ink! 3 to 5 bundles. */
 export const createInkVm = (dependencies: { readonly crypto: InkCrypto; readonly machine: WasmMachine }): CodeVm => {
   const { crypto, machine } = dependencies
+  // One error for all runs: making one for each would cost more than many a message.
   const stopped = trap('ContractTrapped', 'the run has ended')
+  const stopError = (): AppError => stopped
   const stop = (): never => {
-    throw stopped
+    throw stopError()
   }
   const lookup = createLookup({ ...STORAGE_FUNCTIONS, ...CONTEXT_FUNCTIONS, ...createCallFunctions(stop) })
   return {

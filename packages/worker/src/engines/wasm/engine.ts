@@ -3,7 +3,7 @@
  * carried between module and host. Does not know what the host functions do.
  */
 import { bytesToKey } from '@phalanx/primitives/bytes'
-import { AppError, isAppError } from '@phalanx/primitives/errors'
+import { AppError } from '@phalanx/primitives/errors'
 import type { HostFunction, ImportedFunction, MachineEnd, MachineMemory, WasmMachine } from '../../contracts/ink/machine.ts'
 import type { GasMeter, StoredCode } from '../../contracts/vm.ts'
 import { engine, type WasmGlobal, type WasmImports, type WasmMemory, type WasmModule } from './api.ts'
@@ -25,7 +25,7 @@ interface Compiled {
 }
 
 /** Reads, checks, instruments and compiles a module. `isMetered` false only for comparisons. @throws CONTRACT_CODE_REFUSED */
-export const compileModule = (code: Uint8Array, rules: ModuleRules, isMetered = true): Compiled => {
+const compileModule = (code: Uint8Array, rules: ModuleRules, isMetered = true): Compiled => {
   const layout = readModule(code, rules)
   const bytes = instrument(layout, rules, isMetered)
   // The original must be valid by itself: what is put in must not make a wrong module right.
@@ -129,11 +129,10 @@ const importsOf = (compiled: Compiled, functions: readonly HostFunction[], memor
   return imports
 }
 
-/** Turns what stopped a module into the end of its run; errors of host functions and of the machine pass. */
-const explainStop = (error: unknown, gas: GasLink, stack: WasmGlobal<number> | undefined): MachineEnd => {
-  if (isAppError(error)) throw error
+/** What stopped a module, as the end of its run; undefined for errors of host functions, which pass. */
+const explainStop = (error: unknown, gas: GasLink, stack: WasmGlobal<number> | undefined): MachineEnd | undefined => {
   if (error instanceof RangeError) throw engineFailed('its native stack or memory is used up', error)
-  if (!(error instanceof engine.RuntimeError)) throw error
+  if (!(error instanceof engine.RuntimeError)) return undefined
   const isOutOfGas = gas.toHost()
   const reason = isOutOfGas ? 'the gas is used up' : (stack?.value ?? 0) < 0 ? 'the stack is used up' : error.message
   return { kind: 'Trapped', value: { isOutOfGas, reason } }
@@ -166,7 +165,9 @@ export const createWasmMachine = (options: { readonly isMetered?: boolean } = {}
         link.toHost()
         return { kind: 'Done' }
       } catch (error) {
-        return explainStop(error, link, stack)
+        const end = explainStop(error, link, stack)
+        if (end === undefined) throw error
+        return end
       } finally {
         pool.give(memory, compiled.memory)
       }

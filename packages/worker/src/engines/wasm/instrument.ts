@@ -5,8 +5,9 @@ import { OP, PREFIXED, VALUE_TYPE } from './opcodes.ts'
 import { SECTION, type ModuleLayout } from './read-module.ts'
 import type { ModuleRules } from './rules.ts'
 
-/** Export names of the counters: gas left in picoseconds (i64, below zero once it ran out) and stack slots left (i32). */
+/** Export name of the gas counter: picoseconds left (i64), below zero once it ran out. */
 export const GAS_EXPORT = '__gas'
+/** Export name of the stack counter: slots left (i32), below zero once they ran out. */
 export const STACK_EXPORT = '__stack'
 
 /** Gas of a fresh page of memory, and of a byte moved by memory.copy or memory.fill. */
