@@ -4,6 +4,11 @@ import type { ClusterStore } from './schema.ts'
 /** Least balance of an account that exists. */
 export const MINIMUM_BALANCE = 1n
 
+const BALANCE_MAX = (1n << 128n) - 1n
+
+/** A sum as a balance: no more than one can hold. */
+export const atMostBalance = (value: bigint): bigint => (value < BALANCE_MAX ? value : BALANCE_MAX)
+
 interface Transfer {
   readonly from: Uint8Array
   readonly to: Uint8Array
@@ -18,16 +23,18 @@ export const transfer = (store: ClusterStore, { from, to, value, keepAlive }: Tr
   const sender = store.account(from)
   const rest = sender.free - value
   if (rest < 0n || (keepAlive && rest + sender.held < MINIMUM_BALANCE)) return false
+  const before = store.account(to)
+  if (before.free + before.held + value > BALANCE_MAX) return false
   store.setAccount(from, { ...sender, free: rest })
   const receiver = store.account(to)
   store.setAccount(to, { ...receiver, free: receiver.free + value })
   return true
 }
 
-/** Makes balance out of nothing. */
+/** Makes balance out of nothing; an account cannot have more than a balance holds. */
 export const mint = (store: ClusterStore, who: Uint8Array, value: bigint): void => {
   const account = store.account(who)
-  store.setAccount(who, { ...account, free: account.free + value })
+  store.setAccount(who, { ...account, free: atMostBalance(account.free + value) })
 }
 
 /** Moves free balance of a payer into what a contract's account holds. @returns false where there is not enough */

@@ -1,7 +1,7 @@
 /** Owns storage deposits: what a frame added and removed, what that costs, and settling it with the payer at the end of an execution. */
 import type { Overlay } from '@phalanx/runtime/frame'
 import { bytesEqual, bytesToKey, keyToBytes } from '@phalanx/primitives/bytes'
-import { hold, release } from './balances.ts'
+import { atMostBalance, hold, release } from './balances.ts'
 import type { ClusterConfig, ClusterStore, ContractInfo } from './schema.ts'
 
 /** A deposit to take for a contract (above zero) or to give back (below). `isPaid`: already moved, only to be counted. */
@@ -44,8 +44,8 @@ export const applyDiff = (store: ClusterStore, parts: { readonly address: Uint8A
     ...info,
     storageBytes: info.storageBytes + diff.bytes,
     storageItems: info.storageItems + diff.items,
-    byteDeposit: info.byteDeposit + forBytes,
-    itemDeposit: info.itemDeposit + forItems,
+    byteDeposit: atMostBalance(info.byteDeposit + forBytes),
+    itemDeposit: atMostBalance(info.itemDeposit + forItems),
   }
 }
 

@@ -9,7 +9,7 @@ import { createOverlay, type DispatchError, type Overlay } from '@phalanx/runtim
 import { AppError } from '@phalanx/primitives/errors'
 import { assert } from '@phalanx/primitives/assert'
 import type { CodeVm, ContractErrorName, ReturnValue } from '../vm.ts'
-import { mint, transfer } from './balances.ts'
+import { atMostBalance, mint, transfer } from './balances.ts'
 import { chargedSince, settleCharges } from './deposits.ts'
 import { collectEffects, type ExecutionEffects } from './effects.ts'
 import type { ExecutionEnv, PendingEffect } from './env.ts'
@@ -177,7 +177,7 @@ const run = (parts: RunParts): Run => {
 }
 
 const depositOf = (amount: bigint, fill: (value: bigint) => bigint): StorageDeposit =>
-  amount >= 0n ? { kind: 'Charge', value: fill(amount) } : { kind: 'Refund', value: fill(-amount) }
+  amount >= 0n ? { kind: 'Charge', value: fill(atMostBalance(amount)) } : { kind: 'Refund', value: fill(atMostBalance(-amount)) }
 
 type Figures = Omit<ContractExecResult, 'result'>
 

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { addressOf, ALICE, BOB, ContractBench, endOf } from '../../testing/contracts.ts'
 import { leb, wasmModule } from '../../testing/wasm-module.ts'
 import type { LocalCache, QueryEnv } from './env.ts'
-import { callContract } from './execute.ts'
+import { callContract, inspect, readConfig, writeConfig } from './execute.ts'
 import { HttpRequest, HttpResponse } from './http.ts'
 import { coarse, coarseDeposit } from './results.ts'
 
@@ -193,4 +193,45 @@ test('coarse figures as the reference publishes them', () => {
     .toEqual([0xffffffn, 0x10ffffffn, 0x100fffffffn, 0x100fffffffffffn, 0xffffffffffffffffn])
   expect([coarseDeposit(0n, 0n), coarseDeposit(0n, 1n), coarseDeposit(0n, 10n), coarseDeposit(0x10n, 10n), coarseDeposit(0x100000n, 10n)])
     .toEqual([0n, 255n, 4095n, 4095n, 0x100fffn])
+})
+
+describe('settings and sums', () => {
+  test('the system contract is the one that the settings name', () => {
+    const bench = new ContractBench({ crypto })
+    const address = addressOf(bench.deploy(extensionCaller, EMPTY))
+    const ask = () => bench.call(address, bigintToLe(15n, 4)).result.result
+    expect(ask().ok).toBe(false)
+    bench.state = writeConfig(bench.state, crypto, { ...readConfig(bench.state, crypto), systemContract: BOB })
+    const answer = ask()
+    expect(answer.ok && toHex(answer.value.data.slice(8))).toBe(toHex(BOB))
+  })
+  test('a deposit as large as a balance can be breaks nothing', () => {
+    const bench = new ContractBench({ crypto })
+    const address = addressOf(bench.deploy(extensionCaller, EMPTY))
+    const most = (1n << 128n) - 1n
+    const query = { env: { mode: 'Query', query: queryEnv() }, deposit: most } as const
+    expect(endOf(bench.call(address, bigintToLe(12n, 4), query))).toBe('ok')
+    expect(endOf(bench.call(address, bigintToLe(12n, 4), { ...query, transfer: most }))).toBe('TransferFailed')
+    const dear = new ContractBench({ crypto, config: { depositPerByte: most, depositPerItem: most, gasPrice: most } })
+    expect(endOf(dear.deploy(extensionCaller, EMPTY))).toBe('StorageDepositNotEnoughFunds')
+  })
+  test('the same code uploaded again changes nothing, and is counted by its users', () => {
+    const bench = new ContractBench({ crypto })
+    const hash = bench.upload(extensionCaller)
+    const { root } = bench.state
+    bench.upload(extensionCaller)
+    expect(toHex(bench.state.root)).toBe(toHex(root))
+    const address = addressOf(bench.deploy(extensionCaller, EMPTY))
+    const seen = inspect(bench.state, crypto)
+    expect([seen.codeInfo(hash)?.users, seen.contract(address)?.codeHash, seen.account(address)]).toEqual([1n, hash, { free: 1n, held: 123n }])
+  })
+  test('two workers with the same commands have the same state', () => {
+    const run = () => {
+      const bench = new ContractBench({ crypto })
+      const address = addressOf(bench.deploy(selfCaller(20, 8), EMPTY))
+      const gas = bench.call(address, EMPTY).result.gasConsumed.refTime
+      return [toHex(bench.state.root), gas]
+    }
+    expect(run()).toEqual(run())
+  })
 })

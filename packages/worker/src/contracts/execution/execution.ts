@@ -6,7 +6,7 @@ import { bytesEqual, concatBytes } from '@phalanx/primitives/bytes'
 import { AppError, isAppError } from '@phalanx/primitives/errors'
 import { assert } from '@phalanx/primitives/assert'
 import type { CodeVm, ContractErrorName, EntryPoint, ReturnValue, StoredCode, VmOutcome } from '../vm.ts'
-import { MINIMUM_BALANCE, transfer } from './balances.ts'
+import { atMostBalance, MINIMUM_BALANCE, transfer } from './balances.ts'
 import { applyDiff, chargedSince, chargeCount, recordCharge } from './deposits.ts'
 import { recordInstantiated, type LogLine } from './effects.ts'
 import type { ExecutionEnv, PendingEffect } from './env.ts'
@@ -105,10 +105,7 @@ export class Execution {
   private runFrame(request: FrameRequest, loaded: { readonly vm: CodeVm; readonly code: StoredCode }): FrameEnd {
     const { store, config } = this
     const charges = chargeCount(store.overlay)
-    if (!request.isDelegate && request.entry === 'deploy') {
-      const refused = this.openContract(request)
-      if (refused !== undefined) return refused
-    }
+    if (!request.isDelegate && request.entry === 'deploy') this.openContract(request)
     if (!request.isDelegate && request.value > 0n && request.caller !== undefined) {
       if (!transfer(store, { from: request.caller, to: request.address, value: request.value, keepAlive: true })) return failed('TransferFailed', 'the caller cannot pay the value')
     }
@@ -130,20 +127,19 @@ export class Execution {
     return outcome
   }
 
-  /** Makes the record of a new contract and takes what it needs to exist. */
-  private openContract(request: FrameRequest): FrameEnd | undefined {
+  /** Makes the record of a new contract and takes what it needs to exist. @throws CONTRACT_TRAPPED */
+  private openContract(request: FrameRequest): void {
     const { store, config, origin } = this
     const { address, codeHash } = request
-    if (store.contract(address) !== undefined) return failed('DuplicateContract', 'there is a contract at this address already')
-    if (!transfer(store, { from: origin, to: address, value: MINIMUM_BALANCE, keepAlive: true })) return failed('StorageDepositNotEnoughFunds', 'the deposit cannot be paid')
-    const baseDeposit = CONTRACT_RECORD_BYTES * config.depositPerByte + config.depositPerItem
+    if (store.contract(address) !== undefined) throw stopCaller('DuplicateContract', 'there is a contract at this address already')
+    if (!transfer(store, { from: origin, to: address, value: MINIMUM_BALANCE, keepAlive: true })) throw stopCaller('StorageDepositNotEnoughFunds', 'the deposit cannot be paid')
+    const baseDeposit = atMostBalance(CONTRACT_RECORD_BYTES * config.depositPerByte + config.depositPerItem)
     recordCharge(store.overlay, { contract: address, amount: MINIMUM_BALANCE, isPaid: true })
     recordCharge(store.overlay, { contract: address, amount: baseDeposit, isPaid: false })
     const info: ContractInfo = { codeHash, storageBytes: 0, storageItems: 0, byteDeposit: 0n, itemDeposit: 0n, baseDeposit, dependencies: [] }
     store.setContract(address, info)
     store.nextNonce()
     this.addCodeUser(codeHash, 1n)
-    return undefined
   }
 
   /** Counts users of stored code. */
@@ -166,8 +162,8 @@ export class Execution {
     } catch (error) {
       overlay.rollback()
       if (!isAppError(error, 'CONTRACT_TRAPPED')) throw error
-      const { error: name, reason } = error.context
-      if (name === 'CodeNotFound' || name === 'OutOfGas') return failed(name, reason)
+      // Code that is not there is told to the caller; what else goes wrong before the code runs stops the caller too.
+      if (error.context.error === 'CodeNotFound') return failed('CodeNotFound', error.context.reason)
       throw error
     }
     const keeps = end.kind === 'Returned' && (end.value.flags & REVERT_FLAG) === 0

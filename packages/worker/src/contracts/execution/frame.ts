@@ -2,7 +2,7 @@
 import { bigintToLe, bytesEqual, concatBytes, utf8 } from '@phalanx/primitives/bytes'
 import { AppError } from '@phalanx/primitives/errors'
 import type { ExtensionAnswer, SubcallOutcome, SubcallRequest, SubinstantiateRequest, VmHost } from '../vm.ts'
-import { MINIMUM_BALANCE, release, transfer } from './balances.ts'
+import { atMostBalance, MINIMUM_BALANCE, release, transfer } from './balances.ts'
 import { openCharges, recordCharge, StorageDiff } from './deposits.ts'
 import { recordEvent, recordTerminated } from './effects.ts'
 import type { Execution, FrameEnd, FrameRequest } from './execution.ts'
@@ -37,7 +37,6 @@ export class Frame implements VmHost {
   get input(): Uint8Array { return this.request.input }
   get caller(): Uint8Array | undefined { return this.request.caller }
   get address(): Uint8Array { return this.request.address }
-  get codeHash(): Uint8Array { return this.request.codeHash }
   get valueTransferred(): bigint { return this.request.value }
   get blockNumber(): number { return this.execution.env.blockNumber }
   get nowMs(): bigint { return this.execution.env.nowMs }
@@ -50,13 +49,19 @@ export class Frame implements VmHost {
 
   private get store(): Execution['store'] { return this.execution.store }
 
+  /** Code of the contract, which a delegate call runs other code for. */
+  get codeHash(): Uint8Array {
+    this.gas.charge(STATE_GAS.read)
+    return this.store.contract(this.address)?.codeHash ?? this.request.codeHash
+  }
+
   balance(): bigint {
     this.gas.charge(STATE_GAS.read)
     return this.store.account(this.address).free
   }
 
   weightToFee(gas: bigint): bigint {
-    return gas * this.execution.config.gasPrice
+    return atMostBalance(gas * this.execution.config.gasPrice)
   }
 
   randomSeed(subject: Uint8Array): Uint8Array {
@@ -193,7 +198,7 @@ export class Frame implements VmHost {
     const amount = change.isLocked ? full : full < info.baseDeposit ? -full : -info.baseDeposit
     recordCharge(this.store.overlay, { contract: this.address, amount, isPaid: false })
     this.execution.addCodeUser(change.codeHash, change.isLocked ? 1n : -1n)
-    this.store.setContract(this.address, { ...info, dependencies: change.dependencies, baseDeposit: info.baseDeposit + amount })
+    this.store.setContract(this.address, { ...info, dependencies: change.dependencies, baseDeposit: atMostBalance(info.baseDeposit + amount) })
   }
 
   emitEvent(topics: readonly Uint8Array[], data: Uint8Array): void {

@@ -41,7 +41,8 @@ export class Meter implements GasMeter {
   /** Lends gas to a called frame: 0n lends everything. */
   lend(amount: bigint): Meter {
     const lent = amount === 0n ? this.rest : amount
-    this.charge(lent)
+    if (lent > this.rest) throw new AppError('CONTRACT_TRAPPED', { error: 'OutOfGas', reason: 'more gas is lent to a call than there is' })
+    this.rest -= lent
     return new Meter(lent)
   }
 
