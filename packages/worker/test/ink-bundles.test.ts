@@ -3,6 +3,7 @@ import { bigintToLe, concatBytes, leToBigint, parseHex, toHex, utf8 } from '@pha
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { describe, expect, test } from 'vitest'
 import { loadBundles, type Bundle } from '../../../tools/ink-bundles.ts'
+import { inspect } from '../src/contracts/execution/execute.ts'
 import { ContractExecResult } from '../src/contracts/execution/results.ts'
 import { addressOf, ALICE, BOB, ContractBench, endOf } from '../src/testing/contracts.ts'
 
@@ -159,6 +160,49 @@ if (bundles === undefined) {
         return { outputs, root: toHex(bench.state.root) }
       }
       expect(run(true)).toEqual(run(false))
+    })
+  })
+
+  describe('wrapped money', () => {
+    test('is taken with a call, and given back by the contract', () => {
+      const wrapped = bundle('wazero')
+      const bench = new ContractBench({ crypto })
+      const address = addressOf(bench.deploy(wrapped.code, inputFor(wrapped, 'new')))
+      const money = () => inspect(bench.state, crypto).account(address).free
+      expect(flagsOf(bench.call(address, inputFor(wrapped, 'WrappedAZERO::deposit'), { transfer: 100n }))).toBe(0)
+      expect(money()).toBe(101n)
+      expect(flagsOf(bench.call(address, inputFor(wrapped, 'WrappedAZERO::withdraw', u128(40n))))).toBe(0)
+      expect(money()).toBe(61n)
+      expect(flagsOf(bench.call(address, inputFor(wrapped, 'WrappedAZERO::withdraw', u128(61n))))).toBe(1)
+      expect(money()).toBe(61n)
+    })
+  })
+
+  describe('contracts that use others', () => {
+    test('a price feed asks its oracle', () => {
+      const [oracle, feed] = [bundle('dia_oracle'), bundle('price_feed_provider')]
+      const bench = new ContractBench({ crypto })
+      const oracleAt = addressOf(bench.deploy(oracle.code, inputFor(oracle, 'new')))
+      const feedAt = addressOf(bench.deploy(feed.code, inputFor(feed, 'new', oracleAt, ALICE)))
+      const asset = new Uint8Array(32).fill(7)
+      bench.call(oracleAt, inputFor(oracle, 'OracleSetters::set_price', compactText('A/USD'), u128(5_000_000n)))
+      const role = crypto.blake2b256(utf8('PARAMETERS_ADMIN')).slice(0, 4).reverse()
+      expect(flagsOf(bench.call(feedAt, inputFor(feed, 'AccessControl::grant_role', role, Uint8Array.of(1), ALICE)))).toBe(0)
+      expect(flagsOf(bench.call(feedAt, inputFor(feed, 'set_account_symbol', asset, compactText('A/USD'))))).toBe(0)
+      const answer = dataOf(bench.call(feedAt, inputFor(feed, 'PriceFeed::get_latest_prices', Uint8Array.of(4), asset)))
+      expect(answer).toContain(toHex(u128(5_000_000n)).slice(2))
+    })
+    test('an oracle becomes another program by its owner, and by nobody else', () => {
+      const [oracle, flipper] = [bundle('dia_oracle'), bundle('flipper')]
+      const bench = new ContractBench({ crypto })
+      const address = addressOf(bench.deploy(oracle.code, inputFor(oracle, 'new')))
+      const next = bench.upload(flipper.code)
+      const ask = (origin: Uint8Array) => bench.call(address, inputFor(oracle, 'set_code', next), { origin })
+      ask(BOB)
+      expect(inspect(bench.state, crypto).contract(address)?.codeHash).not.toEqual(next)
+      expect(flagsOf(ask(ALICE))).toBe(0)
+      expect(inspect(bench.state, crypto).contract(address)?.codeHash).toEqual(next)
+      expect(inspect(bench.state, crypto).codeInfo(next)?.users).toBe(1n)
     })
   })
 }
