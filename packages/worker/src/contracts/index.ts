@@ -1,6 +1,7 @@
 /** Entry point of contract execution: state, entrances, machines' seam, wire forms. */
 import '../errors.ts'
 
+export { contractAddress } from './execution/address.ts'
 export {
   callContract, createContractState, depositBalance, inspect, instantiate, readConfig, uploadCode, writeConfig,
   type CallRequest, type Executed, type ExecutionOutcome, type InstantiateRequest,

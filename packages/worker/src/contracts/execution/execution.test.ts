@@ -23,18 +23,18 @@ const EXTENSION_TYPE = [0x60, 5, I32, I32, I32, I32, I32, 1, I32]
 const [PAIR, CALL, EXTENSION] = [4, 5, 6]
 const types = [PAIR_TYPE, CALL_TYPE, EXTENSION_TYPE]
 
-/** A contract that recurses `depth` times and then calls itself. */
-const selfCaller = (depth: number, flags: number): Uint8Array => wasmModule({
-  types,
+/** A contract whose function of `width` parameters besides its counter recurses `depth` times and then calls the contract itself. */
+const selfCaller = (depth: number, flags: number, width = 0): Uint8Array => wasmModule({
+  types: [...types, [0x60, width + 1, ...new Array<number>(width + 1).fill(I32), 0]],
   imports: [{ module: 'seal0', name: 'address', type: PAIR }, { module: 'seal1', name: 'call', type: CALL }],
   functions: [
     { body: [] },
-    { body: [...store(1020, i32(32)), ...i32(1024), ...i32(1020), 0x10, 0, ...i32(depth), 0x10, 4] },
+    { body: [...store(1020, i32(32)), ...i32(1024), ...i32(1020), 0x10, 0, ...i32(depth), ...new Array<number[]>(width).fill(i32(1)).flat(), 0x10, 4] },
     {
-      type: 1,
+      type: 7,
       body: [
         0x20, 0, 0x45, 0x04, 0x40, ...i32(flags), ...i32(1024), 0x42, 0, ...i32(0), ...i32(0), ...i32(0), 0x41, 0x7f, ...i32(0), 0x10, 1, 0x1a,
-        0x05, 0x20, 0, ...i32(1), 0x6b, 0x10, 4, 0x0b,
+        0x05, 0x20, 0, ...i32(1), 0x6b, ...Array.from({ length: width }, (_, i) => [0x20, i + 1]).flat(), 0x10, 4, 0x0b,
       ],
     },
   ],
@@ -59,12 +59,12 @@ const extensionCaller = wasmModule({
 })
 
 describe('calls between contracts', () => {
-  test('six frames, each near its stack limit, fit the native stack; the seventh is refused', () => {
+  test.each([[0, 530], [60, 60]])('six frames, each near its stack limit, fit the native stack (%i parameters); a deeper one is stopped', (width, depth) => {
     const bench = new ContractBench({ crypto })
-    const near = addressOf(bench.deploy(selfCaller(575, 8), EMPTY))
+    const near = addressOf(bench.deploy(selfCaller(depth, 8, width), EMPTY))
     const done = bench.call(near, EMPTY)
     expect([endOf(done), done.failure]).toEqual(['ok', undefined])
-    const single = addressOf(bench.deploy(selfCaller(10_000, 8), EMPTY))
+    const single = addressOf(bench.deploy(selfCaller(depth * 2, 8, width), EMPTY))
     expect(bench.call(single, EMPTY).failure).toBe('the stack is used up')
   })
   test('a contract that did not allow it is not entered again', () => {

@@ -6,6 +6,7 @@ import { bytesEqual, concatBytes } from '@phalanx/primitives/bytes'
 import { AppError, isAppError } from '@phalanx/primitives/errors'
 import { assert } from '@phalanx/primitives/assert'
 import type { CodeVm, ContractErrorName, EntryPoint, ReturnValue, StoredCode, VmOutcome } from '../vm.ts'
+import { contractAddress } from './address.ts'
 import { atMostBalance, MINIMUM_BALANCE, transfer } from './balances.ts'
 import { applyDiff, chargedSince, chargeCount, recordCharge } from './deposits.ts'
 import { recordInstantiated, type LogLine } from './effects.ts'
@@ -77,7 +78,7 @@ export class Execution {
 
   /** Address of a contract that `deployer` instantiates. */
   addressOf(deployer: Uint8Array, codeHash: Uint8Array, salt: Uint8Array): Uint8Array {
-    return this.env.crypto.blake2b256(concatBytes(deployer, codeHash, this.config.clusterId, salt))
+    return contractAddress(this.env.crypto, { deployer, codeHash, clusterId: this.config.clusterId, salt })
   }
 
   /** Machine and code of a hash, charged by length. @throws CONTRACT_TRAPPED */

@@ -15,7 +15,9 @@ import { INK_QUERY_RULES, INK_RULES, type ModuleRules } from './rules.ts'
 /** Bytes of instrumented code whose compiled modules are kept. */
 const CACHE_BYTES = 64 * 1024 * 1024
 const PAGE = 65_536
-const POOLED_MEMORIES = 16
+/** Memories kept for the next run, and the largest kept. */
+const POOLED_MEMORIES = 64
+const POOLED_PAGES = 16
 
 interface Compiled {
   readonly module: WasmModule
@@ -63,10 +65,14 @@ const engineFailed = (reason: string, cause?: unknown): AppError<'CONTRACT_ENGIN
 /** Memories by size. One that did not grow is cleared and used again: making one costs more than a short call. */
 class MemoryPool {
   private readonly free = new Map<string, WasmMemory[]>()
+  private total = 0
 
   take({ initial, maximum }: Compiled['memory']): WasmMemory {
     const pooled = this.free.get(`${initial}:${maximum}`)?.pop()
-    if (pooled !== undefined) return pooled
+    if (pooled !== undefined) {
+      this.total--
+      return pooled
+    }
     try {
       return new engine.Memory({ initial, maximum })
     } catch (cause) {
@@ -75,13 +81,13 @@ class MemoryPool {
   }
 
   give(memory: WasmMemory, { initial, maximum }: Compiled['memory']): void {
-    if (memory.buffer.byteLength !== initial * PAGE) return
+    if (memory.buffer.byteLength !== initial * PAGE || initial > POOLED_PAGES || this.total >= POOLED_MEMORIES) return
     const key = `${initial}:${maximum}`
     const list = this.free.get(key) ?? []
     this.free.set(key, list)
-    if (list.length >= POOLED_MEMORIES) return
     new Uint8Array(memory.buffer).fill(0)
     list.push(memory)
+    this.total++
   }
 }
 

@@ -328,7 +328,8 @@ export const rewriteBody = (options: { readonly layout: ModuleLayout; readonly i
     return walk
   }
   let walk = walkBody(true)
-  const slots = FRAME_SLOTS + type.params.length + walk.localCount + walk.heightMax
+  // Parameters lie on the stack twice: where the caller puts them, and as locals.
+  const slots = FRAME_SLOTS + 2 * type.params.length + walk.localCount + walk.heightMax
   const isCounted = injection.isMetered && (walk.hasCalls || slots > LEAF_SLOTS_MAX)
   if (!isCounted) walk = walkBody(false)
   const out = new WasmWriter(walk.out.length + 64)
