@@ -268,6 +268,7 @@ class Walk {
       this.copy(from)
       return
     }
+    if (this.rules.bulkMemory && (sub === PREFIXED.memoryInit || sub === PREFIXED.dataDrop)) return this.fromSegment(sub, from)
     if ((sub !== PREFIXED.memoryCopy && sub !== PREFIXED.memoryFill) || !this.rules.bulkMemory) throw refused(`the instruction 0xfc ${sub} is not allowed`)
     for (let left = sub === PREFIXED.memoryCopy ? 2 : 1; left > 0; left--) {
       if (this.input.u8() !== 0) throw refused('it uses another memory than the first')
@@ -278,6 +279,18 @@ class Walk {
     this.segment.op(OP.call)
     this.segment.u32(sub === PREFIXED.memoryCopy ? this.injection.copyFunction : this.injection.fillFunction)
     this.hasCalls = true
+  }
+
+  /** memory.init and data.drop: paid as if the whole module were copied, which bounds any segment. */
+  private fromSegment(sub: number, from: number): void {
+    this.input.u32()
+    if (sub === PREFIXED.memoryInit) {
+      if (this.input.u8() !== 0) throw refused('it uses another memory than the first')
+      this.pop(3)
+      this.weight += this.layout.bytes.length >> 4
+    }
+    this.weight++
+    this.copy(from)
   }
 
   run(): void {

@@ -14,6 +14,9 @@ export const STACK_EXPORT = '__stack'
 const PAGE_GAS = 2000 * INSTRUCTION_GAS
 const BYTE_GAS = INSTRUCTION_GAS / 16
 
+/** Gas that a start function has; whoever runs the module sets the counter after it. */
+const START_GAS = 1_000_000_000_000
+
 const writeSection = (out: WasmWriter, id: number, content: WasmWriter): void => {
   out.u8(id)
   out.u32(content.length)
@@ -109,7 +112,9 @@ const writeFunctions = (plan: Plan): WasmWriter => extended(plan, SECTION.functi
 const writeGlobals = (plan: Plan): WasmWriter => extended(plan, SECTION.global, {
   count: 2,
   write(out) {
-    out.op(VALUE_TYPE.i64, 1, OP.i64Const, 0, OP.end)
+    out.op(VALUE_TYPE.i64, 1, OP.i64Const)
+    out.signed(plan.rules.start ? START_GAS : 0)
+    out.op(OP.end)
     out.op(VALUE_TYPE.i32, 1, OP.i32Const)
     out.signed(plan.rules.stackSlots)
     out.op(OP.end)
@@ -154,7 +159,7 @@ const REWRITTEN: Readonly<Record<number, (plan: Plan) => WasmWriter>> = {
   [SECTION.export]: writeExports, [SECTION.code]: writeCode,
 }
 const ALWAYS: readonly number[] = [SECTION.type, SECTION.function, SECTION.global, SECTION.export, SECTION.code]
-const ORDER: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 9, 12, 10, 11]
+const ORDER: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 10, 11]
 
 /** The module with counters. `isMetered` false leaves gas and stack uncounted, for comparisons only. @throws CONTRACT_CODE_REFUSED */
 export const instrument = (layout: ModuleLayout, rules: ModuleRules, isMetered = true): Uint8Array => {

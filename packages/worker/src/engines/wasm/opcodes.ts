@@ -78,5 +78,5 @@ define(0xc0, 0xc4, '1>1')
 /** Plain instructions by opcode. */
 export const OPCODES: readonly (Opcode | undefined)[] = table
 
-/** Instructions behind the prefix 0xfc: saturating conversions, memory.copy and memory.fill. */
-export const PREFIXED = { truncationMax: 7, memoryCopy: 10, memoryFill: 11 } as const
+/** Instructions behind the prefix 0xfc: saturating conversions, and whole ranges of memory. */
+export const PREFIXED = { truncationMax: 7, memoryInit: 8, dataDrop: 9, memoryCopy: 10, memoryFill: 11 } as const

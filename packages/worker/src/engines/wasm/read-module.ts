@@ -146,8 +146,10 @@ const readTables = (input: WasmReader, rules: ModuleRules): void => {
 
 const skipSegments = (input: WasmReader, count: number, rules: ModuleRules, isData: boolean): void => {
   for (let i = 0; i < count; i++) {
-    if (input.u32() !== 0) throw refused('a segment is passive, declarative or for another table or memory than the first')
-    skipConstant(input, rules)
+    const flags = input.u32()
+    const isPassiveData = flags === 1 && isData && rules.bulkMemory
+    if (flags !== 0 && !isPassiveData) throw refused('a segment is passive, declarative or for another table or memory than the first')
+    if (!isPassiveData) skipConstant(input, rules)
     if (isData) input.take(input.u32())
     else for (let left = input.count('functions in a table segment', rules.tableElementsMax); left > 0; left--) input.u32()
   }
@@ -207,7 +209,7 @@ const readSections = (input: WasmReader, draft: Draft, rules: ModuleRules): Sect
     const next = ORDER.indexOf(id)
     if (next <= place) throw refused(next < 0 ? `it has a section of the unknown kind ${id}` : 'its sections are out of order')
     place = next
-    if (id === SECTION.start) throw refused('it has a start function')
+    if (id === SECTION.start && !rules.start) throw refused('it has a start function')
     const count = part.u32()
     if (count > limitOf(id, rules)) throw refused(`it has ${count} ${NAMES[id] as string}, ${limitOf(id, rules)} are allowed`)
     const start = part.at

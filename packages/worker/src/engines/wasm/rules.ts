@@ -16,7 +16,9 @@ export interface ModuleRules {
   readonly memory: 'env.memory' | 'any'
   /** Floating point: not at all, or with every NaN made canonical. */
   readonly floats: 'refused' | 'canonical'
-  /** memory.copy and memory.fill, charged by length. */
+  /** A start function, which runs when the module is instantiated, on gas of its own. */
+  readonly start: boolean
+  /** memory.copy and memory.fill, charged by length; memory.init from passive segments. */
   readonly bulkMemory: boolean
   /** Stack slots (of about 8 bytes) of all frames of one instance. */
   readonly stackSlots: number
@@ -27,7 +29,7 @@ export interface ModuleRules {
 /** ink! contracts that every worker must run with equal results. */
 export const INK_RULES: ModuleRules = {
   name: 'ink', codeLengthMax: 2 * 1024 * 1024, functionsMax: 16_384, typesMax: 1024, localsMax: 1024, globalsMax: 256, tableElementsMax: 4096,
-  branchTableMax: 4096, memoryPagesMax: 64, memory: 'env.memory', floats: 'refused', bulkMemory: false, stackSlots: 12_288,
+  branchTableMax: 4096, memoryPagesMax: 64, memory: 'env.memory', floats: 'refused', start: false, bulkMemory: false, stackSlots: 12_288,
   entries: ['call', 'deploy'],
 }
 
@@ -37,5 +39,5 @@ export const INK_QUERY_RULES: ModuleRules = { ...INK_RULES, name: 'ink-query', f
 /** Language machines that the project itself chose and pins, such as an interpreter: large, and with floats. */
 export const ENGINE_RULES: ModuleRules = {
   name: 'engine', codeLengthMax: 8 * 1024 * 1024, functionsMax: 32_768, typesMax: 4096, localsMax: 4096, globalsMax: 1024, tableElementsMax: 65_536,
-  branchTableMax: 65_536, memoryPagesMax: 1024, memory: 'any', floats: 'canonical', bulkMemory: true, stackSlots: 12_288, entries: undefined,
+  branchTableMax: 65_536, memoryPagesMax: 1024, memory: 'any', floats: 'canonical', start: true, bulkMemory: true, stackSlots: 12_288, entries: undefined,
 }
