@@ -14,7 +14,7 @@ const small = [
   wasmModule({ functions: [{ locals: [[2, 0x7f]], body: [0x03, 0x40, 0x20, 0, 0x41, 1, 0x6a, 0x22, 0, 0x41, 5, 0x48, 0x0d, 0, 0x0b] }], table: [0, 1], elements: [[0, 0x41, 0, 0x0b, 1, 0]], data: [[0, 0x41, 0, 0x0b, 1, 7]] }),
   wasmModule({ imports: [{ module: 'seal0', name: 'input', type: 4 }], types: [[0x60, 2, 0x7f, 0x7f, 0]], functions: [{ body: [0x41, 0, 0x41, 4, 0x10, 0] }] }),
 ]
-const flipper = loadBundles()?.get('flipper')?.code
+const flipper = loadBundles({ mayFetch: false })?.get('flipper')?.code
 const modules = flipper === undefined ? small : [...small, flipper]
 const bench = new ContractBench({ crypto })
 

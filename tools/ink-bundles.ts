@@ -4,12 +4,13 @@
  */
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
 const PACKAGE = '@abaxfinance/contract-helpers@0.0.124'
 const INTEGRITY = 'uozJ+lgHEaCzXqulBClg/mKjjTikcYU7M8YipduHz/bbVNJIkHluMPgQHklE35F2815qA0dikbObrsFs/lz87g=='
 const cache = resolve(import.meta.dirname, '../node_modules/.cache/ink-bundles')
+const FETCH_LIMIT_MS = 30_000
 const INSIDE = 'package/dist/src/typechain/artifacts'
 
 /** A message or constructor as the metadata tells. */
@@ -32,11 +33,18 @@ export interface Bundle {
 const fetchBundles = (): void => {
   mkdirSync(cache, { recursive: true })
   const folder = mkdtempSync(join(cache, 'pack-'))
-  execFileSync('npm', ['pack', PACKAGE, '--silent', '--pack-destination', folder], { stdio: ['ignore', 'ignore', 'ignore'], timeout: 60_000 })
-  const archive = join(folder, readdirSync(folder)[0] ?? '')
-  if (createHash('sha512').update(readFileSync(archive)).digest('base64') !== INTEGRITY) return
-  execFileSync('tar', ['-xzf', archive, '-C', folder, INSIDE], { stdio: 'ignore' })
-  if (!existsSync(join(cache, 'files'))) renameSync(join(folder, INSIDE), join(cache, 'files'))
+  try {
+    execFileSync('npm', ['pack', PACKAGE, '--silent', '--fetch-retries=0', '--pack-destination', folder], { stdio: 'ignore', timeout: FETCH_LIMIT_MS })
+    const archive = join(folder, readdirSync(folder)[0] ?? '')
+    if (createHash('sha512').update(readFileSync(archive)).digest('base64') !== INTEGRITY) return
+    execFileSync('tar', ['-xzf', archive, '-C', folder, INSIDE], { stdio: 'ignore' })
+    // Another process may have been faster.
+    if (!existsSync(join(cache, 'files'))) renameSync(join(folder, INSIDE), join(cache, 'files'))
+  } catch {
+    // Offline, or outrun: whether the files are there is all that counts.
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
 }
 
 const readBundle = (name: string): Bundle => {
@@ -47,10 +55,10 @@ const readBundle = (name: string): Bundle => {
   return { name, code: new Uint8Array(Buffer.from(file.source.wasm.slice(2), 'hex')), hash: file.source.hash, constructors: file.spec.constructors, messages: file.spec.messages }
 }
 
-/** The bundles by name; undefined where they are not here and cannot be fetched. */
-export const loadBundles = (): ReadonlyMap<string, Bundle> | undefined => {
+/** The bundles by name; undefined where they are not here and cannot be, or are not to be, fetched. */
+export const loadBundles = (options: { readonly mayFetch: boolean } = { mayFetch: true }): ReadonlyMap<string, Bundle> | undefined => {
   try {
-    if (!existsSync(join(cache, 'files'))) fetchBundles()
+    if (options.mayFetch && !existsSync(join(cache, 'files'))) fetchBundles()
     const names = readdirSync(join(cache, 'files')).filter((file) => file.endsWith('.contract')).map((file) => file.slice(0, -'.contract'.length))
     return new Map(names.sort((a, b) => (a < b ? -1 : 1)).map((name) => [name, readBundle(name)]))
   } catch {
