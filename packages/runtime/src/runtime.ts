@@ -12,6 +12,8 @@ import { grandpa } from './pallets/grandpa/pallet.ts'
 import { phalaBasePool } from './pallets/phala-base-pool/pallet.ts'
 import { phalaComputation } from './pallets/phala-computation/pallet.ts'
 import { phalaMq } from './pallets/phala-mq/pallet.ts'
+import { phalaPhatContracts } from './pallets/phala-phat-contracts/pallet.ts'
+import { phalaPhatTokenomic } from './pallets/phala-phat-tokenomic/pallet.ts'
 import { phalaRegistry } from './pallets/phala-registry/pallet.ts'
 import { phalaStakePoolV2 } from './pallets/phala-stake-pool-v2/pallet.ts'
 import { phalaVault } from './pallets/phala-vault/pallet.ts'
@@ -54,6 +56,8 @@ const PALLETS: readonly PlacedPallet[] = [
   { index: 45, pallet: phalaVault },
   { index: 46, pallet: phalaWrappedBalances },
   { index: 47, pallet: phalaBasePool },
+  { index: 48, pallet: phalaPhatContracts },
+  { index: 49, pallet: phalaPhatTokenomic },
   { index: 104, pallet: uniques },
   { index: 105, pallet: rmrkCore },
 ]

@@ -82,6 +82,16 @@ export const workerErrors = defineErrors({
   WORKER_BLOB_NAME_INVALID: describe<{ name: string }>('No file may be called {name}.', 'Use lower-case letters, digits, dots and dashes.'),
   ROOT_KEY_MISSING: describe<{ epoch: string }>(
     'This gatekeeper does not hold the master key of epoch {epoch}.', 'Wait: it asks the other gatekeepers for it. Where none of them holds it, restore master-key.seal from a back-up.'),
+  CONTRACT_CODE_REFUSED: describe<{ reason: string }>(
+    'The contract code is refused: {reason}.', 'Build it with the tool chain of ink! 4 or 5 (or phalanx contract build), in release mode.'),
+  CONTRACT_IMPORT_UNKNOWN: describe<{ name: string }>(
+    'The contract code imports {name}, which contracts cannot have here.', 'Build it for the stable host functions of ink! 4 or 5, without unstable features.'),
+  CONTRACT_TRAPPED: describe<{ error: string; reason: string }>(
+    'The contract stopped ({error}): {reason}.', 'Look at the debug message; send more gas where it ran out.'),
+  CONTRACT_NEEDS_EFFECT: describe<{ round: number }>(
+    'The query waits for an answer from outside (number {round}).', 'Perform the request and run the query again with the recorded answers.'),
+  CONTRACT_ENGINE_FAILED: describe<{ reason: string }>(
+    'The machine that runs contracts gave out: {reason}.', 'Give the worker more memory and restart it; the result of this block is not known until then.'),
   SEAL_MALFORMED: describe<{ name: string; reason: string }>(
     'The sealed file {name} cannot be read: {reason}. It was left as it is.', 'Restore it from a back-up. Without one, move it away; a lost identity means a new worker.'),
   SEAL_VERSION_UNSUPPORTED: describe<{ name: string; version: number }>(

@@ -1,4 +1,7 @@
 /** Public face of the messages folder. */
+export * from './cluster.ts'
+export * from './contract-identity.ts'
+export * from './contract.ts'
 export * from './economics.ts'
 export * from './gatekeeper-keys.ts'
 export * from './gatekeeper-outcome.ts'

@@ -1,6 +1,10 @@
 /** Owns the list of topics, each bound to the codec of its payload. Payload types live in one file per area. */
 import { utf8 } from '../bytes.ts'
 import type { Codec } from '../codec/index.ts'
+import {
+  ClusterChannelEvent, ClusterEpochKeys, ClusterEvent, ClusterNotice, ClusterOperation, ClusterRegistryEvent, ClusterStateReport, WorkerClusterReport,
+} from './cluster.ts'
+import { CommandPayload, contractCommandTopic, ContractOperation, ContractRegistryEvent } from './contract.ts'
 import { GatekeeperEvent, WorkingInfoUpdateEvent } from './economics.ts'
 import { GatekeeperChange, GatekeeperLaunch } from './gatekeeper.ts'
 import { GatekeeperRegistryEvent, KeyDistribution, MasterKeyRotationEvent } from './gatekeeper-keys.ts'
@@ -31,6 +35,12 @@ export const TOPICS = {
   registryEvent: topic('^phala/registry/event', RegistryEvent),
   keyDistribution: topic('phala/gatekeeper/key', KeyDistribution),
   gatekeeperRegistryEvent: topic('^phala/registry/gk_event', GatekeeperRegistryEvent),
+  clusterEvent: topic('phala/cluster/event', ClusterEvent),
+  clusterOperation: topic('phala/cluster/key', ClusterOperation),
+  contractOperation: topic('phala/contract/op', ContractOperation),
+  workerClusterReport: topic('phala/cluster/worker/report', WorkerClusterReport),
+  clusterRegistryEvent: topic('^phala/registry/cluster', ClusterRegistryEvent),
+  contractRegistryEvent: topic('^phala/registry/contract', ContractRegistryEvent),
   /** A gatekeeper's vote on an outcome of its replay. */
   gatekeeperVote: topic('^phalanx/gatekeeper/vote', GatekeeperVote),
   /** A listed gatekeeper asks for the master key. */
@@ -49,6 +59,14 @@ export const TOPICS = {
   ecdhKey: topic('phalanx/registry/ecdh-key', EcdhKeyAnnouncement),
   /** What workers must learn from the registry's state. */
   registryNotice: topic('phalanx/registry/notice', RegistryNotice),
+  /** What workers and gatekeepers must learn of clusters from the chain's state. */
+  clusterNotice: topic('phalanx/cluster/notice', ClusterNotice),
+  /** The gatekeepers hand out an epoch's channel secrets. */
+  clusterEpochKeys: topic('phalanx/cluster/epoch-key', ClusterEpochKeys),
+  /** Public channel keys of an epoch. */
+  clusterChannel: topic('^phalanx/cluster/channel', ClusterChannelEvent),
+  /** A worker tells the root of its cluster's state. */
+  clusterState: topic('^phalanx/cluster/state', ClusterStateReport),
 } as const
 
 /** Builds a message for a topic. */
@@ -57,3 +75,6 @@ export const createMessage = <T>(sender: MessageOrigin, to: TopicOf<T>, payload:
   destination: to.topic,
   payload: to.payload.encode(payload),
 })
+
+/** The topic on which a contract hears commands. */
+export const commandTopicOf = (contract: Uint8Array): TopicOf<CommandPayload> => ({ topic: contractCommandTopic(contract), payload: CommandPayload })

@@ -8,6 +8,7 @@ import type { Context } from '../../frame/context.ts'
 import { workers } from '../phala-registry/storage.ts'
 import { rigCost, startingScore } from './formulas.ts'
 import { isComputing } from './sessions.ts'
+import { isLiable } from './slashing.ts'
 import * as storage from './storage.ts'
 import { SessionInfo, SessionRun } from './types.ts'
 
@@ -89,7 +90,7 @@ const explainWorker = (ctx: Context, pubkey: Uint8Array): WorkerExplanation | un
     payout: active === undefined ? undefined : explainPayout(ctx, active.params, { ...active, confidenceLevel }),
     heartbeatWindow: params?.heartbeatWindow ?? 0,
     slashRatePerBlock: params?.slashRate ?? 0n,
-    stakeAtRisk: run?.hostsContracts === true && storage.slashParameters.get(ctx).enabled,
+    stakeAtRisk: session !== undefined && isLiable(ctx, session) && storage.slashParameters.get(ctx).enabled,
     coolDownEnds: info?.state.kind === 'WorkerCoolingDown' ? info.coolDownStart + storage.coolDownPeriod.get(ctx) : undefined,
   }
 }

@@ -4,6 +4,7 @@
  */
 import type { SettleInfo } from '@phalanx/primitives/messages'
 import type { Context } from '../../frame/context.ts'
+import { phatContractsListener } from '../phala-phat-contracts/listener.ts'
 import { stakePoolListener } from '../phala-stake-pool-v2/listener.ts'
 
 /** A pallet that hears of sessions. */
@@ -21,4 +22,4 @@ export interface ComputationListener {
 }
 
 /** Who listens, in the order they are told. A function, because listeners import the sessions that call them. */
-export const computationListeners = (): readonly ComputationListener[] => [stakePoolListener]
+export const computationListeners = (): readonly ComputationListener[] => [stakePoolListener, phatContractsListener]

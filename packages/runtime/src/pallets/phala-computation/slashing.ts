@@ -4,7 +4,9 @@
  * given by governance and take their share at once. V is slashed by the gatekeepers, level 1 every block.
  */
 import type { Context } from '../../frame/context.ts'
+import type { StorageHost } from '../../frame/overlay.ts'
 import { now } from '../timestamp/storage.ts'
+import { hostsContracts } from '../phala-phat-contracts/membership.ts'
 import { computationParts, type ComputationContext } from './declaration.ts'
 import { computationListeners } from './listeners.ts'
 import * as storage from './storage.ts'
@@ -55,9 +57,15 @@ const slashUntilNow = (ctx: ComputationContext, session: Uint8Array, slashedUnti
   takeStake(ctx, session, { level: 1, amount: silenceSlash(params, { stake, seconds: elapsed }) })
 }
 
+/** Whether contracts depend on a session's worker: the chain knows it in a cluster that runs one, or its last heartbeat said so. */
+export const isLiable = (ctx: StorageHost, session: Uint8Array): boolean => {
+  const worker = storage.sessionBindings.get(ctx, session)
+  return (worker !== undefined && hostsContracts(ctx, worker)) || storage.sessionRuns.get(ctx, session)?.hostsContracts === true
+}
+
 /** A session became unresponsive: from now on its stake is slashed if it hosts a contract. */
 export const beginSlashing = (ctx: ComputationContext, session: Uint8Array): void => {
-  if (storage.sessionRuns.get(ctx, session)?.hostsContracts !== true || storage.slashClocks.has(ctx, session)) return
+  if (!isLiable(ctx, session) || storage.slashClocks.has(ctx, session)) return
   queueAt(ctx, session, { slashedUntil: seconds(ctx), dueBlock: ctx.block.number + storage.slashParameters.get(ctx).intervalBlocks })
 }
 

@@ -3,6 +3,7 @@ import { bytesEqual } from '@phalanx/primitives/bytes'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { balanceToFixed, UNIT } from '@phalanx/primitives/fixed'
 import { createMessage, TOPICS, type SettleInfo, type SystemEvent, type WorkingInfoUpdateEvent, type WorkingReportEvent } from '@phalanx/primitives/messages'
+import type { PlacedPallet } from '../../frame/calls.ts'
 import { signed, type Origin } from '../../frame/origin.ts'
 import { createTestChain, devAccount, type TestChain } from '../../frame/testing.ts'
 import { balances } from '../balances/pallet.ts'
@@ -36,19 +37,28 @@ export interface TestSession {
   readonly operator: Uint8Array
 }
 
-/** Starts the test world. `genesis` changes computation's part of the chain spec. */
-export const createComputationTestbed = (crypto: Crypto, options: { readonly genesis?: object; readonly wallet?: bigint; readonly timeMs?: bigint } = {}) => {
+/** What a test world may be given: changes of computation's part of the chain spec, and pallets besides with their parts of it. */
+export interface ComputationTestbedOptions {
+  readonly genesis?: object
+  readonly wallet?: bigint
+  readonly timeMs?: bigint
+  readonly more?: { readonly pallets: readonly PlacedPallet[]; readonly genesis: Readonly<Record<string, unknown>> }
+}
+
+/** Starts the test world. */
+export const createComputationTestbed = (crypto: Crypto, options: ComputationTestbedOptions = {}) => {
   const chain: TestChain = createTestChain(
     {
       pallets: [
         { index: 1, pallet: system }, { index: 4, pallet: timestamp }, { index: 7, pallet: balances }, { index: 27, pallet: randomnessCollectiveFlip },
-        { index: 40, pallet: phalaMq }, { index: 41, pallet: phalaRegistry }, { index: 42, pallet: phalaComputation },
+        { index: 40, pallet: phalaMq }, { index: 41, pallet: phalaRegistry }, { index: 42, pallet: phalaComputation }, ...(options.more?.pallets ?? []),
       ],
       timeMs: options.timeMs ?? START_MS,
       genesis: {
         Balances: { balances: [[`0x${[...SUBSIDY_ACCOUNT].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`, (options.wallet ?? WALLET).toString()]] },
         PhalaRegistry: {},
         PhalaComputation: { checkWorkerRegisterTime: true, ...options.genesis },
+        ...options.more?.genesis,
       },
     },
     { crypto },

@@ -6,12 +6,13 @@ import type { Message } from '@phalanx/primitives/messages'
 import type { Context } from '../../frame/context.ts'
 import { DispatchFailure } from '../../frame/dispatch-error.ts'
 import { onComputationMessage } from '../phala-computation/messages.ts'
+import { onPhatMessage } from '../phala-phat-contracts/messages.ts'
 import { onGatekeeperMessage } from '../phala-registry/gatekeeper-messages.ts'
 import { onRegistryMessage } from '../phala-registry/messages.ts'
 
 type MessageHandler = (ctx: Context, message: Message) => void
 
-const HANDLERS: readonly MessageHandler[] = [onRegistryMessage, onGatekeeperMessage, onComputationMessage]
+const HANDLERS: readonly MessageHandler[] = [onRegistryMessage, onGatekeeperMessage, onComputationMessage, onPhatMessage]
 
 /** Offers a message to each handler; the first that refuses it ends the routing. The message goes on to workers either way. */
 export const routeMessage = (ctx: Context, message: Message): void => {

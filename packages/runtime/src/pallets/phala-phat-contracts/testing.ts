@@ -1,0 +1,87 @@
+/** Owns what the tests of PhalaPhatContracts and PhalaPhatTokenomic share: a chain with staked workers, clusters, messages of all senders. For tests only. */
+import { bytesEqual } from '@phalanx/primitives/bytes'
+import type { Crypto } from '@phalanx/primitives/crypto'
+import { UNIT } from '@phalanx/primitives/fixed'
+import { clusterIdOf, createMessage, TOPICS, type MessageOrigin, type TopicOf } from '@phalanx/primitives/messages'
+import type { RuntimeCall } from '../../frame/context.ts'
+import { ROOT } from '../../frame/origin.ts'
+import { devAccount } from '../../frame/testing.ts'
+import { mint } from '../balances/currency.ts'
+import { balancesParts } from '../balances/declaration.ts'
+import { createComputationTestbed, STAKE, type TestSession } from '../phala-computation/testing.ts'
+import { loggedMessages } from '../phala-mq/block-log.ts'
+import { phalaPhatTokenomic } from '../phala-phat-tokenomic/pallet.ts'
+import type { NewCluster } from './clusters.ts'
+import { onPhatMessage } from './messages.ts'
+import { phalaPhatContracts } from './pallet.ts'
+import * as storage from './storage.ts'
+
+/** Where the test chain's genesis says nothing else. */
+const GENESIS = { clusterMinStake: (4000n * UNIT).toString(), rotationPeriodBlocks: 20, graceBlocks: 5, reportIntervalBlocks: 10 }
+/** What each account of the tests owns. */
+const WEALTH = 1_000n * UNIT
+
+/** Bytes that are all alike. */
+export const filled = (byte: number, length = 32): Uint8Array => new Uint8Array(length).fill(byte)
+
+/** Starts the test world. `genesis` changes the pallet's part of the chain spec. */
+export const createPhatTestbed = (crypto: Crypto, options: { readonly genesis?: object; readonly computation?: object } = {}) => {
+  const bed = createComputationTestbed(crypto, {
+    genesis: { checkWorkerRegisterTime: false, ...options.computation },
+    more: {
+      pallets: [{ index: 48, pallet: phalaPhatContracts }, { index: 49, pallet: phalaPhatTokenomic }],
+      genesis: { PhalaPhatContracts: { ...GENESIS, ...options.genesis }, PhalaPhatTokenomic: { minStake: UNIT.toString() } },
+    },
+  })
+  const { chain } = bed
+  const account = (name: string): Uint8Array => {
+    const { publicKey } = devAccount(crypto, name)
+    mint(balancesParts.in(chain.ctx), publicKey, WEALTH)
+    return publicKey
+  }
+  const [owner, user, treasury] = [account('Owner'), account('User'), account('Treasury')]
+  const worker = (name: string, stake = STAKE): TestSession => bed.started(name, stake)
+  const wish = (workers: readonly Uint8Array[], change: Partial<NewCluster> = {}): NewCluster => ({
+    owner, permission: { kind: 'Public' }, deployWorkers: workers, deposit: 10n * UNIT, gasPrice: 1n, depositPerItem: 2n, depositPerByte: 3n,
+    treasuryAccount: treasury, ...change,
+  })
+  const addCluster = (workers: readonly Uint8Array[], change: Partial<NewCluster> = {}): RuntimeCall => phalaPhatContracts.call('addCluster', wish(workers, change))
+  /** A cluster of these workers; its id. */
+  const cluster = (sessions: readonly TestSession[], change: Partial<NewCluster> = {}): Uint8Array => {
+    chain.assertOk(addCluster(sessions.map((one) => one.worker), change), ROOT)
+    return clusterIdOf(storage.clusterCounter.get(chain.ctx))
+  }
+  /** Hands a message to the pallet; what it refuses is thrown. */
+  const say = <T>(sender: MessageOrigin, to: TopicOf<T>, payload: T): void => {
+    chain.ctx.storage.begin()
+    try {
+      onPhatMessage(chain.ctx, createMessage(sender, to, payload))
+      chain.ctx.storage.commit()
+    } catch (error) {
+      chain.ctx.storage.rollback()
+      throw error
+    }
+  }
+  const gatekeepers: MessageOrigin = { kind: 'Gatekeeper' }
+  const giveKey = (id: Uint8Array, pubkey: Uint8Array): void =>
+    say(gatekeepers, TOPICS.clusterRegistryEvent, { kind: 'PubkeyAvailable', value: { cluster: id, pubkey } })
+  const beginEpoch = (id: Uint8Array, epoch: bigint, pubkey: Uint8Array): void =>
+    say(gatekeepers, TOPICS.clusterChannel, { kind: 'EpochPubkey', value: { cluster: id, epoch, pubkey } })
+  const report = (one: TestSession, id: Uint8Array, block: number, byte: number): void =>
+    say({ kind: 'Worker', value: one.worker }, TOPICS.clusterState, { cluster: id, block, stateRoot: filled(byte), receiptsRoot: filled(0) })
+  /** A contract that runs in a cluster. */
+  const contract = (id: Uint8Array, byte: number): Uint8Array => {
+    const value = { contract: filled(byte), pubkey: filled(byte + 1), deployer: owner }
+    say({ kind: 'Cluster', value: id }, TOPICS.contractRegistryEvent, { kind: 'PubkeyAvailable', value })
+    return value.contract
+  }
+  /** Messages of this block on a topic. */
+  const heard = <T>(to: TopicOf<T>): readonly T[] =>
+    loggedMessages(chain.ctx).filter(({ destination }) => bytesEqual(destination, to.topic)).map(({ payload }) => to.payload.decode(payload))
+  const events = (name: string): readonly unknown[] =>
+    chain.events().filter((event) => event.pallet === 'PhalaPhatContracts' && event.name === name).map(({ value }) => value)
+  return { ...bed, owner, user, treasury, worker, addCluster, cluster, say, gatekeepers, giveKey, beginEpoch, report, contract, heard, events }
+}
+
+/** The test world. */
+export type PhatTestbed = ReturnType<typeof createPhatTestbed>

@@ -1,0 +1,152 @@
+/** Owns dispatch of the chain extension: function by number, arguments, and what each answers in queries and in transactions. */
+import { bytesEqual, EMPTY, utf8 } from '@phalanx/primitives/bytes'
+import { bool, bytes, fixedBytes, option, result, text, tuple, u128, u32, u64, u8, unit, variant, vec, type TypeOf } from '@phalanx/primitives/codec'
+import { AppError } from '@phalanx/primitives/errors'
+import type { ExtensionAnswer } from '../vm.ts'
+import { recordPinkEvent } from './effects.ts'
+import type { QueryEnv } from './env.ts'
+import { CRYPTO_FUNCTIONS } from './extension-crypto.ts'
+import { decodeArguments, drawRandom, plainFunction, stopWith, type ExtensionContext, type ExtensionFunction } from './extension-function.ts'
+import { HttpRequest, HttpRequestError, HttpResponse, type HttpAnswer } from './http.ts'
+import { PinkCacheEvent } from './pink-event.ts'
+
+const Hash = fixedBytes(32)
+const DONE: readonly [] = []
+const BATCH_MAX = 5
+const ABORTING_ERRORS: readonly string[] = ['InvalidUrl', 'InvalidMethod', 'InvalidHeaderName', 'InvalidHeaderValue', 'FailedToCreateClient', 'Timeout']
+/** Version of the reference's contract runtime that this one answers as. */
+const RUNTIME_VERSION = [1, 2] as const
+const NO_HASH = new Uint8Array(32)
+
+const queryOf = ({ execution }: ExtensionContext): QueryEnv | undefined => (execution.env.mode === 'Query' ? execution.env.query : undefined)
+
+/** Answers of the outside to requests: recorded ones, or the query stops here and runs again when they are there. */
+const askOutside = (context: ExtensionContext, query: QueryEnv, ask: { readonly requests: readonly HttpRequest[]; readonly timeoutMs: bigint | undefined }): readonly HttpAnswer[] => {
+  const { execution } = context
+  const round = execution.requestCount++
+  const answers = query.answers[round]
+  if (answers !== undefined && answers.length === ask.requests.length) return answers
+  execution.pending = ask
+  throw new AppError('CONTRACT_NEEDS_EFFECT', { round })
+}
+
+const pseudoResponse = (statusCode: number, reasonPhrase: string, body: string): HttpResponse => ({ statusCode, reasonPhrase, headers: [], body: utf8(body) })
+
+const httpRequest = plainFunction(tuple(HttpRequest), HttpResponse, (context, [request]) => {
+  const query = queryOf(context)
+  if (query === undefined) return pseudoResponse(523, 'API Unavailable', 'HTTP requests are only made in queries')
+  const [answer] = askOutside(context, query, { requests: [request], timeoutMs: undefined }) as [HttpAnswer]
+  if (answer.ok) return answer.value
+  if (ABORTING_ERRORS.includes(answer.error.kind)) throw stopWith('ContractTrapped', `HTTP request: ${answer.error.kind}`)
+  return pseudoResponse(524, 'IO Error', answer.error.kind)
+})
+
+const BatchAnswers = vec(result(HttpResponse, HttpRequestError))
+const BatchArguments = tuple(vec(HttpRequest), u64)
+
+const batchHttpRequest: ExtensionFunction = {
+  run(context, input) {
+    const [requests, timeoutMs] = decodeArguments(BatchArguments, input)
+    const refuse = (kind: HttpRequestError['kind']): ExtensionAnswer => ({ status: (HttpRequestError.encode({ kind })[0] as number) + 1, output: EMPTY })
+    const query = queryOf(context)
+    if (query === undefined) return refuse('NotAllowed')
+    if (requests.length > BATCH_MAX) return refuse('TooManyRequests')
+    return { status: 0, output: BatchAnswers.encode(askOutside(context, query, { requests, timeoutMs })) }
+  },
+}
+
+const noteCacheOp = (context: ExtensionContext, op: Parameters<typeof PinkCacheEvent.encode>[0]['value']): void => {
+  const { execution, address } = context
+  if (execution.env.mode !== 'Transaction') return
+  recordPinkEvent(execution.store.overlay, address, PinkCacheEvent.encode({ kind: 'CacheOp', value: op }))
+}
+
+const QUOTA_EXCEEDED = 1
+
+const cacheSet: ExtensionFunction = {
+  run(context, input) {
+    const [key, value] = decodeArguments(tuple(bytes, bytes), input)
+    const query = queryOf(context)
+    if (query !== undefined) return { status: query.cache.set(context.address, key, value) ? 0 : QUOTA_EXCEEDED, output: EMPTY }
+    noteCacheOp(context, { kind: 'Set', value: { key, value } })
+    return { status: 0, output: EMPTY }
+  },
+}
+
+const cacheSetExpiration = plainFunction(tuple(bytes, u64), unit, (context, [key, seconds]) => {
+  const query = queryOf(context)
+  if (query !== undefined) query.cache.setExpiration(context.address, key, seconds)
+  else noteCacheOp(context, { kind: 'SetExpiration', value: { key, expiration: seconds } })
+  return DONE
+})
+
+const cacheRemove = plainFunction(tuple(bytes), option(bytes), (context, [key]) => {
+  const query = queryOf(context)
+  if (query !== undefined) return query.cache.remove(context.address, key)
+  noteCacheOp(context, { kind: 'Remove', value: { key } })
+  return undefined
+})
+
+const LEVEL_MAX = 5
+
+const log = plainFunction(tuple(u8, text), unit, ({ execution, address }, [level, message]) => {
+  execution.logs.push({ contract: address, level: level >= 1 && level <= LEVEL_MAX ? level : 1, message })
+  return DONE
+})
+
+const JsValue = variant('JsValue', {
+  Undefined: { index: 0 }, Null: { index: 1 }, String: { index: 2, value: text }, Bytes: { index: 3, value: bytes }, Other: { index: 4, value: text },
+  Exception: { index: 5, value: text },
+})
+const JsCode = variant('JsCode', { Source: { index: 0, value: text }, Bytecode: { index: 1, value: bytes } })
+
+const systemContractId = plainFunction(unit, Hash, ({ execution }) => {
+  const id = execution.config.systemContract
+  if (id === undefined) throw stopWith('ContractTrapped', 'the cluster has no system contract')
+  return id
+})
+
+const importLatestSystemCode: ExtensionFunction = {
+  run({ execution, address }) {
+    const system = execution.config.systemContract
+    throw stopWith('ContractTrapped', system !== undefined && bytesEqual(system, address) ? 'system code is taken over by an upload, not by import' : 'BadOrigin')
+  },
+}
+
+const NAMED: Readonly<Record<number, ExtensionFunction>> = {
+  1: httpRequest,
+  6: cacheSet,
+  7: cacheSetExpiration,
+  8: plainFunction(tuple(bytes), option(bytes), (context, [key]) => queryOf(context)?.cache.get(context.address, key)),
+  9: cacheRemove,
+  10: log,
+  11: plainFunction(tuple(u8), bytes, (context, [length]) => {
+    const query = queryOf(context)
+    return query === undefined ? EMPTY : drawRandom(context, query, length)
+  }),
+  12: plainFunction(unit, bool, ({ execution }) => execution.env.mode !== 'Query'),
+  15: systemContractId,
+  16: plainFunction(tuple(Hash), tuple(u128, u128), ({ execution }, [who]) => {
+    const { free, held } = execution.store.account(who)
+    return [free + held, free] as const
+  }),
+  17: plainFunction(unit, Hash, (context) => queryOf(context)?.workerPublicKey ?? NO_HASH),
+  18: plainFunction(unit, u64, (context) => queryOf(context)?.untrustedNowMs ?? 0n),
+  19: plainFunction(tuple(Hash, bool), bool, ({ execution }, [hash, isSideVm]) => !isSideVm && execution.store.codeInfo(hash) !== undefined),
+  20: importLatestSystemCode,
+  21: plainFunction(unit, tuple(u32, u32), () => RUNTIME_VERSION),
+  22: batchHttpRequest,
+  23: plainFunction(unit, tuple(u64, Hash), ({ execution }) => {
+    const head = execution.env.eventChainHead
+    return [head?.number ?? 0n, head?.hash ?? NO_HASH] as const
+  }),
+  24: plainFunction(tuple(vec(JsCode), vec(text)), JsValue, (): TypeOf<typeof JsValue> => ({ kind: 'Exception', value: 'this worker has no JavaScript runtime for js_eval' })),
+  25: plainFunction(unit, option(unit), () => undefined),
+}
+
+/** Calls a function of the extension. @throws CONTRACT_TRAPPED, CONTRACT_NEEDS_EFFECT */
+export const callExtension = (context: ExtensionContext, id: number, input: Uint8Array): ExtensionAnswer => {
+  const found = NAMED[id] ?? CRYPTO_FUNCTIONS[id]
+  if (found === undefined) throw stopWith('NoChainExtension', `there is no extension function ${id}`)
+  return found.run(context, input)
+}

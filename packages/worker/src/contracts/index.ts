@@ -1,0 +1,15 @@
+/** Entry point of contract execution: state, entrances, machines' seam, wire forms. */
+import '../errors.ts'
+
+export { contractAddress } from './execution/address.ts'
+export {
+  callContract, createContractState, depositBalance, inspect, instantiate, readConfig, uploadCode, writeConfig,
+  type CallRequest, type Executed, type ExecutionOutcome, type InstantiateRequest,
+} from './execution/execute.ts'
+export type { ContractEvent, ExecutionEffects, LogLine } from './execution/effects.ts'
+export type { ExecutionEnv, ExecutionMode, LocalCache, PendingEffect, QueryEnv } from './execution/env.ts'
+export { HttpRequest, HttpRequestError, HttpResponse, type HttpAnswer } from './execution/http.ts'
+export { coarse, coarseDeposit, coarseGas, ContractExecResult, ContractInstantiateResult, contractErrorName } from './execution/results.ts'
+export type { ClusterConfig } from './execution/schema.ts'
+export { createInkVm } from './ink/create-ink-vm.ts'
+export type * from './vm.ts'
