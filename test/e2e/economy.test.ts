@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ApiPromise, WsProvider } from '@polkadot/api'
+import { Keyring } from '@polkadot/keyring'
 import { createClient } from 'polkadot-api'
 import { getWsProvider } from 'polkadot-api/ws'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -96,6 +97,35 @@ test('PAPI reads the same sessions', async () => {
   client.destroy()
 })
 
+/** Makes calls as the development chain's root, all or none. */
+const asRoot = async (...calls: unknown[]): Promise<void> => {
+  const from = events.length
+  const alice = new Keyring({ type: 'sr25519', ss58Format: 30 }).addFromUri('//Alice')
+  await api.tx['sudo']!['sudo']!(api.tx['utility']!['batchAll']!(calls)).signAndSend(alice)
+  const { sudoResult } = await eventAfter(from, 'sudo.Sudid')
+  expect(sudoResult).toContain('Ok')
+}
+
+/**
+ * Puts a worker into a cluster by the chain's own call. That a contract runs there is written into the state by root: it takes workers that
+ * run contracts, and what is looked at here is what the chain does about one that falls silent.
+ */
+const makeHost = async (worker: string): Promise<void> => {
+  const from = events.length
+  const owner = new Keyring({ type: 'sr25519', ss58Format: 30 }).addFromUri('//Alice').address
+  await asRoot(api.tx['phalaPhatContracts']!['addCluster']!(owner, { Public: null }, [worker], 0, 1, 1, 1, owner))
+  const { cluster, systemContract } = await eventAfter(from, 'phalaPhatContracts.ClusterCreated')
+  const key = api.query['phalaPhatContracts']!['clusterContracts']!.key(cluster)
+  await asRoot(api.tx['system']!['setStorage']!([[key, api.registry.createType('Vec<H256>', [systemContract]).toHex()]]))
+}
+
+/** Seconds after which the published share of a stake is exactly this amount; undefined when no number of them is. */
+const slashedSeconds = (stake: bigint, amount: bigint): bigint | undefined => {
+  const [shareOfHour, hour] = [1_000n, 3_600n * 1_000_000n]
+  for (let seconds = 1n; seconds < 600n; seconds++) if ((stake * shareOfHour * seconds) / hour === amount) return seconds
+  return undefined
+}
+
 /** Bits of a 64.64 number from all its digits. */
 const toBits = (text: string): bigint => {
   const [whole = '0', fraction = '0'] = text.split('.')
@@ -103,11 +133,12 @@ const toBits = (text: string): bigint => {
   return ((scaled << FRACTION_BITS) + DECIMALS - 1n) / DECIMALS
 }
 
-test('a worker taken off becomes unresponsive within the window, loses V at the published rate to the last bit, and recovers when it answers', { timeout: PATIENCE_MS }, async () => {
+test('a worker taken off becomes unresponsive within the window, loses V at the published rate to the last bit and, hosting a contract, stake, and recovers when it answers', { timeout: PATIENCE_MS }, async () => {
   const { slashRate, heartbeatWindow } = await query('phalaComputation', 'tokenomicParameters')
   const rate = BigInt(slashRate)
   // 0.1 % per hour, in blocks that count as a second.
   expect(rate).toBe(((1n << FRACTION_BITS) / 1000n) / 3600n)
+  await makeHost(network.workers.at(-1)?.identity ?? '')
   const start = events.length
   network.signal('SIGUSR2')
   const worker = (await network.next('offline'))['worker'] as string
@@ -115,6 +146,7 @@ test('a worker taken off becomes unresponsive within the window, loses V at the 
   const session = await sessionOf(worker)
   const isOurs = (data: Record<string, string>): boolean => data['session'] === api.registry.createType('AccountId32', session).toString()
 
+  let stake = BigInt(await query('phalaComputation', 'stakes', session))
   await eventAfter(start, 'phalaComputation.WorkerEnterUnresponsive', isOurs)
   const first = await network.next('unresponsive')
   const { missedChallenge, unresponsiveSince } = await query('phalaComputation', 'sessionRuns', session)
@@ -142,6 +174,16 @@ test('a worker taken off becomes unresponsive within the window, loses V at the 
   const settled = await eventAfter(events.findLastIndex(({ name }) => name === 'phalaComputation.WorkerExitUnresponsive'), 'phalaComputation.SessionSettled', isOurs)
   fallTo(BigInt(settled['vBits'] as string))
   expect((await query('phalaComputation', 'sessions', session)).state).toBe('WorkerIdle')
+  // Every slash is the published share of what was left, taken from the pool.
+  const slashes = events.slice(start).filter(({ name, data }) => name === 'phalaComputation.SessionSlashed' && isOurs(data)).map(({ data }) => BigInt(data['amount'] ?? 0))
+  expect(slashes.length).toBeGreaterThan(0)
+  for (const amount of slashes) {
+    expect(slashedSeconds(stake, amount)).toBeDefined()
+    stake -= amount
+  }
+  expect(BigInt(await query('phalaComputation', 'stakes', session))).toBe(stake)
+  const ofPool = events.slice(start).filter(({ name }) => name === 'phalaStakePoolv2.PoolSlashed').map(({ data }) => BigInt(data['amount'] ?? 0))
+  expect(ofPool).toEqual(slashes)
   const head = (await api.rpc.chain.getHeader()).number.toNumber()
   expect(steps).toBeLessThan(head - unresponsiveSince)
 })
