@@ -26,13 +26,18 @@ export interface Account {
   readonly accountId: Uint8Array
   /** What was submitted and paid so far. */
   spent(): Spent
-  /** Resolves once the pool took it. @throws RELAY_FEES_TOO_LOW, RELAY_POOL_REFUSED, RELAY_EXTRINSIC_STALE, connection codes */
+  /**
+   * Resolves once the pool took it. The call must need nothing that waits in the pool: it takes the place of an extrinsic of ours that holds the
+   * next nonce and cannot go on. @throws RELAY_FEES_TOO_LOW, RELAY_POOL_REFUSED, RELAY_EXTRINSIC_STALE, connection codes
+   */
   submit(node: ChainClient, call: Call): Promise<Submitted>
 }
 
 /** How long the block that begins an extrinsic's life may be reused. */
 const CONTEXT_MS = 5_000
 const ATTEMPTS = 3
+/** Most that is paid to take the place of a stuck extrinsic, in the chain's smallest unit. */
+const REPLACEMENT_TIP_MAX = 1_000_000_000n
 
 const INVALID = 1010
 const BANNED = 1012
@@ -58,6 +63,20 @@ const judge = (error: AppError<'SDK_RPC_REFUSED'>): Verdict => {
   return /outdated|stale/i.test(reason) ? 'nonce' : 'other'
 }
 
+/** What an extrinsic was offered with last. */
+interface Tried {
+  nonce: number | undefined
+  tip: bigint
+}
+
+/** Twice the tip that would have outbid the pool's extrinsic: priorities, which the refusal states, grow with the tip and one. */
+const outbid = (tip: bigint, reason: string): bigint => {
+  const [, theirs, ours] = /\((\d+) vs (\d+)\)/.exec(reason) ?? []
+  if (theirs === undefined || ours === undefined || ours === '0') return tip
+  const enough = 2n * (tip + 1n) * (BigInt(theirs) / BigInt(ours) + 1n)
+  return enough < REPLACEMENT_TIP_MAX ? enough : REPLACEMENT_TIP_MAX
+}
+
 /** An account over a signer. */
 export const createAccount = (
   options: { readonly signer: Signer; readonly tip?: bigint },
@@ -77,11 +96,15 @@ export const createAccount = (
     return context.signing
   }
 
-  const attempt = async (node: ChainClient, call: Call): Promise<Submitted> => {
+  const attempt = async (node: ChainClient, call: Call, tried: Tried): Promise<Submitted> => {
     const [metadata, signing] = await Promise.all([node.metadata(), readContext(node)])
     const mine = nonce ?? (await node.nextNonce(signer.accountId))
+    // Nobody has used the nonce since it was refused: it is held by an extrinsic that waits for what may never come.
+    const paid = mine === tried.nonce ? tried.tip : tip
+    tried.nonce = mine
+    tried.tip = paid
     nonce = undefined
-    const extrinsic = signExtrinsic(crypto, { call: encodeCall(metadata, call, call.args), signer, nonce: mine, tip, context: signing })
+    const extrinsic = signExtrinsic(crypto, { call: encodeCall(metadata, call, call.args), signer, nonce: mine, tip: paid, context: signing })
     const submitted = await node.submit(extrinsic)
     nonce = mine + 1
     // An extrinsic that falls out of the pool leaves a hole: count anew from what the node knows.
@@ -93,9 +116,10 @@ export const createAccount = (
   }
 
   const submitNow = async (node: ChainClient, call: Call): Promise<Submitted> => {
+    const tried: Tried = { nonce: undefined, tip }
     for (let left = ATTEMPTS; ; left--) {
       try {
-        return await attempt(node, call)
+        return await attempt(node, call, tried)
       } catch (error) {
         if (!isAppError(error, 'SDK_RPC_REFUSED')) throw error
         const verdict = judge(error)
@@ -104,6 +128,8 @@ export const createAccount = (
         if (verdict === 'stale') throw new AppError('RELAY_EXTRINSIC_STALE', { reason }, { cause: error })
         if (verdict === 'other') throw new AppError('RELAY_POOL_REFUSED', { reason }, { cause: error })
         if (left === 1) throw new AppError(verdict === 'nonce' ? 'RELAY_EXTRINSIC_STALE' : 'RELAY_POOL_REFUSED', { reason }, { cause: error })
+        if (error.context.rpcCode === TOO_LOW_PRIORITY) tried.tip = outbid(tried.tip, reason)
+        else tried.nonce = undefined
         context = undefined
       }
     }

@@ -68,15 +68,24 @@ const PATIENCE_MS = 15 * 60_000
 const FORCE_BATCH = { pallet: 'Utility', call: 'force_batch' } as const
 const SYNC = { pallet: 'PhalaMq', call: 'sync_offchain_message' } as const
 
-/** Messages that the chain carries free of charge: in a batch they would be paid for. */
+/**
+ * Messages that the chain carries free of charge. One that leads its sender's sequence travels alone and free; those behind it go in a batch
+ * and are paid for: alone, each would wait in the pool for the one before, and hold a nonce there that everything else needs.
+ */
 const FREE_TOPICS: readonly Uint8Array[] = [TOPICS.gatekeeperVote.topic, TOPICS.rotationCandidate.topic]
-const travelsAlone = ({ message }: SignedMessage): boolean => message.sender.kind === 'Gatekeeper' || FREE_TOPICS.some((topic) => bytesEqual(topic, message.destination))
+const isFree = ({ message }: SignedMessage): boolean => message.sender.kind === 'Gatekeeper' || FREE_TOPICS.some((topic) => bytesEqual(topic, message.destination))
 
 interface Waiting {
   readonly parcel: Parcel
   readonly key: string
   readonly args: Uint8Array
-  readonly isAlone: boolean
+  readonly isFree: boolean
+}
+
+/** Key of the message before in its sender's sequence; nobody's for the first. */
+const keyBefore = ({ parcel }: Waiting): string => {
+  const { message, sequence } = parcel.message
+  return `${parcel.genesis ?? ''} ${messageKey(message.sender, sequence - 1n)}`
 }
 
 /** A refusal that a smaller batch may not meet. */
@@ -98,8 +107,6 @@ const deliveryOf = (outcome: CallOutcome): Delivery => {
 class BatchingCourier implements Courier {
   private queue: Waiting[] = []
   private readonly known = new Set<string>()
-  /** Those under way by themselves. */
-  private readonly plain = new Set<string>()
   private readonly account: Account
   private readonly pick: (genesis: string | undefined) => ChainClient
   private readonly clock: Clock
@@ -127,7 +134,7 @@ class BatchingCourier implements Courier {
     const key = `${parcel.genesis ?? ''} ${messageKey(message.message.sender, message.sequence)}`
     if (this.isClosed || this.known.has(key)) return false
     this.known.add(key)
-    this.queue.push({ parcel, key, args: SignedMessage.encode(message), isAlone: travelsAlone(message) })
+    this.queue.push({ parcel, key, args: SignedMessage.encode(message), isFree: isFree(message) })
     if (this.queue.length >= this.messages) this.send()
     else this.gather()
     return true
@@ -160,11 +167,12 @@ class BatchingCourier implements Courier {
   private next(): readonly Waiting[] {
     const [first] = this.queue
     if (first === undefined) return []
-    if (first.isAlone) return this.queue.splice(0, 1)
+    if (this.travelsAlone(first)) return this.queue.splice(0, 1)
     let count = 0
     let size = 0
-    for (const { parcel, args, isAlone } of this.queue) {
-      if (isAlone || parcel.genesis !== first.parcel.genesis || count >= this.messages || (count > 0 && size + args.length > this.most.bytes)) break
+    for (const waiting of this.queue) {
+      const { parcel, args } = waiting
+      if (this.travelsAlone(waiting) || parcel.genesis !== first.parcel.genesis || count >= this.messages || (count > 0 && size + args.length > this.most.bytes)) break
       count++
       size += args.length
     }
@@ -209,20 +217,21 @@ class BatchingCourier implements Courier {
 
   private async callOf(node: ChainClient, batch: readonly Waiting[]): Promise<{ readonly pallet: string; readonly call: string; readonly args: Uint8Array }> {
     const [first] = batch
-    if (first !== undefined && batch.length === 1 && this.isOrdered(first)) {
-      this.plain.add(first.key)
-      return { ...SYNC, args: first.args }
-    }
+    if (first !== undefined && batch.length === 1 && this.isLeading(first)) return { ...SYNC, args: first.args }
     const metadata = await node.metadata()
     return { ...FORCE_BATCH, args: concatBytes(compactU32.encode(batch.length), ...batch.map(({ args }) => encodeCall(metadata, SYNC, args))) }
   }
 
-  /** Whether the pool can tell a single message's place: it looks into single ones only, and would keep one whose predecessor it cannot see. */
-  private isOrdered({ parcel }: Waiting): boolean {
-    const { message, sequence } = parcel.message
-    if (sequence === 0n) return true
-    const before = `${parcel.genesis ?? ''} ${messageKey(message.sender, sequence - 1n)}`
-    return !this.known.has(before) || this.plain.has(before)
+  /**
+   * Whether nothing under way must go before. Only then may a message be an extrinsic of its own: the pool looks into single ones, and would keep
+   * one whose predecessor it cannot see.
+   */
+  private isLeading(waiting: Waiting): boolean {
+    return !this.known.has(keyBefore(waiting))
+  }
+
+  private travelsAlone(waiting: Waiting): boolean {
+    return waiting.isFree && this.isLeading(waiting)
   }
 
   private within<T>(promise: Promise<T>): Promise<T | undefined> {
@@ -244,7 +253,6 @@ class BatchingCourier implements Courier {
   private tell(batch: readonly Waiting[], delivery: (i: number) => Delivery): void {
     for (const { key } of batch) {
       this.known.delete(key)
-      this.plain.delete(key)
     }
     batch.forEach(({ parcel }, i) => {
       const what = delivery(i)
