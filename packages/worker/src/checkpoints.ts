@@ -1,6 +1,7 @@
 /** Owns the two places of a checkpoint. They are written in turn, so that a lost or damaged one leaves the older. */
 import { isAppError } from '@phalanx/primitives/errors'
 import type { Logger } from '@phalanx/primitives/ports'
+import { assignedCount } from './core/mq.ts'
 import { decodeCheckpoint, encodeCheckpoint, type LiveState, type Restored } from './core/state.ts'
 import type { Sealer } from './platform/seal.ts'
 
@@ -15,6 +16,10 @@ export interface Checkpoints {
   save(state: LiveState): Promise<void>
   remove(): Promise<void>
 }
+
+/** Of two states at one block, the one that assigned more numbers to messages is the newer. */
+const isNewer = (found: Restored, best: Restored): boolean =>
+  found.follow.head.number === best.follow.head.number ? assignedCount(found.egress) > assignedCount(best.egress) : found.follow.head.number > best.follow.head.number
 
 /** Checkpoints over a sealer. */
 export const createCheckpoints = (dependencies: { readonly sealer: Sealer; readonly logger: Logger }): Checkpoints => {
@@ -46,7 +51,7 @@ export const createCheckpoints = (dependencies: { readonly sealer: Sealer; reado
       let best: Restored | undefined
       for (const [slot, name] of CHECKPOINT_FILES.entries()) {
         const found = await read(name)
-        if (found === undefined || !fits(found) || (best !== undefined && best.follow.head.number >= found.follow.head.number)) continue
+        if (found === undefined || !fits(found) || (best !== undefined && !isNewer(found, best))) continue
         best = found
         next = 1 - slot
       }

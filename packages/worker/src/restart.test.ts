@@ -3,7 +3,8 @@ import { bytesEqual, toHex, utf8 } from '@phalanx/primitives/bytes'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { AppError } from '@phalanx/primitives/errors'
-import { TOPICS } from '@phalanx/primitives/messages'
+import { TOPICS, createMessage, palletOrigin } from '@phalanx/primitives/messages'
+import { EgressMessages } from './core/mq.ts'
 import { CHECKPOINT_FILES, IDENTITY_FILE } from './index.ts'
 import { createHarness, createMemoryBlobStore, createTestChain, type WorkerHarness } from './testing.ts'
 
@@ -55,6 +56,7 @@ describe('a restart', () => {
   test('without any checkpoint follows the chain from genesis and arrives at the same place', async () => {
     await world.register()
     const before = identity()
+    for (const name of CHECKPOINT_FILES) world.blobs.files.delete(name)
     await world.start()
     expect(world.worker.status()).toMatchObject({ state: 'unsealed' })
     await world.init()
@@ -97,17 +99,21 @@ describe('a restart', () => {
   test('with one damaged checkpoint uses the other; with both damaged begins anew; files stay as they are', async () => {
     await world.register()
     await world.client.PhactoryAPI.TakeCheckpoint({})
+    const earlier = new Map(world.blobs.files)
     await world.relay(1)
     await world.client.PhactoryAPI.TakeCheckpoint({})
     const newest = world.chain.head.number
+    const [last, other] = CHECKPOINT_FILES.toSorted((name) => (world.blobs.files.get(name) === earlier.get(name) ? 1 : -1)) as [string, string]
     const damage = (name: string): void => {
       const file = world.blobs.files.get(name) as Uint8Array
       file[file.length - 1] = (file.at(-1) as number) ^ 1
     }
-    damage(CHECKPOINT_FILES[1])
+    damage(last)
     await world.start()
     expect((await world.client.PhactoryAPI.GetInfo({})).blocknum).toBe(newest)
-    damage(CHECKPOINT_FILES[0])
+    // The start sealed its announcement in the place of the damaged one.
+    damage(last)
+    damage(other)
     const files = [...world.blobs.files].map(([name, bytes]) => [name, bytes.slice()])
     await world.start()
     expect(world.worker.status().state).toBe('unsealed')
@@ -158,6 +164,64 @@ describe('a restart', () => {
     const genesis = createTestChain(crypto, { salt: 5 }).genesisInfo
     expect(await codeOf(world.client.PhactoryAPI.InitRuntime({ skipRa: false, encodedGenesisInfo: genesis, encodedGenesisState: new Uint8Array(0), isParachain: false })))
       .toBe('WORKER_IDENTITY_OTHER_CHAIN')
+  })
+})
+
+describe('messages that were shown', () => {
+  const shown = async () => EgressMessages.decode((await world.client.PhactoryAPI.GetEgressMessages({})).encodedMessages).flatMap(([, messages]) => messages)
+  const challenge = (): void => {
+    world.chain.add({ messages: [createMessage(palletOrigin('PhalaRegistry'), TOPICS.systemEvent, { kind: 'HeartbeatChallenge', value: { seed: 0n, onlineTarget: (1n << 256n) - 1n } })] })
+  }
+
+  test('keep their numbers over a crash; what comes after them is not lost when the chain takes them', async () => {
+    await world.register()
+    world.registry.tell(key(), { kind: 'Started', value: { sessionId: 1, initV: 0n, initP: 0 } })
+    await world.relay(1)
+    await world.client.PhactoryAPI.TakeCheckpoint({})
+    await world.client.PhalanxAPI.RotateEcdhKey({})
+    challenge()
+    await world.sync()
+    const before = await shown()
+    expect(before.map(({ message }) => toHex(message.destination))).toEqual([TOPICS.ecdhKey, TOPICS.workingReport].map(({ topic }) => toHex(topic)))
+    await world.start()
+    await world.sync()
+    challenge()
+    await world.sync()
+    const after = await shown()
+    expect(after.map(({ sequence }) => sequence)).toEqual([...before, 0].map((_, i) => (before[0]?.sequence as bigint) + BigInt(i)))
+    expect(after[1]).toEqual(before[1])
+    // The chain takes what the former process had shown.
+    for (const message of before) expect(world.registry.submit(message)).toBe(true)
+    world.registry.seal()
+    await world.sync()
+    await world.relay(4)
+    const reports = world.registry.taken(key()).filter(({ message }) => bytesEqual(message.destination, TOPICS.workingReport.topic))
+    expect(reports).toEqual([before[1], after[2]])
+    expect(await anchored()).toBe(true)
+    assertUnbroken()
+  })
+
+  test('are durable first: nobody sees one that is still being sealed', async () => {
+    await world.register()
+    world.blobs.dropWrites = true
+    void world.client.PhalanxAPI.RotateEcdhKey({})
+    for (let i = 0; i < 100; i++) await Promise.resolve()
+    expect(await shown()).toEqual([])
+  })
+
+  test.each([0, 1])('of two checkpoints at one block, the one with more of them is gone on from, after %i others', async (others) => {
+    await world.register()
+    world.registry.tell(key(), { kind: 'Started', value: { sessionId: 1, initV: 0n, initP: 0 } })
+    world.registry.tell(key(), { kind: 'BenchStart', value: { duration: 1 } })
+    await world.relay(1)
+    for (let i = 0; i < others; i++) await world.client.PhactoryAPI.TakeCheckpoint({})
+    // One step answers the challenge; the benchmark's result is another, at the same block.
+    challenge()
+    await world.sync()
+    const before = await shown()
+    expect(before.map(({ message }) => toHex(message.destination))).toEqual([TOPICS.workingReport, TOPICS.registryEvent].map(({ topic }) => toHex(topic)))
+    await world.start()
+    expect((await shown()).slice(0, 2)).toEqual(before)
   })
 })
 

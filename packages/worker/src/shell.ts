@@ -86,6 +86,7 @@ export class Shell {
       if (effect.kind === 'sealIdentity') await this.sealSecret(IDENTITY_FILE, effect.value.content.reveal(), state)
       else if (effect.kind === 'sealHandover') await this.sealSecret(HANDOVER_FILE, effect.value.content.reveal(), state)
       else if (effect.kind === 'sealGift') await this.outside.sealer.write(GIFT_FILE, effect.value.content)
+      else if (effect.kind === 'checkpoint' && effect.value.wait && state.kind === 'live') await this.outside.checkpoints.save(state)
     }
     this.current = state
     for (const effect of effects) await this.perform(effect, state)
@@ -123,10 +124,8 @@ export class Shell {
       case 'rootSecret': this.askRootSecret(effect.value); return
       case 'readBenchmark': this.answerBenchmark(effect.value); return
       case 'checkpoint': {
-        if (state.kind !== 'live') return
-        const saved = this.outside.checkpoints.save(state)
-        if (effect.value.wait) await saved
-        else this.background = Promise.all([this.background, saved])
+        // What is to be waited for is durable already.
+        if (state.kind === 'live' && !effect.value.wait) this.background = Promise.all([this.background, this.outside.checkpoints.save(state)])
         return
       }
     }

@@ -10,7 +10,7 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 /** One thing to do. Unless a `sealIdentity` has succeeded, the step that asked for it has not happened. */
 export type Effect =
   | { readonly kind: 'sealIdentity'; readonly value: { readonly content: Secret<Uint8Array> } }
-  /** Seal the state as it is after this step; failing is logged and tried again later. `wait`: before anything is answered. */
+  /** Seal the state as it is after this step; failing is logged and tried again later. `wait`: before the state is shown to anybody. */
   | { readonly kind: 'checkpoint'; readonly value: { readonly wait: boolean } }
   /** Start counting iterations. */
   | { readonly kind: 'startBenchmark' }

@@ -63,6 +63,19 @@ export const enqueue = (egress: Egress, message: Message, signer: EgressSigner):
   })
 }
 
+/**
+ * Whether messages wait in `after` under numbers that `before` had not assigned. Which number a message has, and of most what it says, depends on how
+ * blocks were fed and on fresh keys: a later life cannot find it out from the chain.
+ */
+export const hasNewMessages = (before: Egress, after: Egress): boolean =>
+  after.some(([sender, { messages }]) => {
+    const last = messages.at(-1)
+    return last !== undefined && last.sequence >= channelOf(before, sender).sequence
+  })
+
+/** Sum of all senders' numbers; it only ever grows, so that of two states at one block the later one has the larger. */
+export const assignedCount = (egress: Egress): bigint => egress.reduce((sum, [, { sequence }]) => sum + sequence, 0n)
+
 /** Puts another message in the place, and under the sequence, of one that waits. */
 export const replaceMessage = (egress: Egress, old: SignedMessage, message: Message, signer: EgressSigner): Egress => {
   const channel = channelOf(egress, message.sender)

@@ -25,6 +25,7 @@ import { startAtGenesis } from './genesis.ts'
 import type { Input } from './inputs.ts'
 import { createKey, eraseKey, heldKeys, identityToSealed, startKeys, type KeyPair } from './keys.ts'
 import { takeFeed, type FinalityConflict, type FollowState } from './light-client.ts'
+import { hasNewMessages } from './mq.ts'
 import { registrationInfo } from './registration-info.ts'
 import { acceptChallenge, assertReceipt, challengeSuccessor, giveIdentity, reasonOf, takeIdentity } from './handover.ts'
 import { HandedOver } from './handover-messages.ts'
@@ -274,10 +275,24 @@ const stop = (state: WorkerState): StepResult => {
 }
 
 /**
+ * Has a state sealed before it is shown if it assigned numbers to messages. A life that began at an older state would give these numbers to other
+ * messages, and lose those when the chain takes, or took, what this one had shown.
+ */
+const sealNewMessages = (before: WorkerState, { state, effects }: StepResult): StepResult => {
+  if (state.kind !== 'live' || !hasNewMessages(before.kind === 'live' ? before.egress : [], state.egress)) return { state, effects }
+  return {
+    state: { ...state, checkpointedAt: state.follow.head.number },
+    effects: [...effects.filter(({ kind }) => kind !== 'checkpoint'), { kind: 'checkpoint', value: { wait: true } }],
+  }
+}
+
+/**
  * Applies one input.
  * @throws AppError with the code of the refusal; the old state stays in force
  */
-export const step = (core: Core, state: WorkerState, input: Input): StepResult => {
+export const step = (core: Core, state: WorkerState, input: Input): StepResult => sealNewMessages(state, apply(core, state, input))
+
+const apply = (core: Core, state: WorkerState, input: Input): StepResult => {
   switch (input.kind) {
     case 'init': return init(core, state, input.value)
     case 'skipTo': return skipTo(core, state, input.value)
