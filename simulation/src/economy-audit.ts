@@ -61,6 +61,11 @@ interface Parts {
 export const createEconomyAudit = (parts: Parts): EconomyAudit => new ModelEconomy(parts)
 
 const isTopic = (message: Message, { topic }: { readonly topic: Uint8Array }): boolean => bytesEqual(message.destination, topic)
+/** Phases of a block in the encoding of events. */
+const APPLY_EXTRINSIC = 0
+const INITIALIZATION = 2
+/** One of these tells of each settlement that reached a bound session. */
+const SETTLEMENT_EVENTS = ['SessionSettled', 'SessionSettlementDropped', 'InternalErrorWorkerSettleFailed']
 const AMOUNT_EVENTS = ['RewardDismissedNotInPool', 'RewardDismissedDust', 'RewardDismissedNoShare', 'RewardOwed']
 
 class ModelEconomy implements EconomyAudit {
@@ -70,6 +75,8 @@ class ModelEconomy implements EconomyAudit {
   private readonly plain: PlainEconomics
   private isLaunched = false
   private wallet: bigint | undefined
+  /** Time of the block before. */
+  private previousMs = 0n
   /** What the gatekeepers must say of each block, where they must say anything. */
   private readonly expected = new Map<number, Uint8Array>()
   private readonly decided = new Set<number>()
@@ -92,7 +99,9 @@ class ModelEconomy implements EconomyAudit {
   follow(block: AuditedBlock): string | undefined {
     const nowMs = readPhlx(block.header).timeMs
     this.reckon(block, nowMs)
-    return this.takeEffects(block, nowMs) ?? this.compareSessions(block, nowMs) ?? (block.number % FULL_CHECK_BLOCKS === 0 ? this.checkAll(block) : undefined)
+    const problem = this.takeEffects(block, nowMs) ?? this.compareSessions(block, nowMs) ?? (block.number % FULL_CHECK_BLOCKS === 0 ? this.checkAll(block) : undefined)
+    this.previousMs = nowMs
+    return problem
   }
 
   private reckon({ number, messages }: AuditedBlock, nowMs: bigint): void {
@@ -107,6 +116,8 @@ class ModelEconomy implements EconomyAudit {
   private takeEffects(block: AuditedBlock, nowMs: bigint): string | undefined {
     const updates: WorkingInfoUpdateEvent[] = []
     let treasury = 0n
+    // What takes effect because a gatekeeper left does so at the start of a block, whose time the chain does not know yet.
+    let early = this.eventsOf(block).filter(({ name, phase }) => phase === INITIALIZATION && SETTLEMENT_EVENTS.includes(name)).length
     for (const message of block.messages) {
       if (message.sender.kind === 'Pallet' && isTopic(message, TOPICS.systemEvent)) this.noteWorkerEvent(message, nowMs)
       if (message.sender.kind !== 'Gatekeeper' || !isTopic(message, TOPICS.workingUpdate)) continue
@@ -117,7 +128,8 @@ class ModelEconomy implements EconomyAudit {
       this.decided.add(update.blockNumber)
       this.decidedTo = Math.max(this.decidedTo, update.blockNumber)
       updates.push(update)
-      treasury += this.applyUpdate(update, nowMs)
+      treasury += this.applyUpdate(update, early > 0 ? this.previousMs : nowMs)
+      early -= update.settle.length
     }
     return this.checkWallet(block, updates, treasury)
   }
@@ -168,15 +180,16 @@ class ModelEconomy implements EconomyAudit {
     return before - now === payouts - kept + treasury ? undefined : `the subsidy wallet lost ${before - now}, the settlements come to ${payouts} - ${kept} + ${treasury}`
   }
 
-  private eventsOf({ state }: AuditedBlock): readonly RuntimeEvent[] {
+  private eventsOf({ state }: AuditedBlock): readonly (RuntimeEvent & { readonly phase: number })[] {
     const { crypto, runtime } = this.parts
     const input = new ByteReader(systemStorage.events.decode(state.get(systemStorage.events.key(crypto))))
     return Array.from({ length: compactU32.read(input) }, () => {
       // Only events of an extrinsic name it.
-      if (input.u8() === 0) input.raw(4)
+      const phase = input.u8()
+      if (phase === APPLY_EXTRINSIC) input.raw(4)
       const event = runtime.parts.services.RuntimeEvent.read(input)
       input.raw(32 * compactU32.read(input))
-      return event
+      return { ...event, phase }
     })
   }
 
