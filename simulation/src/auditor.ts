@@ -48,6 +48,8 @@ export interface Auditor {
   noteGenuine(info: Uint8Array): void
   /** A process of a worker answered with its waiting messages. @throws SIM_INVARIANT_BROKEN */
   noteEgress(life: object, encoded: Uint8Array): void
+  /** A worker's checkpoints were damaged or put back. */
+  noteDamage(pubkey: Uint8Array): void
   /** What was compared of the economy. */
   readonly economy: Pick<EconomyAudit, 'counts' | 'decidedTo'>
   /** @throws SIM_INVARIANT_BROKEN where chain and model differ */
@@ -137,6 +139,10 @@ class ModelAuditor implements Auditor {
 
   noteEgress(life: object, encoded: Uint8Array): void {
     this.require(this.egress.show(life, encoded), this.next)
+  }
+
+  noteDamage(pubkey: Uint8Array): void {
+    this.egress.forget(pubkey)
   }
 
   private require(wrong: string | undefined, number: number): void {

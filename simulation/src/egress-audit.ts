@@ -1,6 +1,6 @@
 /**
  * Owns the account of workers' messages: what a worker showed to be sent must reach the chain as it was shown, under its number and once. Only a
- * crash may take what the chain had not taken yet; the same process never changes its mind, whatever keys it rotates.
+ * damaged disk may take what the chain had not taken yet; the same process never changes its mind, whatever keys it rotates.
  */
 import { bytesEqual, toHex } from '@phalanx/primitives/bytes'
 import type { Crypto } from '@phalanx/primitives/crypto'
@@ -15,6 +15,8 @@ type Signed = TypeOf<typeof SignedMessage>
 export interface EgressAudit {
   /** A worker process answered with its waiting messages (SCALE EgressMessages). Says what is wrong, if anything. */
   show(life: object, encoded: Uint8Array): string | undefined
+  /** A worker's checkpoints were damaged or put back: the numbers that it had shown until now may come to mean other messages. */
+  forget(pubkey: Uint8Array): void
   /** The chain took a message of a worker. Says what is wrong, if anything. */
   take(signed: Signed): string | undefined
   /** Messages that a process still shows though the chain has had its turn with them. */
@@ -29,6 +31,8 @@ interface Sender {
   shown: Map<bigint, string>
   /** All that any process showed under a number that the chain has not taken. */
   ever: Map<bigint, Set<string>>
+  /** Numbers below this one were shown before a disk was damaged. */
+  forgottenBelow: bigint
   /** What may be on the chain once only, and the process that had shown it. */
   readonly once: Map<string, object | undefined>
 }
@@ -55,7 +59,7 @@ export const createEgressAudit = ({ crypto }: { readonly crypto: Crypto }): Egre
   const senderOf = (origin: MessageOrigin): Sender => {
     const name = toHex(MessageOrigin.encode(origin))
     let sender = senders.get(name)
-    if (sender === undefined) senders.set(name, (sender = { life: undefined, shown: new Map(), ever: new Map(), once: new Map() }))
+    if (sender === undefined) senders.set(name, (sender = { life: undefined, shown: new Map(), ever: new Map(), forgottenBelow: 0n, once: new Map() }))
     return sender
   }
   const digest = (message: Message): string => toHex(crypto.blake2b256(Message.encode(message)))
@@ -80,6 +84,10 @@ export const createEgressAudit = ({ crypto }: { readonly crypto: Crypto }): Egre
       }
       return undefined
     },
+    forget(pubkey) {
+      const sender = senderOf({ kind: 'Worker', value: pubkey })
+      for (const sequence of sender.ever.keys()) if (sequence >= sender.forgottenBelow) sender.forgottenBelow = sequence + 1n
+    },
     take({ message, sequence }) {
       const sender = senderOf(message.sender)
       const hash = digest(message)
@@ -88,7 +96,8 @@ export const createEgressAudit = ({ crypto }: { readonly crypto: Crypto }): Egre
       sender.ever.delete(sequence)
       if (known?.has(hash) !== true) return `message ${sequence} is on the chain, but its worker never showed it`
       const latest = sender.shown.get(sequence)
-      if (latest !== undefined && latest !== hash && !isAnnouncement(message)) return `message ${sequence} was lost: the chain took another one under its number`
+      const isLost = latest !== undefined && latest !== hash && !isAnnouncement(message) && sequence >= sender.forgottenBelow
+      if (isLost) return `message ${sequence} was lost: the chain took another one under its number`
       sender.shown.delete(sequence)
       const subject = subjectOf(message)
       if (subject === undefined) return undefined

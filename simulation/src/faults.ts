@@ -54,6 +54,7 @@ const damageCheckpoint: Fault = (world, prng) => {
   const names = place.disk.names().filter((name) => CHECKPOINT.test(name))
   if (place.worker === undefined || names.length === 0) return false
   world.crashWorker(place)
+  if (place.identity !== undefined) world.auditor.noteDamage(parseHex(place.identity))
   const name = prng.pick(names)
   const kind = prng.below(3)
   if (kind === 0) place.disk.lose(name)
