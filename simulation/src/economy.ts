@@ -209,15 +209,6 @@ const DEEDS: readonly (readonly [weight: number, deed: Deed])[] = [
   [5, delegate], [4, withdraw], [2, unwrap], [6, stirWorker], [1, unbind], [2, collect], [4, tendVault], [2, trespass],
 ]
 
-const pickDeed = (prng: Prng): Deed => {
-  let at = prng.below(DEEDS.reduce((sum, [weight]) => sum + weight, 0))
-  for (const [weight, deed] of DEEDS) {
-    at -= weight
-    if (at < 0) return deed
-  }
-  return delegate
-}
-
 /** Prepares the people; somebody acts every `everyMs` on average. */
 export const createEconomy = (world: World, options: { readonly everyMs: number }, prng: Prng): Economy => {
   const accounts = new Map<string, Sr25519Pair>()
@@ -230,7 +221,7 @@ export const createEconomy = (world: World, options: { readonly everyMs: number 
     const duty = tendPool(view)
     if (duty !== undefined && prng.chance(700)) return duty
     const pid = view.poolOf('StakePool', view.account(OPERATOR).publicKey)
-    return pid === undefined ? duty : pickDeed(prng)(view, pid)
+    return pid === undefined ? duty : prng.pickWeighted(DEEDS)(view, pid)
   }
   const act = async (): Promise<void> => {
     if (!isOn) return

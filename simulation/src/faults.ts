@@ -157,28 +157,19 @@ const garbageCalls: Fault = async (world, prng) => {
   return true
 }
 
-const FAULTS: readonly (readonly [name: string, weight: number, fault: Fault])[] = [
-  ['node crash', 6, crashNode],
-  ['worker crash', 8, crashWorker],
-  ['relay crash', 6, crashRelay],
-  ['damaged checkpoint', 6, damageCheckpoint],
-  ['lost disk', 1, loseDisk],
-  ['lost master key', 4, loseMasterKey],
-  ['bad network', 6, spoilNetwork],
-  ['lying node', 6, startLies],
-  ['altered feed', 8, feedLies],
-  ['altered checkpoint', 4, checkpointLies],
-  ['garbage', 3, garbageCalls],
+const FAULTS: readonly (readonly [weight: number, fault: readonly [name: string, fault: Fault]])[] = [
+  [6, ['node crash', crashNode]],
+  [8, ['worker crash', crashWorker]],
+  [6, ['relay crash', crashRelay]],
+  [6, ['damaged checkpoint', damageCheckpoint]],
+  [1, ['lost disk', loseDisk]],
+  [4, ['lost master key', loseMasterKey]],
+  [6, ['bad network', spoilNetwork]],
+  [6, ['lying node', startLies]],
+  [8, ['altered feed', feedLies]],
+  [4, ['altered checkpoint', checkpointLies]],
+  [3, ['garbage', garbageCalls]],
 ]
-
-const pickFault = (prng: Prng): (typeof FAULTS)[number] => {
-  let at = prng.below(FAULTS.reduce((sum, [, weight]) => sum + weight, 0))
-  for (const fault of FAULTS) {
-    at -= fault[1]
-    if (at < 0) return fault
-  }
-  return FAULTS[0] as (typeof FAULTS)[number]
-}
 
 /** Prepares the adversary; a fault comes every `everyMs` on average. */
 export const createAdversary = (world: World, options: { readonly everyMs: number }, prng: Prng): Adversary => {
@@ -187,7 +178,7 @@ export const createAdversary = (world: World, options: { readonly everyMs: numbe
   const next = (): void => void world.clock.after(1 + prng.below(2 * options.everyMs), () => void fire())
   const fire = async (): Promise<void> => {
     if (!isOn) return
-    const [name, , fault] = pickFault(prng)
+    const [name, fault] = prng.pickWeighted(FAULTS)
     if (await fault(world, prng)) counts[name] = (counts[name] ?? 0) + 1
     next()
   }

@@ -28,6 +28,8 @@ export interface Prng extends Random {
   chance(perMille: number): boolean
   /** One element of a list that is not empty. */
   pick<T>(list: readonly T[]): T
+  /** One element of a list that is not empty, each as often as its weight among all; weights are whole and positive. */
+  pickWeighted<T>(list: readonly (readonly [weight: number, element: T])[]): T
   /** A generator for another purpose: its draws do not depend on how many were made here since. */
   fork(label: string): Prng
 }
@@ -54,6 +56,11 @@ const fromState = (words: readonly [number, number, number, number], origin: num
     between: (min, max) => min + below(max - min + 1),
     chance: (perMille) => below(1000) < perMille,
     pick: (list) => list[below(list.length)] as never,
+    pickWeighted(list) {
+      let at = below(list.reduce((sum, [weight]) => sum + weight, 0))
+      const found = list.find(([weight]) => (at -= weight) < 0)
+      return found?.[1] as never
+    },
     fork: (label) => createPrng(mix(origin ^ hashText(label))),
     bytes(length) {
       const out = new Uint8Array(length)

@@ -85,15 +85,6 @@ const stir: Deed = (world, node, prng) => {
 
 const DEEDS: readonly (readonly [weight: number, deed: Deed])[] = [[6, remark], [3, changeMeasurements], [2, forgeMessage], [2, replayRegistration], [1, stir]]
 
-const pickDeed = (prng: Prng): Deed => {
-  let at = prng.below(DEEDS.reduce((sum, [weight]) => sum + weight, 0))
-  for (const [weight, deed] of DEEDS) {
-    at -= weight
-    if (at < 0) return deed
-  }
-  return remark
-}
-
 /** Prepares the users; they act every `everyMs` on average. Root acts through the sudo key of the development chain. */
 export const createWorkload = (world: World, options: { readonly everyMs: number }, prng: Prng): Workload => {
   const accounts: Readonly<Record<Order['by'], Sr25519Pair>> = { root: suriToSr25519(world.crypto, '//Alice'), user: suriToSr25519(world.crypto, '//Eve') }
@@ -104,7 +95,7 @@ export const createWorkload = (world: World, options: { readonly everyMs: number
   const nextOrder = (node: Node): Order | undefined => {
     const duty = tendGatekeepers(world, node, minutes)
     if (duty !== undefined && (!isOn || prng.chance(500))) return sudo(duty)
-    return isOn ? pickDeed(prng)(world, node, prng) : undefined
+    return isOn ? prng.pickWeighted(DEEDS)(world, node, prng) : undefined
   }
   const act = async (): Promise<void> => {
     world.clock.after(1 + prng.below(2 * options.everyMs), () => void act())

@@ -10,3 +10,13 @@ export const codeOf = (run: () => unknown): string => {
   }
   return 'none'
 }
+
+/** The same of a promise that rejects. */
+export const codeOfRejection = async (act: Promise<unknown>): Promise<string> => {
+  try {
+    await act
+  } catch (error) {
+    return isAppError(error) ? error.code : String(error)
+  }
+  return 'none'
+}

@@ -82,11 +82,8 @@ interface Waiting {
   readonly isFree: boolean
 }
 
-/** Key of the message before in its sender's sequence; nobody's for the first. */
-const keyBefore = ({ parcel }: Waiting): string => {
-  const { message, sequence } = parcel.message
-  return `${parcel.genesis ?? ''} ${messageKey(message.sender, sequence - 1n)}`
-}
+/** Key of a number of the parcel's sender on its chain. */
+const keyAt = ({ genesis, message }: Parcel, sequence: bigint): string => `${genesis ?? ''} ${messageKey(message.message.sender, sequence)}`
 
 /** A refusal that a smaller batch may not meet. */
 const isTooMuch = (error: unknown): boolean => isAppError(error, 'RELAY_POOL_REFUSED') && /exhaust|too (?:long|large|big|many)|length limit/i.test(error.context.reason)
@@ -131,7 +128,7 @@ class BatchingCourier implements Courier {
 
   offer(parcel: Parcel): boolean {
     const { message } = parcel
-    const key = `${parcel.genesis ?? ''} ${messageKey(message.message.sender, message.sequence)}`
+    const key = keyAt(parcel, message.sequence)
     if (this.isClosed || this.known.has(key)) return false
     this.known.add(key)
     this.queue.push({ parcel, key, args: SignedMessage.encode(message), isFree: isFree(message) })
@@ -226,8 +223,8 @@ class BatchingCourier implements Courier {
    * Whether nothing under way must go before. Only then may a message be an extrinsic of its own: the pool looks into single ones, and would keep
    * one whose predecessor it cannot see.
    */
-  private isLeading(waiting: Waiting): boolean {
-    return !this.known.has(keyBefore(waiting))
+  private isLeading({ parcel }: Waiting): boolean {
+    return !this.known.has(keyAt(parcel, parcel.message.sequence - 1n))
   }
 
   private travelsAlone(waiting: Waiting): boolean {

@@ -1,54 +1,34 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { OptionalAttestationReport, referencePolicy, verifyEvidence } from '@phalanx/attestation'
-import { assert } from '@phalanx/primitives/assert'
-import { bytesEqual, utf8 } from '@phalanx/primitives/bytes'
+import { utf8 } from '@phalanx/primitives/bytes'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
+import { codeOfRejection as codeOf } from '@phalanx/primitives/testing'
 import { createGuestAgent, noDeviceFiles, noGuestSocket } from '../testing/devices.ts'
+import { guestQuote, judgeGuest } from '../testing/guests.ts'
 import { createMemoryBlobStore, createTestRandom } from '../testing.ts'
 import { dstack } from './dstack.ts'
 import { platformCompliance, type Platform, type PlatformUnderTest } from './index.ts'
 import type { GuestSocket } from './platform.ts'
-import { softwareVendor } from './software.ts'
 
 let crypto: Crypto
 beforeAll(async () => {
   crypto = await loadCrypto()
 })
 
-const codeOf = async (act: Promise<unknown>): Promise<unknown> => act.then(() => 'nothing thrown', (error: unknown) => (error as { code?: unknown }).code)
 const openWith = (socket: GuestSocket): Promise<Platform> =>
   dstack.open({ crypto, files: noDeviceFiles, socket, blobs: createMemoryBlobStore(), random: createTestRandom(crypto, 'dstack') })
-
-/** Quotes of a guest on a machine of the simulated vendor; `code` fills its measurement. */
-const guestQuote = (code: number, machine = 'one'): ((reportData: Uint8Array) => Uint8Array) => {
-  const platform = softwareVendor(crypto).platform({ id: machine })
-  return (reportData) => platform.guestQuote({ report: { mrTd: new Uint8Array(48).fill(code) }, reportData })
-}
-
-/** Judges a guest's evidence as a chain does that admits the simulated vendor. */
-const judgeGuest = (platform: Platform, evidence: Uint8Array, nowMs: bigint): Promise<Uint8Array> => {
-  const report = OptionalAttestationReport.decode(evidence)
-  assert(report?.kind === 'Tdx', 'evidence is a guest\'s quote')
-  const nowSeconds = Number(nowMs / 1000n)
-  const vendor = softwareVendor(crypto)
-  const complete = { kind: report.kind, value: { ...report.value, collateral: vendor.collateral({ nowSeconds, tee: 'TDX' }) } }
-  const verdict = verifyEvidence({ evidence: complete, policy: referencePolicy({ simulated: true, roots: [vendor.rootCertificate] }), nowSeconds, crypto })
-  assert(verdict.ok && bytesEqual(verdict.facts.measurement, platform.measurement), 'evidence verifies and names the measurement')
-  return Promise.resolve(verdict.facts.reportData)
-}
 
 describe.each(['current', 'legacy'] as const)('an application in a dstack guest, %s form', (form) => {
   const agent = (options: { readonly code?: number; readonly instanceId?: string } = {}): GuestSocket => {
     const { code = 1, instanceId = '22'.repeat(20) } = options
-    return createGuestAgent({ quote: guestQuote(code, instanceId), key: new Uint8Array(32).fill(5), form, composeHash: String(code).repeat(64), instanceId })
+    return createGuestAgent({ quote: guestQuote(crypto, code, instanceId), key: new Uint8Array(32).fill(5), form, composeHash: String(code).repeat(64), instanceId })
   }
   const subject: PlatformUnderTest = {
     sealing: 'bound',
     open: () => openWith(agent()),
     openOtherCode: () => openWith(agent({ code: 2 })),
     openOtherMachine: () => openWith(agent({ instanceId: '99'.repeat(20) })),
-    verify: judgeGuest,
+    verify: (...judged) => judgeGuest(crypto, ...judged),
   }
   test.each(platformCompliance)('$name', ({ run }) => run(subject))
 
@@ -67,7 +47,7 @@ describe.each(['current', 'legacy'] as const)('an application in a dstack guest,
   })
 
   test('refuses a quote for other data', async () => {
-    const platform = await openWith(createGuestAgent({ quote: () => guestQuote(1)(new Uint8Array(64).fill(1)), key: new Uint8Array(32).fill(5), form }))
+    const platform = await openWith(createGuestAgent({ quote: () => guestQuote(crypto, 1)(new Uint8Array(64).fill(1)), key: new Uint8Array(32).fill(5), form }))
     expect(await codeOf(platform.quote({ reportData: new Uint8Array(64).fill(2), nowMs: 0n }))).toBe('PLATFORM_ANSWER_INVALID')
   })
 })

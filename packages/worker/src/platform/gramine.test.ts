@@ -4,6 +4,7 @@ import { assert } from '@phalanx/primitives/assert'
 import { bytesEqual } from '@phalanx/primitives/bytes'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
+import { codeOfRejection as codeOf } from '@phalanx/primitives/testing'
 import { createEnclaveFiles, noDeviceFiles, noGuestSocket } from '../testing/devices.ts'
 import { createMemoryBlobStore, createTestRandom } from '../testing.ts'
 import { platformCompliance, type Platform, type PlatformUnderTest } from './index.ts'
@@ -15,8 +16,6 @@ let crypto: Crypto
 beforeAll(async () => {
   crypto = await loadCrypto()
 })
-
-const codeOf = async (act: Promise<unknown>): Promise<unknown> => act.then(() => 'nothing thrown', (error: unknown) => (error as { code?: unknown }).code)
 
 /** Files of an enclave on a machine of the simulated vendor. */
 const enclave = (options: { readonly code?: number; readonly machine?: string } = {}): DeviceFiles => {

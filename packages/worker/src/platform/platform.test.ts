@@ -8,7 +8,7 @@ import { assert } from '@phalanx/primitives/assert'
 import { bytesEqual, utf8 } from '@phalanx/primitives/bytes'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
-import { AppError } from '@phalanx/primitives/errors'
+import { codeOfRejection as codeOf } from '@phalanx/primitives/testing'
 import { createMemoryBlobStore, createTestClock, createTestRandom } from '../testing.ts'
 import { createBenchmark } from './benchmark.ts'
 import { systemDeviceFiles, systemGuestSocket } from './devices.ts'
@@ -24,16 +24,6 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'phalanx-platform-'))
 })
 afterAll(() => rm(folder, { recursive: true }))
-
-const codeOf = async (act: Promise<unknown>): Promise<string> => {
-  try {
-    await act
-    return 'nothing thrown'
-  } catch (error) {
-    if (error instanceof AppError) return error.code
-    throw error
-  }
-}
 
 describe('families of simulated machines', () => {
   test('on offer are those that the vendor makes; each is what it says, and a chain can list its measurement', async () => {

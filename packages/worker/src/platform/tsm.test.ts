@@ -1,14 +1,15 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { OptionalAttestationReport, referencePolicy, verifyEvidence } from '@phalanx/attestation'
+import { OptionalAttestationReport } from '@phalanx/attestation'
 import { assert } from '@phalanx/primitives/assert'
 import { bytesEqual, concatBytes, parseHex, utf8 } from '@phalanx/primitives/bytes'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
+import { codeOfRejection as codeOf } from '@phalanx/primitives/testing'
 import { createReportFiles, noDeviceFiles, noGuestSocket, type Intruder } from '../testing/devices.ts'
+import { guestQuote, judgeGuest } from '../testing/guests.ts'
 import { createMemoryBlobStore, createTestRandom } from '../testing.ts'
 import { platformCompliance, type Platform, type PlatformUnderTest } from './index.ts'
 import type { DeviceFiles } from './platform.ts'
-import { softwareVendor } from './software.ts'
 import { tsm } from './tsm.ts'
 
 let crypto: Crypto
@@ -16,30 +17,11 @@ beforeAll(async () => {
   crypto = await loadCrypto()
 })
 
-const codeOf = async (act: Promise<unknown>): Promise<unknown> => act.then(() => 'nothing thrown', (error: unknown) => (error as { code?: unknown }).code)
 const openWith = (files: DeviceFiles): Promise<Platform> =>
   tsm.open({ crypto, files, socket: noGuestSocket, blobs: createMemoryBlobStore(), random: createTestRandom(crypto, 'tsm') })
-/** Quotes of a guest on a machine of the simulated vendor; `code` fills its measurement. */
-const guestQuote = (code: number, machine = 'one'): ((reportData: Uint8Array) => Uint8Array) => {
-  const platform = softwareVendor(crypto).platform({ id: machine })
-  return (reportData) => platform.guestQuote({ report: { mrTd: new Uint8Array(48).fill(code) }, reportData })
-}
-
-/** Judges a guest's evidence as a chain does that admits the simulated vendor. */
-const judgeGuest = (platform: Platform, evidence: Uint8Array, nowMs: bigint): Promise<Uint8Array> => {
-  const report = OptionalAttestationReport.decode(evidence)
-  assert(report?.kind === 'Tdx', 'evidence is a guest\'s quote')
-  const nowSeconds = Number(nowMs / 1000n)
-  const vendor = softwareVendor(crypto)
-  const complete = { kind: report.kind, value: { ...report.value, collateral: vendor.collateral({ nowSeconds, tee: 'TDX' }) } }
-  const verdict = verifyEvidence({ evidence: complete, policy: referencePolicy({ simulated: true, roots: [vendor.rootCertificate] }), nowSeconds, crypto })
-  assert(verdict.ok && bytesEqual(verdict.facts.measurement, platform.measurement), 'evidence verifies and names the measurement')
-  return Promise.resolve(verdict.facts.reportData)
-}
-
 const guest = (options: { readonly code?: number; readonly machine?: string; readonly intruder?: Intruder; readonly failReads?: number; readonly provider?: string } = {}) => {
   const { code = 1, machine = 'one', provider = 'tdx_guest', ...rest } = options
-  return createReportFiles({ provider, quote: guestQuote(code, machine), ...rest })
+  return createReportFiles({ provider, quote: guestQuote(crypto, code, machine), ...rest })
 }
 const DATA = new Uint8Array(64).fill(7)
 
@@ -49,7 +31,7 @@ describe('a confidential virtual machine with configfs-tsm', () => {
     open: () => openWith(guest()),
     openOtherCode: () => openWith(guest({ code: 2 })),
     openOtherMachine: () => openWith(guest({ machine: 'two' })),
-    verify: judgeGuest,
+    verify: (...judged) => judgeGuest(crypto, ...judged),
   }
   test.each(platformCompliance)('$name', ({ run }) => run(subject))
 

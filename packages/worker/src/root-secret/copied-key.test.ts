@@ -2,8 +2,8 @@ import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { bytesEqual, concatBytes, toHex, utf8 } from '@phalanx/primitives/bytes'
 import { deriveKeyPair, Secret, type Crypto } from '@phalanx/primitives/crypto'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
-import { AppError } from '@phalanx/primitives/errors'
 import type { EncryptedKey, KeyDistribution } from '@phalanx/primitives/messages'
+import { codeOfRejection as codeOf } from '@phalanx/primitives/testing'
 import type { KeyPair } from '../core/keys.ts'
 import { createSealer } from '../platform/seal.ts'
 import { createSoftwarePlatform } from '../platform/software.ts'
@@ -39,15 +39,6 @@ const pair = (name: string): KeyPair => {
   return { publicKey, secret: new Secret(secret) }
 }
 const worker = (name: string) => ({ pubkey: pair(`${name} identity`).publicKey, ecdhPubkey: pair(name).publicKey })
-const codeOf = async (act: Promise<unknown>): Promise<string> => {
-  try {
-    await act
-    return 'nothing thrown'
-  } catch (error) {
-    if (error instanceof AppError) return error.code
-    throw error
-  }
-}
 const sharesOf = (event: KeyDistribution): readonly (readonly [bigint, EncryptedKey])[] => {
   if (event.kind === 'MasterKeyRotation') return []
   if (event.kind === 'MasterKeyHistory') return event.value.encryptedMasterKeyHistory.map(([id, , key]) => [id, key] as const)
