@@ -9,7 +9,8 @@ import { describeState, isHalted, situationOf } from './situation.ts'
 const OPERATION_BACK_OFF: BackOff = { firstMs: 200, maxMs: 10_000 }
 const EVIDENCE_BACK_OFF: BackOff = { firstMs: 100, maxMs: 5_000 }
 const REGISTRATION_BACK_OFF: BackOff = { firstMs: 1_000, maxMs: 120_000 }
-const EGRESS_BACK_OFF: BackOff = { firstMs: 500, maxMs: 30_000 }
+/** How long messages rest that failed, for the k-th failure in a row. */
+export const EGRESS_BACK_OFF: BackOff = { firstMs: 500, maxMs: 30_000 }
 
 /** How far behind a worker must be to go on at a checkpoint, unless told otherwise. */
 const CHECKPOINT_AFTER_BLOCKS = 4096
@@ -20,7 +21,7 @@ const CHECKPOINT_BACK_OFF: BackOff = { firstMs: 60_000, maxMs: 3_600_000 }
 /** How long a worker's own account stays good while nothing happens. */
 const REFRESH_MS = 5_000
 /** How long messages may wait in a pool before they are offered again. */
-const EGRESS_REPEAT_MS = 6_000
+export const EGRESS_REPEAT_MS = 6_000
 /** Blocks after which a registration that the worker does not see is tried anew. */
 const REGISTRATION_BLOCKS_MAX = 16
 /** How often the chain is asked until when it counts a worker's evidence, and how soon after a registration. */

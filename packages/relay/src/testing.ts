@@ -1,6 +1,7 @@
 /** Owns a network in memory for tests of the relay: nodes that may lie or vanish, workers that may restart, one chain. */
+import { assert } from '@phalanx/primitives/assert'
 import { bytesEqual, toHex } from '@phalanx/primitives/bytes'
-import { FollowedBlocks, type FollowedBlock } from '@phalanx/primitives/chain'
+import { decodeExtrinsic, FollowedBlocks, type FollowedBlock } from '@phalanx/primitives/chain'
 import { ByteReader, readLength, u32 } from '@phalanx/primitives/codec'
 import { AppError } from '@phalanx/primitives/errors'
 import { SignedMessage, type MessageOrigin } from '@phalanx/primitives/messages'
@@ -21,6 +22,8 @@ export interface FakeNodeFaults {
 export interface FakeChain {
   readonly genesis: Uint8Array
   head: number
+  /** Next nonce per account, hex of its id. */
+  readonly nonces: Map<string, number>
   /** Calls in the order in which they were included. */
   readonly calls: { readonly pallet: number; readonly call: number; readonly args: Uint8Array }[]
   /** How the next calls end; empty: all succeed. */
@@ -46,7 +49,7 @@ export type Fate = 'included' | 'unheard' | 'dropped' | 'vanished'
 
 /** An empty chain. */
 export const createFakeChain = (genesisByte = 1): FakeChain => ({
-  genesis: new Uint8Array(32).fill(genesisByte), head: 0, calls: [], outcomes: [], refusals: [], sequences: new Map(), delivered: [], batches: [], fee: 7n,
+  genesis: new Uint8Array(32).fill(genesisByte), head: 0, nonces: new Map(), calls: [], outcomes: [], refusals: [], sequences: new Map(), delivered: [], batches: [], fee: 7n,
   refuses: () => undefined, fate: () => 'included',
 })
 
@@ -116,6 +119,7 @@ const runBatch = (chain: FakeChain, args: Uint8Array): readonly CallOutcome[] =>
 }
 
 const runCall = (chain: FakeChain, { pallet, call, args }: FakeChain['calls'][number]): DispatchOutcome => {
+  assert(Object.values(CALLS).some((known) => known.pallet === pallet && known.call === call), `a fake chain has no call ${pallet}.${call}`)
   const { fee } = chain
   if (pallet === FAKE_UTILITY) return { ok: true, fee, items: runBatch(chain, args) }
   chain.calls.push({ pallet, call, args })
@@ -124,12 +128,22 @@ const runCall = (chain: FakeChain, { pallet, call, args }: FakeChain['calls'][nu
   return { ...runMessage(chain, args), fee }
 }
 
-const include = (chain: FakeChain, extrinsic: Uint8Array): Promise<Inclusion> => {
+const nextNonceOf = (chain: FakeChain, accountId: Uint8Array): number => chain.nonces.get(toHex(accountId)) ?? 0
+
+/** What the pool does with an extrinsic. @throws SDK_RPC_REFUSED, and what decoding throws: a pool takes nothing that it cannot read */
+const takeIn = (chain: FakeChain, extrinsic: Uint8Array): Promise<Inclusion> => {
+  const { signed, call } = decodeExtrinsic(extrinsic)
+  assert(signed?.address.kind === 'Id', 'relays sign with plain accounts')
+  const { address: { value: account }, extra: { nonce } } = signed
+  const next = nextNonceOf(chain, account)
+  if (nonce < next) throw new AppError('SDK_RPC_REFUSED', { method: 'submit', rpcCode: 1010, reason: 'Invalid Transaction: Transaction is outdated' })
+  // It waits for one before it, which nobody offers.
+  if (nonce > next) return new Promise(() => {})
   const fate = chain.fate()
-  const lost = (status: string): Promise<Inclusion> => Promise.reject(new AppError('SDK_EXTRINSIC_DROPPED', { status }))
-  if (fate === 'dropped') return lost('dropped')
+  if (fate === 'dropped') return Promise.reject(new AppError('SDK_EXTRINSIC_DROPPED', { status: 'dropped' }))
   if (fate === 'vanished') return Promise.reject(new AppError('SDK_CONNECTION_LOST', { url: 'fake' }))
-  const outcome = runCall(chain, callOf(extrinsic))
+  chain.nonces.set(toHex(account), nonce + 1)
+  const outcome = runCall(chain, { pallet: call[0] ?? 0, call: call[1] ?? 0, args: call.slice(2) })
   if (fate === 'unheard') return Promise.reject(new AppError('SDK_CONNECTION_LOST', { url: 'fake' }))
   return Promise.resolve({ blockHash: new Uint8Array(32), outcome })
 }
@@ -180,7 +194,7 @@ export const createFakeNode = (chain: FakeChain, url: string): { readonly client
       return { unsubscribe: () => void heads.delete(next) }
     },
     storage: () => online(() => undefined),
-    nextNonce: () => online(() => chain.calls.length),
+    nextNonce: (accountId) => online(() => nextNonceOf(chain, accountId)),
     nextMessageSequence: (sender) => online(() => chain.sequences.get(senderKey(sender)) ?? 0n),
     getBlocks: (from, limit) => online(() => {
       counts.asked++
@@ -192,7 +206,7 @@ export const createFakeNode = (chain: FakeChain, url: string): { readonly client
     submit: (extrinsic) => online(() => {
       const refusal = chain.refusals.shift()
       if (refusal !== undefined) throw refusal
-      const included = include(chain, extrinsic)
+      const included = takeIn(chain, extrinsic)
       included.catch(() => {})
       return { included }
     }),
@@ -209,15 +223,6 @@ export const createFakeNode = (chain: FakeChain, url: string): { readonly client
 }
 
 const senderKey = (sender: MessageOrigin): string => (sender.kind === 'Worker' ? toHex(sender.value) : sender.kind)
-
-/** The call at the end of a fake extrinsic: tests sign with a 64-byte signature, era of two bytes, short nonce and tip. */
-const callOf = (extrinsic: Uint8Array): { readonly pallet: number; readonly call: number; readonly args: Uint8Array } => {
-  const input = new ByteReader(extrinsic)
-  readLength(input, extrinsic.length)
-  const fixed = 1 + 1 + 32 + 1 + 64 + 2 + 1 + 1
-  const call = extrinsic.slice(input.offset + fixed)
-  return { pallet: call[0] ?? 0, call: call[1] ?? 0, args: call.slice(2) }
-}
 
 /** A worker's inside, to be changed by the test. */
 export interface FakeWorker {
