@@ -2,13 +2,14 @@
  * Owns the first root secret: the reference's master key, of which every gatekeeper holds a copy, in a sealed file and in memory. Does not
  * own when it is asked for anything (gatekeeper/).
  */
-import { bytesEqual, concatBytes, utf8 } from '@phalanx/primitives/bytes'
+import { bytesEqual, utf8 } from '@phalanx/primitives/bytes'
 import { fixedBytes, option, struct, u32, u64, u8, vecUpTo, type TypeOf } from '@phalanx/primitives/codec'
 import { Hash } from '@phalanx/primitives/chain'
 import { Secret, type Crypto } from '@phalanx/primitives/crypto'
 import { AppError, isAppError } from '@phalanx/primitives/errors'
 import type { KeyDistribution } from '@phalanx/primitives/messages'
 import type { Random } from '@phalanx/primitives/ports'
+import { clusterKeyContext } from '../gatekeeper/cluster-shares.ts'
 import type { Sealer } from '../platform/seal.ts'
 import type { RootSecret, SecretLabel } from './root-secret.ts'
 import { beaconValue, clusterSecret, openShare, sealShare, type ShareContext } from './share.ts'
@@ -37,7 +38,6 @@ interface Kept {
 
 const NOTHING: Kept = { since: 0, keys: [], candidate: undefined }
 const MASTER_LABEL: SecretLabel = { kind: 'master' }
-const labelBytes = (label: SecretLabel): Uint8Array => (label.kind === 'master' ? utf8('master_key') : concatBytes(utf8('cluster_key'), label.id))
 
 /** What a copied key works with. */
 export interface CopiedKeyDependencies {
@@ -145,7 +145,7 @@ class CopiedKey implements RootSecret {
   }
 
   private context(label: SecretLabel, epoch: bigint): ShareContext {
-    return { genesisHash: this.genesisHash, label: labelBytes(label), epoch }
+    return label.kind === 'cluster' ? clusterKeyContext(this.genesisHash, label.id) : { genesisHash: this.genesisHash, label: utf8('master_key'), epoch }
   }
 
   private shareMaster(recipient: Uint8Array, master: Uint8Array, key: Pick<MasterKey, 'rotationId' | 'secret'>) {

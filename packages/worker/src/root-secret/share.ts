@@ -3,7 +3,7 @@
  * section 1). Deterministic; keeps nothing.
  */
 import { bigintToLe, bytesEqual, concatBytes, utf8 } from '@phalanx/primitives/bytes'
-import { createChannel, deriveKeyPair, syntheticIv, type Crypto } from '@phalanx/primitives/crypto'
+import { createChannel, deriveKeyPair, syntheticIv, type Crypto, type Sr25519Pair } from '@phalanx/primitives/crypto'
 import { isAppError } from '@phalanx/primitives/errors'
 import type { EncryptedKey } from '@phalanx/primitives/messages'
 import type { KeyPair } from '../core/keys.ts'
@@ -39,16 +39,11 @@ export const beaconValue = (crypto: Crypto, master: Uint8Array, { round, last }:
   return value
 }
 
-/**
- * Seals a secret of 64 bytes from a key of the master key's to an ECDH key. The IV comes from the content: the same secret gives the same
- * share on every holder, another one never shares the IV.
- */
-export const sealShare = (
-  crypto: Crypto, options: { readonly master: Uint8Array; readonly sharing: string; readonly recipient: Uint8Array; readonly secret: Uint8Array; readonly context: ShareContext },
+/** Seals a secret of 64 bytes from `own` to an ECDH key. The IV is keyed with `ivKey` and comes from the content: another secret never shares it. */
+export const sealFrom = (
+  crypto: Crypto, options: { readonly own: Sr25519Pair; readonly ivKey: Uint8Array; readonly recipient: Uint8Array; readonly secret: Uint8Array; readonly context: ShareContext },
 ): EncryptedKey => {
-  const { master, sharing, recipient, secret, context } = options
-  const own = derived(crypto, master, utf8(sharing))
-  const ivKey = derived(crypto, master, utf8('iv_generator')).secret
+  const { own, ivKey, recipient, secret, context } = options
   const channel = createChannel({ own, theirPublicKey: recipient }, contextOf(context), crypto)
   try {
     const header = headerOf(context)
@@ -56,6 +51,19 @@ export const sealShare = (
     return { ecdhPubkey: own.publicKey, encryptedKey: channel.seal({ iv, header, plaintext: secret }), iv }
   } finally {
     channel.wipe()
+  }
+}
+
+/** Seals a secret of 64 bytes from a key of the master key's to an ECDH key: the same secret gives the same share on every holder. */
+export const sealShare = (
+  crypto: Crypto, options: { readonly master: Uint8Array; readonly sharing: string; readonly recipient: Uint8Array; readonly secret: Uint8Array; readonly context: ShareContext },
+): EncryptedKey => {
+  const { master, sharing, ...rest } = options
+  const own = derived(crypto, master, utf8(sharing))
+  const ivKey = derived(crypto, master, utf8('iv_generator')).secret
+  try {
+    return sealFrom(crypto, { own, ivKey, ...rest })
+  } finally {
     ivKey.fill(0)
     own.secret.fill(0)
   }
