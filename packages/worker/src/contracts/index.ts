@@ -10,6 +10,7 @@ export type { ContractEvent, ExecutionEffects, LogLine } from './execution/effec
 export type { ExecutionEnv, ExecutionMode, LocalCache, PendingEffect, QueryEnv } from './execution/env.ts'
 export { HttpRequest, HttpRequestError, HttpResponse, type HttpAnswer } from './execution/http.ts'
 export { coarse, coarseDeposit, coarseGas, ContractExecResult, ContractInstantiateResult, contractErrorName } from './execution/results.ts'
+export { CacheOp, HookPoint, PINK_EVENT_RULES, PinkEvent, SidevmConfig, type PinkEventRule } from './execution/pink-event.ts'
 export type { ClusterConfig } from './execution/schema.ts'
 export { createInkVm } from './ink/create-ink-vm.ts'
 export type * from './vm.ts'

@@ -4,7 +4,7 @@
  */
 
 /** Kinds of code a cluster can run. */
-export type CodeKind = 'ink' | 'js'
+export type CodeKind = 'ink' | 'js' | 'builtin'
 
 /** Which of a contract's two entry points runs. */
 export type EntryPoint = 'deploy' | 'call'

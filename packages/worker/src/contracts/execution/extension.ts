@@ -8,7 +8,7 @@ import type { QueryEnv } from './env.ts'
 import { CRYPTO_FUNCTIONS } from './extension-crypto.ts'
 import { decodeArguments, drawRandom, plainFunction, stopWith, type ExtensionContext, type ExtensionFunction } from './extension-function.ts'
 import { HttpRequest, HttpRequestError, HttpResponse, type HttpAnswer } from './http.ts'
-import { PinkCacheEvent } from './pink-event.ts'
+import { PinkEvent, type CacheOp } from './pink-event.ts'
 
 const Hash = fixedBytes(32)
 const DONE: readonly [] = []
@@ -55,10 +55,10 @@ const batchHttpRequest: ExtensionFunction = {
   },
 }
 
-const noteCacheOp = (context: ExtensionContext, op: Parameters<typeof PinkCacheEvent.encode>[0]['value']): void => {
+const noteCacheOp = (context: ExtensionContext, op: CacheOp): void => {
   const { execution, address } = context
   if (execution.env.mode !== 'Transaction') return
-  recordPinkEvent(execution.store.overlay, address, PinkCacheEvent.encode({ kind: 'CacheOp', value: op }))
+  recordPinkEvent(execution.store.overlay, address, PinkEvent.encode({ kind: 'CacheOp', value: op }))
 }
 
 const QUOTA_EXCEEDED = 1

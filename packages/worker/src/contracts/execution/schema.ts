@@ -21,7 +21,7 @@ type Account = TypeOf<typeof Account>
 
 /** What is known about stored code. */
 const CodeInfo = struct({
-  owner: Hash, users: u64, isDeterministic: bool, kind: variant('CodeKind', { ink: { index: 0 }, js: { index: 1 } }),
+  owner: Hash, users: u64, isDeterministic: bool, kind: variant('CodeKind', { ink: { index: 0 }, js: { index: 1 }, builtin: { index: 2 } }),
 })
 type CodeInfo = TypeOf<typeof CodeInfo>
 
