@@ -158,6 +158,27 @@ describe('a rotation of the master key', () => {
     await rig.until('both are active', async () => (await active('a')) && (await active('b')))
     await assertAtWork(['a', 'b'])
   })
+
+  test('ends without one that lost its key file meanwhile, which asks for the keys at once', async () => {
+    await call('rotateMasterKey')
+    await rig.start('b', files('b', [KEY_FILE]))
+    await rig.until('the rotation ends', () => rotated(1n))
+    await rig.until('b is active', () => active('b'))
+    await assertAtWork(['a', 'b'])
+  })
+
+  test('counts nobody as a holder that could not open the new key: the last one that could stays until it has passed it on', async () => {
+    await launchGatekeepers(rig, ['c'])
+    const kept = files('c', [])
+    ;(rig.workers.get('c') as NonNullable<ReturnType<GatekeeperRig['workers']['get']>>).isOnline = false
+    await call('rotateMasterKey')
+    await rig.until('the rotation ends', () => rotated(1n))
+    for (const name of ['a', 'b']) await call('unregisterGatekeeper', { gatekeeper: rig.keyOf(name) })
+    await rig.relay()
+    await rig.start('c', kept)
+    await rig.until('c is active', () => active('c'))
+    await assertAtWork(['b', 'c'])
+  })
 })
 
 describe('evidence', () => {

@@ -128,6 +128,39 @@ describe('a gatekeeper', () => {
     expect(votes()).toEqual([])
   })
 
+  describe('without its key', () => {
+    const anchored = (epoch: bigint, ecdhPubkey: Uint8Array): Message => createMessage(REGISTRY, TOPICS.registryNotice, { kind: 'EcdhKeyAnchored', value: { pubkey: own(), epoch, ecdhPubkey } })
+    const requests = () => sent().filter(({ destination }) => bytesEqual(destination, TOPICS.gatekeeperKeyRequest.topic)).map(({ payload }) => TOPICS.gatekeeperKeyRequest.payload.decode(payload).ecdhPubkey)
+
+    test('asks for it while a rotation is under way, too', () => {
+      feed([anchored(0n, state.keys.ecdh.publicKey), launchMessage({ kind: 'RotateMasterKey', value: { rotationId: 1n, gkIdentities: [] } })])
+      expect(requests()).toEqual([])
+      answer({ kind: 'missing', value: [] })
+      expect(requests()).toEqual([state.keys.ecdh.publicKey])
+    })
+
+    test('does not ask for it under an ECDH key that the chain knows no more when the request arrives', () => {
+      feed([anchored(0n, state.keys.ecdh.publicKey)])
+      apply({ kind: 'rotateEcdh', value: { entropy: ENTROPY } })
+      answer({ kind: 'missing', value: [] }, gatekeeper().ticket)
+      feed([])
+      expect(requests()).toEqual([])
+      const next = state.keys.nextEcdh?.publicKey as Uint8Array
+      feed([anchored(1n, next)])
+      expect(requests()).toEqual([next])
+    })
+
+    test.each([['all of the keys before', [0n, 1n], ['RotatedMasterPubkey']], ['none of them', [1n], []]] as const)('votes for a rotated key only where it holds %s', (_which, ids, expected) => {
+      const share = { ecdhPubkey: MASTER, encryptedKey: new Uint8Array(80), iv: new Uint8Array(12) }
+      const value = { rotationId: 1n, secretKeys: [[own(), share] as const], sender: MASTER, sig: new Uint8Array(64) }
+      feed([launchMessage({ kind: 'RotateMasterKey', value: { rotationId: 1n, gkIdentities: [] } }), createMessage(GATEKEEPERS, TOPICS.keyDistribution, { kind: 'MasterKeyRotation', value })])
+      expect(question()?.call.kind).toBe('accept')
+      answer({ kind: 'held', value: ids.map((rotationId) => ({ rotationId, publicKey: MASTER })) })
+      const found = votes().filter(({ destination }) => bytesEqual(destination, TOPICS.gatekeeperRegistryEvent.topic))
+      expect(found.map(({ payload }) => TOPICS.gatekeeperRegistryEvent.payload.decode(payload).kind)).toEqual(expected)
+    })
+  })
+
   test('that holds a newer key only computes no round before those of the older one, and asks for the older', () => {
     const next = new Uint8Array(32).fill(4)
     feed([launchMessage({ kind: 'RotateMasterKey', value: { rotationId: 1n, gkIdentities: [] } })])

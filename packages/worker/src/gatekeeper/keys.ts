@@ -146,7 +146,9 @@ export const ensureConfirmed = (draft: Draft): void => {
   }
   const isLaunching = state.launchedAt === undefined && state.reportedAt !== undefined
   const isWaiting = isLaunching || state.tasks.some(({ kind }) => kind === 'Accept' || kind === 'Launch' || kind === 'Inventory')
-  if (isWaiting || state.rotating !== undefined || !isAnchored(draft.state) || !isDue(state.requestedAt, now)) return
+  // A key that is about to be followed by another is the chain's no more when the request arrives, and the request would be refused.
+  const isAddressed = isAnchored(draft.state) && draft.state.keys.nextEcdh === undefined
+  if (isWaiting || !isAddressed || !isDue(state.requestedAt, now)) return
   updateGatekeeper(draft, { requestedAt: now })
   draft.effects.push(logEffect('warn', 'gatekeeper asks the others for the master key', { block: now }))
   send(draft, TOPICS.gatekeeperKeyRequest, { ecdhPubkey: draft.state.keys.ecdh.publicKey })

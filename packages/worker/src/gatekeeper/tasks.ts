@@ -67,7 +67,9 @@ const onHeld = (draft: Draft, task: Task): void => {
   if (task.kind !== 'Accept' || task.value.rotation === undefined) return
   const { rotationId, outcome } = task.value.rotation
   const key = state.held.find((one) => one.rotationId === rotationId)
-  if (key === undefined) abstain(draft, outcome)
+  // A vote says that this gatekeeper can admit others, for which it needs the keys of the past, too.
+  const holdsPast = state.epochs.every((epoch) => epoch.rotationId === rotationId || isHeld(state, epoch))
+  if (key === undefined || !holdsPast) abstain(draft, outcome)
   else noteOutcome(draft, outcome, TOPICS.gatekeeperRegistryEvent, { kind: 'RotatedMasterPubkey', value: { rotationId, masterPubkey: key.publicKey } })
 }
 

@@ -47,7 +47,7 @@ export const registryParts = declarePallet({
     WorkerEvicted: { index: 18, doc: 'A worker lost its confidence and its duties.', fields: { pubkey: Sr25519Public, reason: EvictionReason } },
     ReviewProgress: { index: 19, doc: 'A revocation or policy change looked at more workers.', fields: { review: Review, finished: bool } },
     GatekeeperConfirmed: { index: 20, doc: 'A gatekeeper showed that it holds the master key; its votes count from now on.', fields: { pubkey: Sr25519Public } },
-    GatekeeperSuspended: { index: 21, doc: 'A gatekeeper lost the master key; its votes count again once it holds it.', fields: { pubkey: Sr25519Public } },
+    GatekeeperSuspended: { index: 21, doc: 'A gatekeeper lost the master key, or has not yet shown to hold a rotated one; its votes count again once it does.', fields: { pubkey: Sr25519Public } },
     OutcomeDiffers: { index: 22, doc: 'Alarm: gatekeepers found different things in the same block.', fields: { block: u32, index: u32, gatekeeper: Sr25519Public } },
     VerdictGiven: { index: 23, doc: 'The gatekeepers judged a registration.', fields: { pubkey: Sr25519Public, accepted: bool, confidenceLevel: u8 } },
     VerdictDiffers: { index: 24, doc: 'Alarm: the gatekeepers judge a registration otherwise than the chain did.', fields: { pubkey: Sr25519Public, accepted: bool, confidenceLevel: u8 } },

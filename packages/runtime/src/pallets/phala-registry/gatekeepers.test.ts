@@ -287,6 +287,35 @@ describe('registry.rotateMasterKey and registry.cancelMasterKeyRotation', () => 
     bed.chain.assertEvents([{ pallet: 'PhalaRegistry', name: 'MasterKeyRotated', value: { rotationId: 1n, masterPubkey: c.pubkey } }])
   })
 
+  const voters = (): readonly Uint8Array[] => storage.confirmedGatekeepers.get(bed.chain.ctx).map(([pubkey]) => pubkey)
+  const unregister = (who: TestWorker) => phalaRegistry.call('unregisterGatekeeper', { gatekeeper: who.pubkey })
+
+  test('take the vote from those that did not show to hold the new key, until they do', () => {
+    launch(3)
+    bed.chain.assertOk(phalaRegistry.call('rotateMasterKey'), ROOT)
+    bed.chain.nextBlock()
+    for (const who of [a, b]) vote(who, at(), 0, rotated(1n, MASTER.publicKey))
+    expect(voters()).toEqual([a.pubkey, b.pubkey])
+    expect(said(TOPICS.gatekeeperNotice)).toContainEqual({ kind: 'Suspended', value: { pubkey: c.pubkey } })
+    bed.chain.assertOk(unregister(a), ROOT)
+    bed.chain.assertNoop(unregister(b), ROOT, 'PhalaRegistry.LastKeyHolder')
+    confirm(c)
+    bed.chain.assertOk(unregister(b), ROOT)
+    expect(voters()).toEqual([c.pubkey])
+  })
+
+  test('know who holds the new key also where a departure decides', () => {
+    start()
+    bed.chain.nextBlock()
+    vote(a, at(), 0, rotated(1n, c.pubkey))
+    send(b, TOPICS.gatekeeperKeyRequest, { ecdhPubkey: b.ecdhPubkey })
+    expect(storage.gatekeeperMasterPubkey.get(bed.chain.ctx)).toEqual(MASTER.publicKey)
+    bed.chain.nextBlock()
+    expect(storage.gatekeeperMasterPubkey.get(bed.chain.ctx)).toEqual(c.pubkey)
+    expect(voters()).toEqual([a.pubkey])
+    expect(storage.rotatedKeyHolders.has(bed.chain.ctx)).toBe(false)
+  })
+
   test.each<[string, () => MasterKeyRotationEvent]>([
     ['for another rotation', () => candidate(a, { rotationId: 2n })],
     ['in another\'s name', () => candidate(a, { sender: b.pubkey })],

@@ -3,7 +3,7 @@
  * outcome's block voted for equal bytes. Does not own what outcomes mean: they are sent as messages of origin Gatekeeper.
  */
 import { bytesEqual } from '@phalanx/primitives/bytes'
-import { Message, type GatekeeperVote } from '@phalanx/primitives/messages'
+import { Message, TOPICS, type GatekeeperVote } from '@phalanx/primitives/messages'
 import { transientList, transientValue } from '../../frame/transient.ts'
 import type { StorageHost } from '../../frame/overlay.ts'
 import { queuedOutboundMessage } from '../phala-mq/storage.ts'
@@ -58,6 +58,7 @@ const settle = (ctx: RegistryContext, at: { readonly block: number; readonly ind
     return undefined
   }
   storage.outcomes.set(ctx, at.block, at.index, { decided: won.hash, proposals: [] })
+  if (bytesEqual(won.destination, TOPICS.gatekeeperRegistryEvent.topic)) storage.rotatedKeyHolders.set(ctx, won.voters)
   pushGatekeeperNotice(ctx, { kind: 'Decided', value: { ...at, hash: won.hash } })
   return { sender: { kind: 'Gatekeeper' }, destination: won.destination, payload: won.payload }
 }
@@ -121,6 +122,18 @@ export const suspendGatekeeper = (ctx: RegistryContext, pubkey: Uint8Array): voi
   pushGatekeeperNotice(ctx, { kind: 'Suspended', value: { pubkey } })
   ctx.emit('GatekeeperSuspended', { pubkey })
   recount(ctx)
+}
+
+/**
+ * Takes the vote from those that did not vote for the key that was just rotated in: whoever is confirmed holds the key in force, or the last
+ * to hold it could be dismissed. Those that do hold it report it, and their votes count again.
+ */
+export const suspendWithoutRotatedKey = (ctx: RegistryContext): void => {
+  const holders = storage.rotatedKeyHolders.get(ctx)
+  storage.rotatedKeyHolders.remove(ctx)
+  // A key told without votes, in the reference's form, is the only gatekeeper's.
+  if (holders.length === 0) return
+  for (const [pubkey] of storage.confirmedGatekeepers.get(ctx)) if (!holders.some((one) => bytesEqual(one, pubkey))) suspendGatekeeper(ctx, pubkey)
 }
 
 /** Whether a gatekeeper's votes count. */

@@ -1,12 +1,12 @@
 /**
  * Owns rotations of the master key on chain: every gatekeeper proposes a key, the first proper proposal is passed on to all, and a quorum
- * that could open it makes its public key the chain's.
+ * that could open it makes its public key the chain's. Whoever did not show that it holds it has no vote until it does.
  */
 import { bytesEqual } from '@phalanx/primitives/bytes'
 import { createMessage, MasterKeyRotationPayload, TOPICS, wrapSignedContent, type Message, type MasterKeyRotationEvent } from '@phalanx/primitives/messages'
 import { pushPalletMessage } from '../phala-mq/push.ts'
 import { REGISTRY, type RegistryContext } from './declaration.ts'
-import { isConfirmed } from './outcomes.ts'
+import { isConfirmed, suspendWithoutRotatedKey } from './outcomes.ts'
 import { pushGatekeeperNotice } from './notices.ts'
 import { SIGNATURE_BYTES } from './sender-key.ts'
 import * as storage from './storage.ts'
@@ -68,6 +68,7 @@ export const takeCandidate = (ctx: RegistryContext, pubkey: Uint8Array, event: M
 export const learnRotatedKey = (ctx: RegistryContext, rotationId: bigint, masterPubkey: Uint8Array): void => {
   const rotationLock = storage.masterKeyRotationLock.get(ctx)
   if (rotationLock !== rotationId) {
+    storage.rotatedKeyHolders.remove(ctx)
     ctx.emit('MasterKeyRotationFailed', { rotationLock, gatekeeperRotationId: rotationId })
     return
   }
@@ -76,4 +77,5 @@ export const learnRotatedKey = (ctx: RegistryContext, rotationId: bigint, master
   storage.rotationCandidate.remove(ctx)
   ctx.emit('MasterKeyRotated', { rotationId, masterPubkey })
   pushPalletMessage(ctx, REGISTRY, TOPICS.gatekeeperLaunch, { kind: 'MasterPubkeyRotated', value: { masterPubkey } })
+  suspendWithoutRotatedKey(ctx)
 }

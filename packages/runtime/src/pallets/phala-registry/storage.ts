@@ -125,5 +125,7 @@ export const attachmentSentAt = storage.map('AttachmentSentAt', {
 export const attachmentsForgottenAt = storage.value('AttachmentsForgottenAt', { type: u32, default: 0, doc: 'Block in which a gatekeeper joined that does not know what was sent before.' })
 /** The rotation candidate that the chain passed on: rotation id and proposer. */
 export const rotationCandidate = storage.value('RotationCandidate', { type: tuple(u64, Sr25519Public), doc: 'Rotation id and proposer of the candidate under way.' })
+/** Gatekeepers that showed by their votes that they could open the candidate, once a quorum did. */
+export const rotatedKeyHolders = storage.value('RotatedKeyHolders', { type: vecUpTo(Sr25519Public, LIST_ENTRIES_MAX), default: [], doc: 'Gatekeepers whose votes decided on the key of the rotation under way.' })
 /** Latest value of the gatekeepers' beacon: its round (a block number) and 32 random bytes. */
 export const beacon = storage.value('Beacon', { type: tuple(u32, fixedBytes(32)), doc: 'Latest round and value of the gatekeepers\' beacon.' })
