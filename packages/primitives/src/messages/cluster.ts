@@ -80,9 +80,9 @@ export type ClusterParameters = TypeOf<typeof ClusterParameters>
 export const ClusterNotice = named(
   'phalanx_types::ClusterNotice',
   variant('ClusterNotice', {
-    /** A worker joined a running cluster: it may be given the cluster's keys and state. */
+    /** A worker joined a running cluster, or lacks its keys and asked for them: gatekeepers give it the cluster's key, members its state. */
     WorkerAdded: { index: 0, fields: { cluster: Hash, worker: WorkerIdentity } },
-    /** Gatekeepers are to make the channel secrets of this epoch for these workers; sent again until they did. */
+    /** Each gatekeeper is to propose the channel secret of this epoch, for exactly these workers; sent again until one did. */
     EpochRequested: { index: 1, fields: { cluster: Hash, epoch: u64, workers: vecUpTo(WorkerIdentity, CLUSTER_WORKERS_MAX) } },
     /** Commands are sealed for this epoch from now on. Secrets of the epochs before are to be erased once block `retireAt` has been executed. */
     EpochBegan: { index: 2, fields: { cluster: Hash, epoch: u64, pubkey: Sr25519Public, retireAt: u32 } },
@@ -97,20 +97,29 @@ export const ClusterNotice = named(
 )
 export type ClusterNotice = TypeOf<typeof ClusterNotice>
 
-/** Payload of `phalanx/cluster/epoch-key`, from the gatekeepers: an epoch's channel secret for each worker of a cluster. */
+/** Payload of `phalanx/cluster/epoch-key`, from the chain: an epoch's channel secret (64 bytes) for each worker of a cluster. `EpochBegan` follows in the same block. */
 export const ClusterEpochKeys = named(
   'phalanx_types::ClusterEpochKeys',
   struct({ cluster: Hash, epoch: u64, secretKeys: sortedMap(Sr25519Public, EncryptedKey) }),
 )
 export type ClusterEpochKeys = TypeOf<typeof ClusterEpochKeys>
 
-/** Payload of `^phalanx/cluster/channel`: public keys that commands of an epoch are sealed to. */
+/** Payload of `^phalanx/cluster/epoch-candidate`, from a gatekeeper: an epoch's secret that it made at random, sealed to each worker of the cluster, and its public half. */
+export const ClusterEpochCandidate = named(
+  'phalanx_types::ClusterEpochCandidate',
+  struct({ cluster: Hash, epoch: u64, pubkey: Sr25519Public, secretKeys: sortedMap(Sr25519Public, EncryptedKey) }),
+)
+export type ClusterEpochCandidate = TypeOf<typeof ClusterEpochCandidate>
+
+/** Payload of `^phalanx/cluster/key-request`, from a worker that could not open what its cluster's members were sent: it is to be sent again, for its present ECDH key. */
+export const ClusterKeyRequest = named('phalanx_types::ClusterKeyRequest', struct({ cluster: Hash }))
+export type ClusterKeyRequest = TypeOf<typeof ClusterKeyRequest>
+
+/** Payload of `^phalanx/cluster/channel`, from the cluster: public keys that commands of an epoch are sealed to. */
 export const ClusterChannelEvent = named(
   'phalanx_types::ClusterChannelEvent',
   variant('ClusterChannelEvent', {
-    /** From the gatekeepers: the cluster's channel key, with which the epoch begins. */
-    EpochPubkey: { index: 0, fields: { cluster: Hash, epoch: u64, pubkey: Sr25519Public } },
-    /** From the cluster: channel keys of its contracts in this epoch. */
+    /** Channel keys of contracts in this epoch. */
     ContractPubkeys: { index: 1, fields: { epoch: u64, keys: vecUpTo(tuple(Hash, Sr25519Public), CHANNEL_KEYS_MAX) } },
   }),
 )

@@ -3,7 +3,9 @@ import { concatBytes, parseHex, toHex, utf8 } from '../bytes.ts'
 import type { AppError } from '../errors.ts'
 import { loadCrypto } from '../crypto/node/index.ts'
 import { describe, expect, test } from 'vitest'
-import { ClusterChannelEvent, ClusterEvent, ClusterOperation, ClusterRegistryEvent, ClusterStateReport, WorkerClusterReport } from './cluster.ts'
+import {
+  ClusterChannelEvent, ClusterEpochCandidate, ClusterEvent, ClusterKeyRequest, ClusterOperation, ClusterRegistryEvent, ClusterStateReport, WorkerClusterReport,
+} from './cluster.ts'
 import { clusterAccountOf, clusterIdOf, contractIdOf } from './contract-identity.ts'
 import {
   CommandPayload, ContractOperation, ContractRegistryEvent, EncryptedData, InkCommand, Invocation, invocationSigningPayload, type SealedCommand,
@@ -45,7 +47,10 @@ describe('layouts', () => {
     ['an encrypted command', CommandPayload.encode({ kind: 'Encrypted', value: { iv: of(1, 12), pubkey: of(2), data: of(3, 2) } }),
       `01${hex('01', 12)}${hex('02')}080303`],
     ['a sealed command', CommandPayload.encode({ kind: 'Sealed', value: sealed }), `020103${hex('00', 7)}${hex('04')}${hex('05', 12)}080606`],
-    ['a channel key', ClusterChannelEvent.encode({ kind: 'EpochPubkey', value: { cluster: of(1), epoch: 2n, pubkey: of(3) } }), `00${hex('01')}02${hex('00', 7)}${hex('03')}`],
+    ['channel keys', ClusterChannelEvent.encode({ kind: 'ContractPubkeys', value: { epoch: 2n, keys: [[of(1), of(3)]] } }), `0102${hex('00', 7)}04${hex('01')}${hex('03')}`],
+    ['a proposed epoch', ClusterEpochCandidate.encode({ cluster: of(1), epoch: 2n, pubkey: of(3), secretKeys: [[of(4), { ecdhPubkey: of(5), encryptedKey: of(6, 1), iv: of(7, 12) }]] }),
+      `${hex('01')}02${hex('00', 7)}${hex('03')}04${hex('04')}${hex('05')}0406${hex('07', 12)}`],
+    ['a request for keys', ClusterKeyRequest.encode({ cluster: of(1) }), hex('01')],
     ['a state report', ClusterStateReport.encode({ cluster: of(1), block: 2, stateRoot: of(3), receiptsRoot: of(4) }), `${hex('01')}02000000${hex('03')}${hex('04')}`],
   ])('%s', (_, bytes, expected) => expect(toHex(bytes)).toBe(`0x${expected}`))
 

@@ -2,7 +2,8 @@
 import { utf8 } from '../bytes.ts'
 import type { Codec } from '../codec/index.ts'
 import {
-  ClusterChannelEvent, ClusterEpochKeys, ClusterEvent, ClusterNotice, ClusterOperation, ClusterRegistryEvent, ClusterStateReport, WorkerClusterReport,
+  ClusterChannelEvent, ClusterEpochCandidate, ClusterEpochKeys, ClusterEvent, ClusterKeyRequest, ClusterNotice, ClusterOperation, ClusterRegistryEvent, ClusterStateReport,
+  WorkerClusterReport,
 } from './cluster.ts'
 import { CommandPayload, contractCommandTopic, ContractOperation, ContractRegistryEvent } from './contract.ts'
 import { GatekeeperEvent, WorkingInfoUpdateEvent } from './economics.ts'
@@ -61,7 +62,11 @@ export const TOPICS = {
   registryNotice: topic('phalanx/registry/notice', RegistryNotice),
   /** What workers and gatekeepers must learn of clusters from the chain's state. */
   clusterNotice: topic('phalanx/cluster/notice', ClusterNotice),
-  /** The gatekeepers hand out an epoch's channel secrets. */
+  /** A gatekeeper proposes an epoch's channel secret. */
+  clusterEpochCandidate: topic('^phalanx/cluster/epoch-candidate', ClusterEpochCandidate),
+  /** A worker lacks its cluster's keys. */
+  clusterKeyRequest: topic('^phalanx/cluster/key-request', ClusterKeyRequest),
+  /** The chain hands out an epoch's channel secrets. */
   clusterEpochKeys: topic('phalanx/cluster/epoch-key', ClusterEpochKeys),
   /** Public channel keys of an epoch. */
   clusterChannel: topic('^phalanx/cluster/channel', ClusterChannelEvent),

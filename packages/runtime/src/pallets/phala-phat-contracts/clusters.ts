@@ -6,7 +6,7 @@ import { balancesParts } from '../balances/declaration.ts'
 import { pushPalletMessage } from '../phala-mq/push.ts'
 import { clusterKeys } from '../phala-registry/storage.ts'
 import { PHAT_CONTRACTS, type PhatContext } from './declaration.ts'
-import { endEpochs, requestEpoch } from './epochs.ts'
+import { askForKey, endEpochs } from './epochs.ts'
 import { enterCluster } from './membership.ts'
 import * as storage from './storage.ts'
 import type { ClusterInfo, ClusterPermission } from './types.ts'
@@ -52,7 +52,7 @@ export const createCluster = (ctx: PhatContext, wish: NewCluster): void => {
   const counter = storage.clusterCounter.get(ctx) + 1n
   storage.clusterCounter.set(ctx, counter)
   const cluster = clusterIdOf(counter)
-  const workers = wish.deployWorkers.map((worker) => enterCluster(ctx, { worker, cluster }))
+  for (const worker of wish.deployWorkers) enterCluster(ctx, { worker, cluster })
   const codeHash = storage.pinkSystemCodeHash.get(ctx) ?? ctx.fail('NoPinkSystemCode')
   const { owner, permission, deposit, gasPrice, depositPerItem, depositPerByte, treasuryAccount } = wish
   const systemContract = contractIdOf(ctx.crypto, { deployer: owner, codeHash, clusterId: cluster, salt: NO_SALT })
@@ -60,9 +60,8 @@ export const createCluster = (ctx: PhatContext, wish: NewCluster): void => {
   storage.contracts.set(ctx, systemContract, { deployer: owner, cluster })
   ctx.emit('ClusterCreated', { cluster, systemContract })
   payIn(ctx, cluster, { from: owner, amount: deposit })
-  const terms = { deposit, gasPrice, depositPerItem, depositPerByte, treasuryAccount }
-  pushPalletMessage(ctx, PHAT_CONTRACTS, TOPICS.clusterEvent, { kind: 'DeployCluster', value: { owner, cluster, workers, ...terms } })
-  requestEpoch(ctx, cluster)
+  storage.clusterTerms.set(ctx, cluster, { deposit, treasuryAccount })
+  askForKey(ctx, cluster)
 }
 
 /**
@@ -83,10 +82,14 @@ export const transferToCluster = (
 export const destroyCluster = (ctx: PhatContext, cluster: Uint8Array): void => {
   clusterOf(ctx, cluster)
   storage.clusters.remove(ctx, cluster)
-  for (const worker of storage.clusterWorkers.get(ctx, cluster)) storage.clusterByWorkers.remove(ctx, worker)
+  for (const worker of storage.clusterWorkers.get(ctx, cluster)) {
+    storage.clusterByWorkers.remove(ctx, worker)
+    storage.keyRequestedAt.remove(ctx, worker)
+  }
   storage.clusterWorkers.remove(ctx, cluster)
   storage.clusterContracts.remove(ctx, cluster)
   storage.agreedState.remove(ctx, cluster)
+  storage.clusterTerms.remove(ctx, cluster)
   clusterKeys.remove(ctx, cluster)
   endEpochs(ctx, cluster)
   pushPalletMessage(ctx, PHAT_CONTRACTS, TOPICS.clusterOperation, { kind: 'DestroyCluster', value: cluster })

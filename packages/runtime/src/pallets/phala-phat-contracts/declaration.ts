@@ -39,6 +39,8 @@ export const phatParts = declarePallet({
     WorkerStateDiffers: { index: 18, doc: 'Alarm: a worker holds another state than its cluster.', fields: { cluster: Hash, block: u32, worker: Sr25519Public } },
     ClusterStateDisputed: { index: 19, doc: 'Alarm: all workers of a cluster reported and no state has more than half of them.', fields: { cluster: Hash, block: u32 } },
     PinkSystemCodeChanged: { index: 20, doc: 'There is another system code.', fields: { version: u16, hash: Hash } },
+    ClusterKeysRequested: { index: 21, doc: 'A worker lacks its cluster\'s keys; the gatekeepers were asked to give it them.', fields: membership },
+    EpochCandidateChosen: { index: 22, doc: 'A gatekeeper\'s proposal became the epoch\'s secret.', fields: { cluster: Hash, epoch: u64, gatekeeper: Sr25519Public } },
   },
   errors: {
     CodeNotFound: { index: 0, doc: 'Unused: code is known to clusters, not to the chain.' },
@@ -63,6 +65,8 @@ export const phatParts = declarePallet({
     AlreadyReported: { index: 19, doc: 'The worker has reported about this block.' },
     InvalidParameter: { index: 20, doc: 'A parameter is zero or out of its range.' },
     ClusterFull: { index: 21, doc: 'The cluster holds as many workers or contracts as it may.' },
+    InvalidEpochCandidate: { index: 22, doc: 'The candidate\'s key is none, or its secret is not for exactly the workers of the cluster.' },
+    KeysRequestedLately: { index: 23, doc: 'The worker asked for its cluster\'s keys a few blocks ago.' },
   },
   constants: {
     InkCodeSizeLimit: constant(u32, RESOURCE_BYTES_MAX, 'Longest ink! code in bytes.'),

@@ -1,10 +1,13 @@
 /**
- * Owns the epochs of clusters' channel keys. The chain asks the gatekeepers for an epoch when a cluster is created, when its time is over and when a
- * worker left that knew the present keys; the epoch begins when the gatekeepers' public key of it arrives. A request that is not answered is repeated.
+ * Owns the epochs of clusters' channel keys. The chain asks the gatekeepers for a cluster's key first, and for an epoch as soon as its workers were sent
+ * that key, when the epoch's time is over, and when its workers are others. The first proper proposal of a gatekeeper begins the epoch: each is made at
+ * random and forgotten by its maker, so that there is nothing to agree on. A request that is not answered is repeated.
  */
 import { bytesEqual } from '@phalanx/primitives/bytes'
-import { TOPICS, type WorkerIdentity } from '@phalanx/primitives/messages'
+import { TOPICS, type ClusterEpochCandidate, type WorkerIdentity } from '@phalanx/primitives/messages'
 import { pushPalletMessage } from '../phala-mq/push.ts'
+import { registryParts } from '../phala-registry/declaration.ts'
+import { isConfirmed } from '../phala-registry/outcomes.ts'
 import { workers } from '../phala-registry/storage.ts'
 import { PHAT_CONTRACTS, type PhatContext } from './declaration.ts'
 import * as storage from './storage.ts'
@@ -36,19 +39,60 @@ const members = (ctx: PhatContext, cluster: Uint8Array): readonly WorkerIdentity
 const push = (ctx: PhatContext, cluster: Uint8Array, epoch: bigint): void =>
   pushPalletMessage(ctx, PHAT_CONTRACTS, TOPICS.clusterNotice, { kind: 'EpochRequested', value: { cluster, epoch, workers: members(ctx, cluster) } })
 
-/** Asks the gatekeepers for an epoch that none of the keys handed out so far opens. A request under way is replaced by one for the present workers. */
+/** Asks the gatekeepers for the key of a new cluster, for its present workers; asked again until they sent it. */
+export const askForKey = (ctx: PhatContext, cluster: Uint8Array): void => {
+  const info = storage.clusters.get(ctx, cluster)
+  const terms = storage.clusterTerms.get(ctx, cluster)
+  if (info === undefined || terms === undefined) return
+  const { owner, gasPrice, depositPerItem, depositPerByte } = info
+  schedule(ctx, cluster, { ...NO_EPOCH, dueBlock: ctx.block.number + RETRY_BLOCKS })
+  pushPalletMessage(ctx, PHAT_CONTRACTS, TOPICS.clusterEvent, {
+    kind: 'DeployCluster', value: { owner, cluster, workers: members(ctx, cluster), gasPrice, depositPerItem, depositPerByte, ...terms },
+  })
+}
+
+/** The gatekeepers sent a cluster's key to its workers: with that its first epoch is asked for. */
+export const noteKeysSent = (ctx: PhatContext, cluster: Uint8Array): void => {
+  const state = storage.clusterEpoch.get(ctx, cluster)
+  if (state?.requested === 0n) ask(ctx, cluster, state)
+}
+
+/** Whether the workers of a cluster were sent its key, and an epoch was asked for. */
+export const isDeployed = (ctx: PhatContext, cluster: Uint8Array): boolean => (storage.clusterEpoch.get(ctx, cluster)?.requested ?? 0n) > 0n
+
+/**
+ * Asks the gatekeepers for an epoch that none of the keys handed out so far opens. A request under way is replaced by one for the present workers;
+ * before the first there is nothing to replace.
+ */
 export const requestEpoch = (ctx: PhatContext, cluster: Uint8Array): void => {
-  const state = storage.clusterEpoch.get(ctx, cluster) ?? NO_EPOCH
+  const state = storage.clusterEpoch.get(ctx, cluster)
+  if (state !== undefined && state.requested > 0n) ask(ctx, cluster, state)
+}
+
+const ask = (ctx: PhatContext, cluster: Uint8Array, state: EpochState): void => {
   const epoch = state.requested + 1n
+  storage.epochRenewals.remove(ctx, cluster)
   schedule(ctx, cluster, { ...state, requested: epoch, dueBlock: ctx.block.number + RETRY_BLOCKS })
   ctx.emit('ClusterEpochRequested', { cluster, epoch })
   push(ctx, cluster, epoch)
 }
 
+/**
+ * Has an epoch asked for that the present workers know: in the next block, so that many wishes of one block make one. An epoch under way is not given up
+ * for it, lest epochs that nobody waits for keep one from ever beginning: another follows it.
+ */
+export const renewEpoch = (ctx: PhatContext, cluster: Uint8Array): void => {
+  const state = storage.clusterEpoch.get(ctx, cluster)
+  if (state === undefined || state.requested === 0n) return
+  if (state.requested === state.current) schedule(ctx, cluster, { ...state, dueBlock: ctx.block.number + 1 })
+  else storage.epochRenewals.set(ctx, cluster, [])
+}
+
 const onDue = (ctx: PhatContext, cluster: Uint8Array): void => {
   const state = storage.clusterEpoch.get(ctx, cluster)
   if (state === undefined) return
-  if (state.requested === state.current) return requestEpoch(ctx, cluster)
+  if (state.requested === 0n) return askForKey(ctx, cluster)
+  if (state.requested === state.current) return ask(ctx, cluster, state)
   schedule(ctx, cluster, { ...state, dueBlock: ctx.block.number + RETRY_BLOCKS })
   push(ctx, cluster, state.requested)
 }
@@ -64,20 +108,37 @@ export const requestDueEpochs = (ctx: PhatContext): number => {
   return due.length
 }
 
-/** The gatekeepers made an epoch's secret: it begins. Fails with ClusterNotFound, ClusterNotDeployed, EpochNotRequested. */
-export const beginEpoch = (ctx: PhatContext, begun: { readonly cluster: Uint8Array; readonly epoch: bigint; readonly pubkey: Uint8Array }): void => {
-  const { cluster, epoch, pubkey } = begun
+const isForAll = (ctx: PhatContext, { cluster, secretKeys }: ClusterEpochCandidate): boolean => {
+  const expected = members(ctx, cluster)
+  return expected.length > 0 && secretKeys.length === expected.length && expected.every(({ pubkey }) => secretKeys.some(([worker]) => bytesEqual(worker, pubkey)))
+}
+
+/**
+ * Takes a gatekeeper's proposal: the first proper one is passed on to the workers, and the epoch begins. One for the epoch that began already changes
+ * nothing. Fails with PhalaRegistry's GatekeeperNotConfirmed, ClusterNotFound, EpochNotRequested, InvalidEpochCandidate.
+ */
+export const takeEpochCandidate = (ctx: PhatContext, gatekeeper: Uint8Array, candidate: ClusterEpochCandidate): void => {
+  const { cluster, epoch, pubkey, secretKeys } = candidate
+  if (!isConfirmed(ctx, gatekeeper)) registryParts.in(ctx).fail('GatekeeperNotConfirmed')
   if (!storage.clusters.has(ctx, cluster)) ctx.fail('ClusterNotFound')
   const state = storage.clusterEpoch.get(ctx, cluster) ?? NO_EPOCH
-  if (epoch !== state.requested || epoch === state.current) ctx.fail('EpochNotRequested')
+  if (epoch !== state.requested || epoch === 0n) ctx.fail('EpochNotRequested')
+  if (epoch === state.current) return
+  if (!ctx.crypto.sr25519.isValidPoint(pubkey) || !isForAll(ctx, candidate)) ctx.fail('InvalidEpochCandidate')
+  ctx.emit('EpochCandidateChosen', { cluster, epoch, gatekeeper })
+  pushPalletMessage(ctx, PHAT_CONTRACTS, TOPICS.clusterEpochKeys, { cluster, epoch, secretKeys })
+  beginEpoch(ctx, candidate)
+}
+
+const beginEpoch = (ctx: PhatContext, { cluster, epoch, pubkey }: ClusterEpochCandidate): void => {
   const { rotationPeriodBlocks, graceBlocks } = storage.clusterParameters.get(ctx)
   const { number } = ctx.block
-  schedule(ctx, cluster, { current: epoch, since: number, requested: epoch, dueBlock: number + rotationPeriodBlocks })
+  const isWantedAgain = storage.epochRenewals.take(ctx, cluster) !== undefined
+  schedule(ctx, cluster, { current: epoch, since: number, requested: epoch, dueBlock: number + (isWantedAgain ? 1 : rotationPeriodBlocks) })
   storage.clusterChannelKeys.set(ctx, cluster, epoch, { pubkey, since: number })
   forgetOld(storage.clusterChannelKeys, ctx, cluster)
   ctx.emit('ClusterEpochBegan', { cluster, epoch, pubkey })
-  const retireAt = number + graceBlocks
-  pushPalletMessage(ctx, PHAT_CONTRACTS, TOPICS.clusterNotice, { kind: 'EpochBegan', value: { cluster, epoch, pubkey, retireAt } })
+  pushPalletMessage(ctx, PHAT_CONTRACTS, TOPICS.clusterNotice, { kind: 'EpochBegan', value: { cluster, epoch, pubkey, retireAt: number + graceBlocks } })
 }
 
 /** Drops the keys of all epochs but the latest two. */
@@ -110,5 +171,6 @@ export const learnContractKeys = (
 export const endEpochs = (ctx: PhatContext, cluster: Uint8Array): void => {
   const state = storage.clusterEpoch.take(ctx, cluster)
   if (state !== undefined) storage.epochQueue.remove(ctx, state.dueBlock, cluster)
+  storage.epochRenewals.remove(ctx, cluster)
   storage.clusterChannelKeys.clear(ctx, cluster)
 }

@@ -8,6 +8,7 @@ import { workers } from '../phala-registry/storage.ts'
 import { PHAT_CONTRACTS, phatParts, type PhatContext } from './declaration.ts'
 import { ensureMayEnter, isStaked } from './duties.ts'
 import { requestEpoch } from './epochs.ts'
+import { giveKeys } from './keys.ts'
 import * as storage from './storage.ts'
 import type { LeaveReason } from './types.ts'
 
@@ -49,6 +50,7 @@ export const enterCluster = (ctx: PhatContext, { worker, cluster }: Membership):
 /** Takes a worker out of a running cluster. It knows the cluster's present channel keys: the caller asks for others. */
 const takeOut = (ctx: PhatContext, { worker, cluster }: Membership): void => {
   storage.clusterByWorkers.remove(ctx, worker)
+  storage.keyRequestedAt.remove(ctx, worker)
   storage.clusterWorkers.mutate(ctx, cluster, (members) => members.filter((one) => !bytesEqual(one, worker)))
   pushPalletMessage(ctx, PHAT_CONTRACTS, TOPICS.clusterOperation, { kind: 'RemoveWorker', value: { clusterId: cluster, worker } })
 }
@@ -57,7 +59,7 @@ const takeOut = (ctx: PhatContext, { worker, cluster }: Membership): void => {
 export const addWorker = (ctx: PhatContext, membership: Membership): void => {
   const worker = enterCluster(ctx, membership)
   ctx.emit('WorkerAddedToCluster', membership)
-  pushPalletMessage(ctx, PHAT_CONTRACTS, TOPICS.clusterNotice, { kind: 'WorkerAdded', value: { cluster: membership.cluster, worker } })
+  giveKeys(ctx, membership.cluster, worker)
 }
 
 /** The owner removes a worker, which may come back. Fails with WorkerNotFound. */

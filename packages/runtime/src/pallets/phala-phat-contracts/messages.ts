@@ -1,12 +1,13 @@
 /** Owns the messages that the pallet acts on: of workers about their cluster, of gatekeepers about keys, of clusters about contracts (cluster_contracts.md section 3). */
 import { bytesEqual } from '@phalanx/primitives/bytes'
-import { TOPICS, type ClusterRegistryEvent, type Message, type MessageOrigin, type WorkerClusterReport } from '@phalanx/primitives/messages'
+import { TOPICS, type ClusterKeyRequest, type ClusterRegistryEvent, type Message, type MessageOrigin, type WorkerClusterReport } from '@phalanx/primitives/messages'
 import type { Context } from '../../frame/context.ts'
 import { decodePayload } from '../phala-registry/decode-payload.ts'
 import { clusterKeys } from '../phala-registry/storage.ts'
 import { learnContract } from './contracts.ts'
 import { phatParts, type PhatContext } from './declaration.ts'
-import { beginEpoch, learnContractKeys } from './epochs.ts'
+import { learnContractKeys, noteKeysSent, takeEpochCandidate } from './epochs.ts'
+import { requestKeys } from './keys.ts'
 import { isMember } from './membership.ts'
 import { takeStateReport } from './state-reports.ts'
 import * as storage from './storage.ts'
@@ -38,11 +39,16 @@ const onClusterRegistry = (ctx: PhatContext, { value: { cluster, pubkey } }: Clu
   ctx.emit('ClusterPubkeyAvailable', { cluster, pubkey })
 }
 
-const onChannel = (ctx: PhatContext, sender: MessageOrigin, payload: Uint8Array): void => {
-  const event = decodePayload(TOPICS.clusterChannel.payload, payload)
-  if (event.kind === 'ContractPubkeys') return learnContractKeys(ctx, ensureCluster(ctx, sender), event.value)
+/** Only the gatekeepers' own message of this topic concerns the chain: the rest it says itself. */
+const onClusterOperation = (ctx: PhatContext, sender: MessageOrigin, payload: Uint8Array): void => {
   ensureGatekeepers(ctx, sender)
-  beginEpoch(ctx, event.value)
+  const operation = decodePayload(TOPICS.clusterOperation.payload, payload)
+  if (operation.kind === 'DispatchKeys') noteKeysSent(ctx, operation.value.cluster)
+}
+
+const onKeyRequest = (ctx: PhatContext, worker: Uint8Array, { cluster }: ClusterKeyRequest): void => {
+  if (!isMember(ctx, { worker, cluster })) ctx.fail('InvalidSender')
+  requestKeys(ctx, cluster, worker)
 }
 
 type Handler = (ctx: PhatContext, sender: MessageOrigin, payload: Uint8Array) => void
@@ -56,7 +62,11 @@ const HANDLERS: readonly (readonly [topic: Uint8Array, handle: Handler])[] = [
   }],
   [TOPICS.contractRegistryEvent.topic, (ctx, sender, payload) =>
     learnContract(ctx, ensureCluster(ctx, sender), decodePayload(TOPICS.contractRegistryEvent.payload, payload).value)],
-  [TOPICS.clusterChannel.topic, onChannel],
+  [TOPICS.clusterOperation.topic, onClusterOperation],
+  [TOPICS.clusterEpochCandidate.topic, (ctx, sender, payload) =>
+    takeEpochCandidate(ctx, ensureWorker(ctx, sender), decodePayload(TOPICS.clusterEpochCandidate.payload, payload))],
+  [TOPICS.clusterKeyRequest.topic, (ctx, sender, payload) => onKeyRequest(ctx, ensureWorker(ctx, sender), decodePayload(TOPICS.clusterKeyRequest.payload, payload))],
+  [TOPICS.clusterChannel.topic, (ctx, sender, payload) => learnContractKeys(ctx, ensureCluster(ctx, sender), decodePayload(TOPICS.clusterChannel.payload, payload).value)],
   [TOPICS.clusterState.topic, (ctx, sender, payload) => takeStateReport(ctx, ensureWorker(ctx, sender), decodePayload(TOPICS.clusterState.payload, payload))],
 ]
 

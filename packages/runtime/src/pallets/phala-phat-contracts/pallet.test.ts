@@ -171,7 +171,7 @@ describe('phatContracts.clusterDestroy', () => {
   test('frees the workers, forgets the key and tells the cluster', () => {
     const id = bed.cluster([a])
     bed.giveKey(id, filled(5))
-    bed.beginEpoch(id, 1n, filled(6))
+    bed.beginEpoch(id, 1n)
     bed.report(a, id, bed.chain.ctx.block.number - 1, 1)
     bed.chain.assertNoop(call('clusterDestroy', { cluster: id }), signed(bed.owner), 'BadOrigin')
     bed.chain.assertOk(call('clusterDestroy', { cluster: id }), ROOT)

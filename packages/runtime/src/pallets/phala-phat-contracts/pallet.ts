@@ -14,7 +14,7 @@ import { createCluster, destroyCluster, ensureOwner, transferToCluster } from '.
 import { instantiateContract, pushContractMessage, uploadResource } from './contracts.ts'
 import { PHAT_CONTRACTS, phatParts, type PhatContext } from './declaration.ts'
 import { isStaked } from './duties.ts'
-import { requestDueEpochs, requestEpoch } from './epochs.ts'
+import { isDeployed, requestDueEpochs, requestEpoch } from './epochs.ts'
 import { buildPhatGenesis, DEFAULT_PHAT_GENESIS, isSaneClusterParameters, phatGenesisShape } from './genesis.ts'
 import { addWorker, isMember, removeWorker, setMinStake } from './membership.ts'
 import { pruneStateReports } from './state-reports.ts'
@@ -63,6 +63,8 @@ const tryState = (ctx: PhatContext): void => {
     assert(storage.clusterEpoch.get(ctx, cluster)?.dueBlock === block, 'the epochs\' queue follows the epochs')
   }
   assert(queued === [...storage.clusterEpoch.keys(ctx)].length, 'every cluster\'s epoch is queued')
+  for (const [cluster] of storage.epochRenewals.keys(ctx)) assert(storage.clusterEpoch.has(ctx, cluster), 'epochs are wanted for clusters')
+  for (const [worker] of storage.keyRequestedAt.keys(ctx)) assert(storage.clusterByWorkers.has(ctx, worker), 'keys are asked for by members')
   for (const [[cluster], { current, requested }] of storage.clusterEpoch.entries(ctx)) {
     assert(storage.clusters.has(ctx, cluster) && current <= requested, 'epochs are those of clusters and only grow')
   }
@@ -218,6 +220,7 @@ export const phalaPhatContracts = phatParts.withCalls(
       weight: weigh({ reads: CLUSTER_WORKERS_MAX, writes: 4 }),
       dispatch(ctx, origin, { clusterId }) {
         ensureOwner(ctx, clusterId, ensureSigned(origin))
+        if (!isDeployed(ctx, clusterId)) ctx.fail('ClusterNotDeployed')
         requestEpoch(ctx, clusterId)
       },
     },

@@ -4,7 +4,7 @@ import { bytesUpTo, tuple, u128, u16, u32, u64, unit, vecUpTo } from '@phalanx/p
 import { UNIT } from '@phalanx/primitives/fixed'
 import { CLUSTER_WORKERS_MAX, ClusterParameters, RESOURCE_BYTES_MAX } from '@phalanx/primitives/messages'
 import { palletStorage } from '../../frame/storage.ts'
-import { AgreedState, BasicContractInfo, ChannelKey, ClusterInfo, EpochState, StateReports } from './types.ts'
+import { AgreedState, BasicContractInfo, ChannelKey, ClusterInfo, ClusterTerms, EpochState, StateReports } from './types.ts'
 
 const storage = palletStorage('PhalaPhatContracts')
 const byHash = { hasher: 'Twox64Concat', key: Hash } as const
@@ -32,8 +32,11 @@ export const nextPinkSystemCode = storage.value('NextPinkSystemCode', { type: Sy
 /** Ours from here on. */
 export const clusterMinStake = storage.value('ClusterMinStake', { type: u128, default: CLUSTER_MIN_STAKE, doc: 'Least stake of a worker in a cluster; never zero.' })
 export const clusterParameters = storage.value('ClusterParameters', { type: ClusterParameters, default: CLUSTER_PARAMETERS, doc: 'How clusters of this chain are kept.' })
+export const clusterTerms = storage.map('ClusterTerms', { ...byHash, type: ClusterTerms, doc: 'What clusters are deployed with besides what Clusters holds.' })
 export const clusterEpoch = storage.map('ClusterEpoch', { ...byHash, type: EpochState, doc: 'Epoch of a cluster\'s channel keys.' })
 export const epochQueue = storage.doubleMap('EpochQueue', { hashers: ['Twox64Concat', 'Twox64Concat'], keys: [u32, Hash], type: unit, doc: 'Clusters by the block in which an epoch is asked for.' })
+export const epochRenewals = storage.map('EpochRenewals', { ...byHash, type: unit, doc: 'Clusters that want another epoch once the one asked for began.' })
+export const keyRequestedAt = storage.map('KeyRequestedAt', { hasher: 'Twox64Concat', key: Sr25519Public, type: u32, doc: 'Block in which a worker asked for its cluster\'s keys.' })
 export const clusterChannelKeys = storage.doubleMap('ClusterChannelKeys', {
   hashers: ['Twox64Concat', 'Twox64Concat'], keys: [Hash, u64], type: ChannelKey, doc: 'Channel key of a cluster in its current epoch and the one before.' })
 export const contractChannelKeys = storage.doubleMap('ContractChannelKeys', {

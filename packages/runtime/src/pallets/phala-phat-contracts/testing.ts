@@ -1,8 +1,8 @@
 /** Owns what the tests of PhalaPhatContracts and PhalaPhatTokenomic share: a chain with staked workers, clusters, messages of all senders. For tests only. */
-import { bytesEqual } from '@phalanx/primitives/bytes'
+import { bytesEqual, compareBytes } from '@phalanx/primitives/bytes'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { UNIT } from '@phalanx/primitives/fixed'
-import { clusterIdOf, createMessage, TOPICS, type MessageOrigin, type TopicOf } from '@phalanx/primitives/messages'
+import { clusterIdOf, createMessage, TOPICS, type ClusterEpochCandidate, type MessageOrigin, type TopicOf } from '@phalanx/primitives/messages'
 import type { RuntimeCall } from '../../frame/context.ts'
 import { ROOT } from '../../frame/origin.ts'
 import { devAccount } from '../../frame/testing.ts'
@@ -10,6 +10,7 @@ import { mint } from '../balances/currency.ts'
 import { balancesParts } from '../balances/declaration.ts'
 import { createComputationTestbed, STAKE, type TestSession } from '../phala-computation/testing.ts'
 import { loggedMessages } from '../phala-mq/block-log.ts'
+import { confirmedGatekeepers } from '../phala-registry/storage.ts'
 import { phalaPhatTokenomic } from '../phala-phat-tokenomic/pallet.ts'
 import type { NewCluster } from './clusters.ts'
 import { onPhatMessage } from './messages.ts'
@@ -46,8 +47,8 @@ export const createPhatTestbed = (crypto: Crypto, options: { readonly genesis?: 
     treasuryAccount: treasury, ...change,
   })
   const addCluster = (workers: readonly Uint8Array[], change: Partial<NewCluster> = {}): RuntimeCall => phalaPhatContracts.call('addCluster', wish(workers, change))
-  /** A cluster of these workers; its id. */
-  const cluster = (sessions: readonly TestSession[], change: Partial<NewCluster> = {}): Uint8Array => {
+  /** A cluster of these workers that have no key yet; its id. */
+  const created = (sessions: readonly TestSession[], change: Partial<NewCluster> = {}): Uint8Array => {
     chain.assertOk(addCluster(sessions.map((one) => one.worker), change), ROOT)
     return clusterIdOf(storage.clusterCounter.get(chain.ctx))
   }
@@ -63,10 +64,29 @@ export const createPhatTestbed = (crypto: Crypto, options: { readonly genesis?: 
     }
   }
   const gatekeepers: MessageOrigin = { kind: 'Gatekeeper' }
+  const dispatchKeys = (id: Uint8Array): void => {
+    const terms = { owner, deposit: 0n, gasPrice: 1n, depositPerItem: 2n, depositPerByte: 3n, treasuryAccount: treasury }
+    say(gatekeepers, TOPICS.clusterOperation, { kind: 'DispatchKeys', value: { cluster: id, secretKeys: [], ...terms } })
+  }
+  /** A cluster of these workers, which were sent its key; its id. */
+  const cluster = (sessions: readonly TestSession[], change: Partial<NewCluster> = {}): Uint8Array => {
+    const id = created(sessions, change)
+    dispatchKeys(id)
+    return id
+  }
+  const gatekeeper = devAccount(crypto, 'Gatekeeper').publicKey
+  confirmedGatekeepers.set(chain.ctx, [[gatekeeper, chain.ctx.block.number]])
   const giveKey = (id: Uint8Array, pubkey: Uint8Array): void =>
     say(gatekeepers, TOPICS.clusterRegistryEvent, { kind: 'PubkeyAvailable', value: { cluster: id, pubkey } })
-  const beginEpoch = (id: Uint8Array, epoch: bigint, pubkey: Uint8Array): void =>
-    say(gatekeepers, TOPICS.clusterChannel, { kind: 'EpochPubkey', value: { cluster: id, epoch, pubkey } })
+  /** What a gatekeeper proposes: the shares are no real ones. */
+  const candidate = (id: Uint8Array, epoch: bigint, change: Partial<ClusterEpochCandidate> = {}): ClusterEpochCandidate => {
+    const sealed = { ecdhPubkey: filled(1), encryptedKey: filled(2, 80), iv: filled(3, 12) }
+    const secretKeys = [...storage.clusterWorkers.get(chain.ctx, id)].sort(compareBytes).map((pubkey) => [pubkey, sealed] as const)
+    return { cluster: id, epoch, pubkey: epochKey(epoch), secretKeys, ...change }
+  }
+  const epochKey = (epoch: bigint): Uint8Array => devAccount(crypto, `Epoch ${epoch}`).publicKey
+  const propose = (proposal: ClusterEpochCandidate, by = gatekeeper): void => say({ kind: 'Worker', value: by }, TOPICS.clusterEpochCandidate, proposal)
+  const beginEpoch = (id: Uint8Array, epoch: bigint): void => propose(candidate(id, epoch))
   const report = (one: TestSession, id: Uint8Array, block: number, byte: number): void =>
     say({ kind: 'Worker', value: one.worker }, TOPICS.clusterState, { cluster: id, block, stateRoot: filled(byte), receiptsRoot: filled(0) })
   /** A contract that runs in a cluster. */
@@ -80,7 +100,10 @@ export const createPhatTestbed = (crypto: Crypto, options: { readonly genesis?: 
     loggedMessages(chain.ctx).filter(({ destination }) => bytesEqual(destination, to.topic)).map(({ payload }) => to.payload.decode(payload))
   const events = (name: string): readonly unknown[] =>
     chain.events().filter((event) => event.pallet === 'PhalaPhatContracts' && event.name === name).map(({ value }) => value)
-  return { ...bed, owner, user, treasury, worker, addCluster, cluster, say, gatekeepers, giveKey, beginEpoch, report, contract, heard, events }
+  return {
+    ...bed, owner, user, treasury, worker, addCluster, created, cluster, say, gatekeepers, gatekeeper, giveKey, dispatchKeys, candidate, epochKey, propose, beginEpoch, report,
+    contract, heard, events,
+  }
 }
 
 /** The test world. */

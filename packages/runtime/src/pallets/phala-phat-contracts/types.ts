@@ -36,9 +36,14 @@ export const LeaveReason = named(
 )
 export type LeaveReason = TypeOf<typeof LeaveReason>
 
+/** What the gatekeepers are told of a new cluster and the cluster's entry does not hold: what the owner paid in, and the account that its fees go to. */
+export const ClusterTerms = named(ours('ClusterTerms'), struct({ deposit: u128, treasuryAccount: AccountId }))
+export type ClusterTerms = TypeOf<typeof ClusterTerms>
+
 /**
  * Channel keys of a cluster by time. `current` is 0 until the first epoch began; `since` the block in which the current one began; `requested`
- * the epoch that the gatekeepers are to begin, equal to `current` where none is. `dueBlock`: when the next request is made, or repeated.
+ * the epoch that the gatekeepers are to begin, equal to `current` where none is. `dueBlock`: when the next request is made, or repeated. While
+ * `requested` is 0 it is the cluster's key that is asked for.
  */
 export const EpochState = named(ours('EpochState'), struct({ current: u64, since: u32, requested: u64, dueBlock: u32 }))
 export type EpochState = TypeOf<typeof EpochState>

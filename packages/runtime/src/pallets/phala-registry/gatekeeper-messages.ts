@@ -58,5 +58,5 @@ export const onGatekeeperMessage = (context: Context, { sender, destination, pay
 
 /** Whether a message of a worker is one of a gatekeeper at work, which travels free of charge. */
 export const isGatekeeperWork = (ctx: Context, { sender, destination }: Message): boolean =>
-  sender.kind === 'Worker' && [TOPICS.gatekeeperVote, TOPICS.rotationCandidate].some(({ topic }) => bytesEqual(topic, destination))
+  sender.kind === 'Worker' && [TOPICS.gatekeeperVote, TOPICS.rotationCandidate, TOPICS.clusterEpochCandidate].some(({ topic }) => bytesEqual(topic, destination))
   && storage.gatekeeper.get(ctx).some((one) => bytesEqual(one, sender.value))
