@@ -12,8 +12,8 @@ export const CHECKPOINT_FILES = ['checkpoint-a.seal', 'checkpoint-b.seal'] as co
 export interface Checkpoints {
   /** The newest usable checkpoint that `fits`. Unusable ones are logged and left as they are. */
   load(fits: (restored: Restored) => boolean): Promise<Restored | undefined>
-  /** Seals a state; resolves when it is durable or has failed, which is logged. */
-  save(state: LiveState): Promise<void>
+  /** Seals a state; resolves with true when it is durable, with false when that failed, which is logged. */
+  save(state: LiveState): Promise<boolean>
   remove(): Promise<void>
 }
 
@@ -25,7 +25,7 @@ const isNewer = (found: Restored, best: Restored): boolean =>
 export const createCheckpoints = (dependencies: { readonly sealer: Sealer; readonly logger: Logger }): Checkpoints => {
   const { sealer, logger } = dependencies
   let next = 0
-  let saving: Promise<void> = Promise.resolve()
+  let saving: Promise<unknown> = Promise.resolve()
   const read = async (name: string): Promise<Restored | undefined> => {
     try {
       const bytes = await sealer.read(name)
@@ -36,14 +36,16 @@ export const createCheckpoints = (dependencies: { readonly sealer: Sealer; reado
       return undefined
     }
   }
-  const write = async (state: LiveState, bytes: Uint8Array): Promise<void> => {
+  const write = async (state: LiveState, bytes: Uint8Array): Promise<boolean> => {
     const name = CHECKPOINT_FILES[next] as string
     try {
       await sealer.write(name, bytes)
       next = 1 - next
       logger.debug('checkpoint written', { file: name, block: state.follow.head.number })
+      return true
     } catch (error) {
       logger.error('checkpoint could not be written', { file: name, block: state.follow.head.number }, error)
+      return false
     }
   }
   return {
@@ -59,8 +61,9 @@ export const createCheckpoints = (dependencies: { readonly sealer: Sealer; reado
     },
     save(state) {
       const bytes = encodeCheckpoint(state)
-      saving = saving.then(() => write(state, bytes))
-      return saving
+      const saved = saving.then(() => write(state, bytes))
+      saving = saved
+      return saved
     },
     async remove() {
       await saving

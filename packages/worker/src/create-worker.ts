@@ -10,6 +10,8 @@ import type { BlobStore, Clock, Logger, Random } from '@phalanx/primitives/ports
 import { METHODS_NOT_OFFERED } from './api/not-offered.ts'
 import { CONSENSUS_VERSION_MAX, ECDH_GRACE_BLOCKS, ECDH_ROTATE_EVERY_BLOCKS, TRUSTED_ANCHORS, WORKER_VERSION } from './build.ts'
 import { createCheckpoints } from './checkpoints.ts'
+import { CLUSTER_FILE, openKeyring, type ClusterKeyring } from './contracts/cluster/keyring.ts'
+import type { CodeVm } from './contracts/vm.ts'
 import type { TrustedAnchor } from './core/anchors.ts'
 import { ENTROPY_BYTES } from './core/entropy.ts'
 import { HandedOver, SealedHandover } from './core/handover-messages.ts'
@@ -52,6 +54,8 @@ export interface WorkerDependencies {
   readonly clock: Clock
   readonly logger: Logger
   readonly benchmark: Benchmark
+  /** Machines for contracts, the first that recognises a code runs it. None unless given. */
+  readonly vms?: readonly CodeVm[]
   /** Memory in use, bytes, for GetInfo; 0 unless given. */
   readonly memoryUsed?: () => number
 }
@@ -74,8 +78,9 @@ export interface Worker {
   stop(): Promise<void>
 }
 
-const coreOf = (options: WorkerOptions, { crypto, platform }: WorkerDependencies): Core => ({
+const coreOf = (options: WorkerOptions, { crypto, platform, vms }: WorkerDependencies): Core => ({
   crypto,
+  vms: vms ?? [],
   build: {
     version: options.version ?? WORKER_VERSION,
     maxConsensusVersion: CONSENSUS_VERSION_MAX,
@@ -102,9 +107,24 @@ const resume = async (shell: Shell, outside: ShellDependencies): Promise<void> =
   const { identity, genesisHash } = openIdentity(shell.core.crypto, opened)
   opened.fill(0)
   const restored = await checkpoints.load((found) => bytesEqual(found.identity, identity.publicKey) && bytesEqual(found.follow.genesisHash, genesisHash))
-  await shell.dispatch({ kind: 'resume', value: { identity, genesisHash, restored, entropy: random.bytes(ENTROPY_BYTES) } })
+  await shell.dispatch({ kind: 'resume', value: { identity, genesisHash, restored, clusterKeys: await readClusterKeys(shell, outside, genesisHash), entropy: random.bytes(ENTROPY_BYTES) } })
   const gift = await sealer.read(GIFT_FILE)
   if (gift !== undefined) await shell.dispatch({ kind: 'resumeHandover', value: { handedOver: HandedOver.decode(gift) } })
+}
+
+/** Secrets of the worker's cluster. A file that cannot be read is left as it is; the worker asks the others for what it held. */
+const readClusterKeys = async (shell: Shell, { sealer, logger }: ShellDependencies, genesisHash: Uint8Array): Promise<ClusterKeyring | undefined> => {
+  try {
+    const opened = await sealer.read(CLUSTER_FILE)
+    if (opened === undefined) return undefined
+    const keyring = openKeyring(shell.core.crypto, opened, genesisHash)
+    opened.fill(0)
+    return keyring
+  } catch (error) {
+    if (!isAppError(error)) throw error
+    logger.warn('secrets of the cluster are not usable', { code: error.code })
+    return undefined
+  }
 }
 
 /** Brings back the key for an identity that is to be received. */

@@ -4,8 +4,10 @@
  */
 import { utf8 } from '@phalanx/primitives/bytes'
 import type { Benchmark } from './platform/benchmark.ts'
+import type { Secret } from '@phalanx/primitives/crypto'
 import type { Logger, Random } from '@phalanx/primitives/ports'
 import type { Checkpoints } from './checkpoints.ts'
+import { CLUSTER_FILE } from './contracts/cluster/keyring.ts'
 import type { Effect } from './core/effects.ts'
 import { ENTROPY_BYTES } from './core/entropy.ts'
 import type { Input } from './core/inputs.ts'
@@ -32,6 +34,7 @@ export const RETIRED_FILE = 'retired.seal'
 export const removeIdentity = async ({ sealer, checkpoints }: Pick<ShellDependencies, 'sealer' | 'checkpoints'>): Promise<void> => {
   await sealer.remove(IDENTITY_FILE)
   await sealer.remove(GIFT_FILE)
+  await sealer.remove(CLUSTER_FILE)
   await checkpoints.remove()
 }
 
@@ -42,6 +45,8 @@ export interface ShellDependencies {
   readonly benchmark: Benchmark
   readonly random: Random
   readonly logger: Logger
+  /** Takes what contracts did to values that they keep on this worker only. */
+  readonly localCache?: (changes: Extract<Effect, { kind: 'localCache' }>['value']) => void
 }
 
 /** Applies inputs one at a time and performs what they ask for. */
@@ -52,6 +57,8 @@ export class Shell {
   private queue: Promise<unknown> = Promise.resolve()
   private background: Promise<unknown> = Promise.resolve()
   private rootSecret: { readonly genesisHash: Uint8Array; readonly root: RootSecret } | undefined
+  /** What the cluster's file is to hold as soon as a checkpoint is durable. */
+  private outdated: { readonly content: Secret<Uint8Array> | undefined } | undefined
   private rootQueue: Promise<unknown> = Promise.resolve()
 
   constructor(core: Core, dependencies: ShellDependencies) {
@@ -82,12 +89,17 @@ export class Shell {
 
   private async apply(input: Input): Promise<WorkerState> {
     const { state, effects } = step(this.core, this.current, input)
+    let isDurable = false
     for (const effect of effects) {
       if (effect.kind === 'sealIdentity') await this.sealSecret(IDENTITY_FILE, effect.value.content.reveal(), state)
       else if (effect.kind === 'sealHandover') await this.sealSecret(HANDOVER_FILE, effect.value.content.reveal(), state)
       else if (effect.kind === 'sealGift') await this.outside.sealer.write(GIFT_FILE, effect.value.content)
-      else if (effect.kind === 'checkpoint' && effect.value.wait && state.kind === 'live') await this.outside.checkpoints.save(state)
+      else if (effect.kind === 'sealCluster' && effect.value.when === 'before') await this.sealCluster(effect.value.content)
+      else if (effect.kind === 'checkpoint' && effect.value.wait && state.kind === 'live') isDurable = await this.outside.checkpoints.save(state)
+      else if (effect.kind === 'sealCluster') this.outdated = effect.value
     }
+    // What is left out of the file is gone for good: only once the state that needs it no more is durable.
+    if (isDurable && this.outdated !== undefined) await this.replaceSealedCluster(this.outdated.content)
     this.current = state
     for (const effect of effects) await this.perform(effect, state)
     return state
@@ -105,12 +117,31 @@ export class Shell {
     }
   }
 
+  private async sealCluster(content: Secret<Uint8Array> | undefined): Promise<void> {
+    if (content === undefined) return this.outside.sealer.remove(CLUSTER_FILE)
+    await this.outside.sealer.write(CLUSTER_FILE, content.reveal())
+    // Written with everything that is still needed, it takes the place of what was to be written later.
+    content.reveal().fill(0)
+  }
+
+  /** A failure is tried again with the next checkpoint. */
+  private async replaceSealedCluster(content: Secret<Uint8Array> | undefined): Promise<void> {
+    try {
+      await this.sealCluster(content)
+      this.outdated = undefined
+    } catch (error) {
+      this.outside.logger.error('secrets that are over could not be removed from the disk', {}, error)
+    }
+  }
+
   private async perform(effect: Effect, state: WorkerState): Promise<void> {
     const { benchmark, logger } = this.outside
     switch (effect.kind) {
       case 'sealIdentity':
       case 'sealHandover':
-      case 'sealGift': return
+      case 'sealGift':
+      case 'sealCluster': return
+      case 'localCache': this.outside.localCache?.(effect.value); return
       case 'endHandover': await this.outside.sealer.remove(HANDOVER_FILE); return
       case 'retire': {
         await this.outside.sealer.write(RETIRED_FILE, utf8(effect.value.reason))

@@ -1,5 +1,6 @@
 /** Owns what a step asks its shell to do. Effects are performed in order. */
 import type { Secret } from '@phalanx/primitives/crypto'
+import type { CacheOp } from '../contracts/execution/pink-event.ts'
 import type { RootCall } from '../gatekeeper/root-calls.ts'
 import type { KeyPair } from './keys.ts'
 import type { LogLine } from './log-lines.ts'
@@ -24,6 +25,13 @@ export type Effect =
   | { readonly kind: 'sealHandover'; readonly value: { readonly content: Secret<Uint8Array> } }
   /** Before anything is answered: seal to whom the identity goes (SCALE HandedOver). Unless it succeeds, nothing was given. */
   | { readonly kind: 'sealGift'; readonly value: { readonly content: Uint8Array } }
+  /**
+   * Seal the secrets of the worker's cluster, or remove their file where there is no content. `before`: before the state is shown to anybody, as for
+   * `sealIdentity`. `after`: once the step's checkpoint is durable, because states before it need what is left out.
+   */
+  | { readonly kind: 'sealCluster'; readonly value: { readonly when: 'before' | 'after'; readonly content: Secret<Uint8Array> | undefined } }
+  /** What contracts did to values that they keep on this worker only, in order. */
+  | { readonly kind: 'localCache'; readonly value: readonly { readonly contract: Uint8Array; readonly op: CacheOp }[] }
   /** The identity has come in: remove the key for it. */
   | { readonly kind: 'endHandover' }
   /** Seal that this worker gave its identity away, then remove everything that holds the identity. */

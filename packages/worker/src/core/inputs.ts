@@ -1,4 +1,5 @@
 /** Owns everything that can happen to a worker's core. Randomness and counts arrive inside; time is only ever the chain's. */
+import type { ClusterKeyring } from '../contracts/cluster/keyring.ts'
 import type { RootAnswer } from '../gatekeeper/root-calls.ts'
 import type { SuccessorClaim } from './handover.ts'
 import type { AcceptedHandover, HandedOver } from './handover-messages.ts'
@@ -19,7 +20,10 @@ export type Input =
   /** Start of the process with an opened identity, and with a checkpoint of it where one is usable. */
   | {
       readonly kind: 'resume'
-      readonly value: { readonly identity: KeyPair; readonly genesisHash: Uint8Array; readonly restored: Restored | undefined; readonly entropy: Uint8Array }
+      readonly value: {
+        readonly identity: KeyPair; readonly genesisHash: Uint8Array; readonly restored: Restored | undefined; readonly entropy: Uint8Array
+        readonly clusterKeys?: ClusterKeyring | undefined
+      }
     }
   /** SCALE FollowedBlocks; `iterations` counted by the benchmark since the last feed. */
   | {

@@ -32,6 +32,8 @@ export const LOG_LINES = {
   'root secret not available': ['question', 'code'],
   'answer of the root secret not taken': [],
   'benchmark result not taken': [],
+  'secrets that are over could not be removed from the disk': [],
+  'secrets of the cluster are not usable': ['code'],
   'worker listens': ['port', 'publicPort'],
   'listener failed': [],
   'request failed': ['requestId', 'status', 'costMs'],

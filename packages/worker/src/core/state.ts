@@ -2,6 +2,9 @@
 import { bytesUpTo, fixedBytes, option, struct, text, tuple, u32, u64, u8, vecUpTo, type TypeOf } from '@phalanx/primitives/codec'
 import { AccountId, AuthoritySet, Hash, Sr25519Public } from '@phalanx/primitives/chain'
 import { AppError } from '@phalanx/primitives/errors'
+import type { ClusterKeyring } from '../contracts/cluster/keyring.ts'
+import { storeCluster } from '../contracts/cluster/records.ts'
+import { ClusterFacts, JoiningCluster, StoredCluster, type ClusterState } from '../contracts/cluster/state.ts'
 import { GatekeeperState } from '../gatekeeper/state.ts'
 import { SystemState } from '../system/state.ts'
 import type { AcceptedHandover, HandedOver, HandoverChallenge } from './handover-messages.ts'
@@ -51,9 +54,19 @@ export interface LiveState {
   readonly endpoints: Endpoints
   /** Where the worker is, or is becoming, a gatekeeper. */
   readonly gatekeeper: GatekeeperState | undefined
+  /** What the chain told about clusters. */
+  readonly clusters: ClusterFacts
+  /** The cluster that runs here. */
+  readonly cluster: ClusterState | undefined
+  /** A cluster that is to run here and cannot yet. */
+  readonly joining: JoiningCluster | undefined
+  /** Secrets of the worker's cluster, sealed in a file of their own. They can be here before the cluster is. */
+  readonly clusterKeys: ClusterKeyring | undefined
   readonly operator: Uint8Array | undefined
   /** Why the worker stopped for good, if it did. */
   readonly halted: string | undefined
+  /** Why the worker goes no further until it is started again. Not part of a checkpoint. */
+  readonly failed: string | undefined
   /** To whom this worker gave its identity, and with which bytes: they are given again, to nobody else, until they are known to have arrived. Sealed in a file of its own. */
   readonly handedOver: HandedOver | undefined
   /** The last challenge to a successor, with the key for its answer. Not part of a checkpoint. */
@@ -67,7 +80,7 @@ export interface LiveState {
 /** A worker without a chain; a sealed identity may be there already. */
 export interface EmptyState {
   readonly kind: 'empty'
-  readonly sealed: { readonly identity: KeyPair; readonly genesisHash: Uint8Array } | undefined
+  readonly sealed: { readonly identity: KeyPair; readonly genesisHash: Uint8Array; readonly clusterKeys?: ClusterKeyring | undefined } | undefined
   /** A handover that this worker is to receive, with the key for it. */
   readonly accepted?: AcceptedHandover | undefined
   /** Why this worker will never have an identity again, if it gave its away. */
@@ -78,9 +91,9 @@ export interface EmptyState {
 export type WorkerState = EmptyState | LiveState
 
 /** Format of the checkpoint that this code writes and reads. */
-const CHECKPOINT_VERSION = 2
+const CHECKPOINT_VERSION = 3
 
-/** Checkpoint content; it holds no secret. */
+/** Checkpoint content. It holds no secret key, but whatever contracts keep: it never leaves the worker unsealed. */
 const Checkpoint = struct({
   version: u8,
   identity: Sr25519Public,
@@ -95,18 +108,24 @@ const Checkpoint = struct({
   operator: option(AccountId),
   halted: option(text),
   gatekeeper: option(GatekeeperState),
+  clusters: ClusterFacts,
+  cluster: option(StoredCluster),
+  joining: option(JoiningCluster),
 })
 
 /** What a checkpoint brings back. */
-export type Restored = Omit<LiveState, 'kind' | 'keys' | 'attestation' | 'challenge' | 'handedOver'> & { readonly identity: Uint8Array }
+export type Restored = Omit<LiveState, 'kind' | 'keys' | 'attestation' | 'challenge' | 'handedOver' | 'cluster' | 'clusterKeys' | 'failed'> & {
+  readonly identity: Uint8Array
+  readonly cluster: StoredCluster | undefined
+}
 
 /** Bytes to seal. */
 export const encodeCheckpoint = (state: LiveState): Uint8Array => {
   const { genesisHash, authorities, authoritiesSince, head, recent } = state.follow
-  const { egress, system, endpoints, operator, halted, gatekeeper } = state
+  const { egress, system, endpoints, operator, halted, gatekeeper, clusters, joining } = state
   return Checkpoint.encode({
     version: CHECKPOINT_VERSION, identity: state.keys.identity.publicKey, genesisHash, authorities, authoritiesSince, head, recent, egress, system, endpoints, operator, halted,
-    gatekeeper,
+    gatekeeper, clusters, cluster: state.cluster === undefined ? undefined : storeCluster(state.cluster), joining,
   })
 }
 

@@ -13,6 +13,11 @@ import { ensureAnnounced } from '../system/anchor.ts'
 import { beginRotation } from '../system/rotation.ts'
 import { reportResult } from '../system/benchmark.ts'
 import { takeView } from '../system/from-view.ts'
+import { restoreCluster } from '../contracts/cluster/restore.ts'
+import { sealClusterKeys } from '../contracts/cluster/seal-keys.ts'
+import { keysOf, type ClusterKeyring } from '../contracts/cluster/keyring.ts'
+import { INITIAL_CLUSTER_FACTS } from '../contracts/cluster/state.ts'
+import type { CodeVm } from '../contracts/vm.ts'
 import type { Draft } from '../system/draft.ts'
 import { INITIAL_SYSTEM } from '../system/state.ts'
 import { anchorOf, assertAnchored } from './anchors.ts'
@@ -38,6 +43,8 @@ const ATTESTATION_LIFE_MS = 3_600_000n
 export interface Core {
   readonly crypto: Crypto
   readonly build: Build
+  /** Machines that run the code of contracts. */
+  readonly vms: readonly CodeVm[]
 }
 
 /** Outcome of a step. */
@@ -63,12 +70,15 @@ const openDraft = (core: Core, state: LiveState, entropy: Entropy): Draft => ({
   effects: [],
   build: core.build,
   crypto: core.crypto,
+  vms: core.vms,
+  receipts: [],
   signer: { crypto: core.crypto, secret: state.keys.identity.secret.reveal(), entropy },
 })
 
 const liveState = (keys: LiveState['keys'], follow: FollowState, operator: Uint8Array | undefined): LiveState => ({
   kind: 'live', keys, follow, egress: [], system: INITIAL_SYSTEM, endpoints: { urls: [], signed: undefined }, operator, halted: undefined, gatekeeper: undefined,
-  attestation: undefined, checkpointedAt: 0, handedOver: undefined, challenge: undefined,
+  attestation: undefined, checkpointedAt: 0, handedOver: undefined, challenge: undefined, failed: undefined,
+  clusters: INITIAL_CLUSTER_FACTS, cluster: undefined, joining: undefined, clusterKeys: undefined,
 })
 
 const init = (core: Core, previous: WorkerState, input: InputOf<'init'>): StepResult => {
@@ -83,7 +93,8 @@ const init = (core: Core, previous: WorkerState, input: InputOf<'init'>): StepRe
     throw new AppError('WORKER_IDENTITY_OTHER_CHAIN', { expected: toHex(sealed.genesisHash), got: toHex(follow.genesisHash) })
   const proven = input.checkpoint === undefined ? undefined : proveCheckpoint(core.crypto, input.checkpoint, { follow, anchor, identity: sealed?.identity.publicKey })
   const identity = sealed?.identity ?? createKey(core.crypto, entropy, 'identity')
-  const draft = openDraft(core, liveState(startKeys(identity, createKey(core.crypto, entropy, 'ecdh')), follow, input.operator), entropy)
+  const begun = liveState(startKeys(identity, createKey(core.crypto, entropy, 'ecdh')), follow, input.operator)
+  const draft = openDraft(core, { ...begun, clusterKeys: sealed?.clusterKeys }, entropy)
   const { effects } = draft
   if (sealed === undefined) effects.push({ kind: 'sealIdentity', value: { content: new Secret(identityToSealed(identity, follow.genesisHash)) } })
   effects.push(logEffect('info', 'initialised', { identity: toHex(identity.publicKey), genesis: toHex(follow.genesisHash), fresh: sealed === undefined }))
@@ -117,10 +128,11 @@ const skipTo = (core: Core, previous: WorkerState, input: InputOf<'skipTo'>): St
   return { state: draft.state, effects: draft.effects }
 }
 
-const restoreLive = (core: Core, identity: KeyPair, restored: Restored, entropy: Entropy): StepResult => {
+const restoreLive = (core: Core, identity: KeyPair, restored: Restored, { entropy, clusterKeys }: { readonly entropy: Entropy; readonly clusterKeys: ClusterKeyring | undefined }): StepResult => {
   const { identity: _identity, ...rest } = restored
   const state: LiveState = {
-    kind: 'live', keys: startKeys(identity, createKey(core.crypto, entropy, 'ecdh')), attestation: undefined, challenge: undefined, handedOver: undefined, ...rest,
+    kind: 'live', keys: startKeys(identity, createKey(core.crypto, entropy, 'ecdh')), attestation: undefined, challenge: undefined, handedOver: undefined, failed: undefined, ...rest,
+    ...restoreCluster(core.crypto, restored, clusterKeys),
     system: { ...rest.system, announcedAt: undefined, ...(rest.system.bench === undefined ? {} : { bench: { ...rest.system.bench, asked: false } }) },
   }
   const draft = openDraft(core, state, entropy)
@@ -135,11 +147,11 @@ const restoreLive = (core: Core, identity: KeyPair, restored: Restored, entropy:
 
 const resume = (core: Core, state: WorkerState, input: InputOf<'resume'>): StepResult => {
   if (state.kind === 'live') throw new AppError('WORKER_ALREADY_INITIALIZED', {})
-  const { identity, genesisHash, restored } = input
+  const { identity, genesisHash, restored, clusterKeys } = input
   const fits = restored !== undefined && bytesEqual(restored.identity, identity.publicKey) && bytesEqual(restored.follow.genesisHash, genesisHash)
-  if (fits) return restoreLive(core, identity, restored, createEntropy(core.crypto, input.entropy))
+  if (fits) return restoreLive(core, identity, restored, { entropy: createEntropy(core.crypto, input.entropy), clusterKeys })
   const effects = restored === undefined ? [] : [logEffect('warn', 'checkpoint belongs to another identity or chain and is not used')]
-  return { state: { kind: 'empty', sealed: { identity, genesisHash } }, effects }
+  return { state: { kind: 'empty', sealed: { identity, genesisHash, clusterKeys } }, effects }
 }
 
 const halt = (state: LiveState, conflict: FinalityConflict): StepResult => {
@@ -245,7 +257,7 @@ const forget = (core: Core, previous: WorkerState, input: InputOf<'forgetIdentit
   const state = assertLive(previous)
   assertReceipt(core, state, input.receipt)
   const reason = state.halted ?? ''
-  const keys = [...heldKeys(state.keys), ...(state.challenge === undefined ? [] : [state.challenge.key])]
+  const keys = [...heldKeys(state.keys), ...(state.challenge === undefined ? [] : [state.challenge.key]), ...(state.clusterKeys === undefined ? [] : keysOf(state.clusterKeys))]
   return {
     state: { kind: 'empty', sealed: undefined, retired: reason },
     effects: [{ kind: 'retire', value: { reason } }, { kind: 'eraseKeys', value: keys }, logEffect('warn', 'identity forgotten', { identity: toHex(state.keys.identity.publicKey) })],
@@ -270,6 +282,7 @@ const stop = (state: WorkerState): StepResult => {
   if (state.kind === 'live') {
     heldKeys(state.keys).forEach(eraseKey)
     if (state.challenge !== undefined) eraseKey(state.challenge.key)
+    if (state.clusterKeys !== undefined) keysOf(state.clusterKeys).forEach(eraseKey)
   } else if (state.sealed !== undefined) eraseKey(state.sealed.identity)
   return { state: EMPTY_STATE, effects: [] }
 }
@@ -290,7 +303,13 @@ const sealNewMessages = (before: WorkerState, { state, effects }: StepResult): S
  * Applies one input.
  * @throws AppError with the code of the refusal; the old state stays in force
  */
-export const step = (core: Core, state: WorkerState, input: Input): StepResult => sealNewMessages(state, apply(core, state, input))
+export const step = (core: Core, state: WorkerState, input: Input): StepResult => {
+  const held = input.kind === 'resume' ? input.value.clusterKeys : heldBefore(state)
+  return sealClusterKeys(held, sealNewMessages(state, apply(core, state, input)))
+}
+
+/** Secrets of a cluster that the state before a step holds. */
+const heldBefore = (state: WorkerState): ClusterKeyring | undefined => (state.kind === 'live' ? state.clusterKeys : state.sealed?.clusterKeys)
 
 const apply = (core: Core, state: WorkerState, input: Input): StepResult => {
   switch (input.kind) {

@@ -5,6 +5,8 @@ import { logEffect, type Effect } from '../core/effects.ts'
 import type { Build, LiveState } from '../core/state.ts'
 import type { Message, MessageOrigin, TopicOf } from '@phalanx/primitives/messages'
 import { createMessage } from '@phalanx/primitives/messages'
+import type { StoredReceipt } from '../contracts/cluster/recent-receipts.ts'
+import type { CodeVm } from '../contracts/vm.ts'
 import type { Crypto } from '@phalanx/primitives/crypto'
 
 /** State under construction. Dropping a draft undoes everything done to it. */
@@ -15,6 +17,10 @@ export interface Draft {
   readonly effects: Effect[]
   readonly build: Build
   readonly crypto: Crypto
+  /** Machines for the code of contracts. */
+  readonly vms: readonly CodeVm[]
+  /** Receipts of the commands of the block being executed. */
+  readonly receipts: StoredReceipt[]
   readonly signer: EgressSigner
 }
 

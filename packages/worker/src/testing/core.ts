@@ -3,6 +3,7 @@ import type { AuthoritySet } from '@phalanx/primitives/chain'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { TOPICS, type SignedMessage } from '@phalanx/primitives/messages'
 import { bytesEqual } from '@phalanx/primitives/bytes'
+import type { CodeVm } from '../contracts/vm.ts'
 import type { KeyPair } from '../core/keys.ts'
 import { decodeCheckpoint, encodeCheckpoint, type Build, type LiveState, type WorkerState } from '../core/state.ts'
 import { EMPTY_STATE, assertLive, step, type Core } from '../core/step.ts'
@@ -35,8 +36,8 @@ export const createTestFeeder = (crypto: Crypto, chain: Pick<TestChain, 'genesis
 }
 
 /** Build and crypto of a test worker. */
-export const createTestCore = (crypto: Crypto, build: Partial<Build> = {}): Core => ({
-  crypto,
+export const createTestCore = (crypto: Crypto, build: Partial<Build> = {}, vms: readonly CodeVm[] = []): Core => ({
+  crypto, vms,
   build: { version: [0, 1, 0], maxConsensusVersion: 0, measurement: new Uint8Array(32).fill(7), features: [1, 1], checkpointEveryBlocks: 1_000_000, anchors: [], rotateEcdhEveryBlocks: 1_000_000, ecdhGraceBlocks: 4, ...build },
 })
 

@@ -1,0 +1,54 @@
+/** Owns the bringing back of a cluster from a checkpoint and the sealed secrets, whichever of the two is older. */
+import { bytesEqual } from '@phalanx/primitives/bytes'
+import type { Crypto } from '@phalanx/primitives/crypto'
+import type { LiveState, Restored } from '../../core/state.ts'
+import type { ClusterKeyring } from './keyring.ts'
+import { openEpochs } from './keyring.ts'
+import { EMPTY_LOG_RING } from './log-ring.ts'
+import { contractsFrom, readCluster } from './records.ts'
+import type { ClusterState, StoredCluster } from './state.ts'
+
+type Parts = Pick<LiveState, 'cluster' | 'joining' | 'clusterKeys'>
+
+/**
+ * Secrets that this state or blocks after it need: the file may be newer than the checkpoint and hold what later blocks brought, or older and hold what was
+ * let go of already.
+ */
+const stillNeeded = ({ follow, clusters }: Restored, ring: ClusterKeyring): ClusterKeyring | undefined => {
+  const { number } = follow.head
+  const { membership } = clusters
+  const isMember = membership !== undefined && bytesEqual(membership.cluster, ring.cluster)
+  const isNeeded = (since: number): boolean => isMember || since > number
+  const epochs = ring.epochs.filter(({ epoch, since }) => (isMember && membership.epochs.some((one) => one.epoch === epoch)) || since > number)
+  const main = ring.main !== undefined && isNeeded(ring.main.since) ? ring.main : undefined
+  return main === undefined && epochs.length === 0 ? undefined : { ...ring, main, epochs }
+}
+
+/** A running cluster out of its parts. */
+export const runCluster = (
+  crypto: Crypto, stored: Pick<StoredCluster, 'id' | 'entries'>, { ring, ...rest }: { readonly ring: ClusterKeyring } & Pick<ClusterState, 'receipts' | 'reported' | 'differsSince' | 'gaps'>,
+): ClusterState | undefined => {
+  const contracts = contractsFrom(crypto, stored.entries)
+  const read = readCluster(contracts)
+  const main = ring.main?.key
+  if (read === undefined || main === undefined || !bytesEqual(main.publicKey, read.record.publicKey)) return undefined
+  const { runtimeVersion, systemCodeVersion, eventChain, epochs } = read.record
+  return {
+    id: stored.id, secret: main.secret, publicKey: main.publicKey, epochs: openEpochs(epochs, ring), contracts, deployed: read.deployed, nonces: read.nonces,
+    logs: EMPTY_LOG_RING, runtimeVersion, systemCodeVersion, eventChain, agreed: undefined, ...rest,
+  }
+}
+
+/** What a restored worker knows of its cluster. One whose secrets are lost waits for another member's state. */
+export const restoreCluster = (crypto: Crypto, restored: Restored, held: ClusterKeyring | undefined): Parts => {
+  const clusterKeys = held === undefined ? undefined : stillNeeded(restored, held)
+  const { cluster: stored, joining } = restored
+  if (stored === undefined) return { cluster: undefined, joining, clusterKeys }
+  const { receipts, reported, differsSince, gaps } = stored
+  const cluster = clusterKeys === undefined ? undefined
+    : runCluster(crypto, stored, { ring: clusterKeys, receipts, reported: reported.map((one) => ({ ...one, contracts: undefined })), differsSince, gaps })
+  if (cluster !== undefined) return { cluster, joining: undefined, clusterKeys }
+  return {
+    cluster: undefined, clusterKeys, joining: { cluster: stored.id, since: restored.follow.head.number + 1, terms: undefined, blocks: [], agreed: [] },
+  }
+}
