@@ -136,6 +136,56 @@ export const primitivesErrors = defineErrors({
     'Not a valid secret URI: {why}.', 'Write a mnemonic or 0x seed, then //hard and /soft junctions, then ///password.'),
   CRYPTO_INVALID_MNEMONIC: describe<{ why: string }>(
     'Not a valid BIP39 mnemonic: {why}.', 'Write 12, 15, 18, 21 or 24 words of the English list with a right checksum.'),
+  SEALED_NOT_OPENED: describe<{ what: string }>(
+    'The {what} does not open: it was altered, or sealed by or to another key, epoch or chain.', 'Seal it again, with the key and anchor of the epoch in force on the chain.'),
+  SEALED_VERSION_UNSUPPORTED: describe<{ what: string; version: number; supported: number }>(
+    'The sealed {what} has the format {version}, this code reads {supported}.', 'Use client and worker of matching versions.'),
+  COMMAND_EPOCH_UNKNOWN: describe<{ epoch: string }>(
+    'No channel key of epoch {epoch} is held: it has not begun, or its time is over.', 'Seal the command again, to the contract\'s channel key of the epoch in force.'),
+  INVOCATION_RECIPIENT_MISMATCH: describe<{ expected: string; got: string }>(
+    'The command is for {got}, but this contract is {expected}.', 'Sign the command for the public key of the contract that it is sent to.'),
+  INVOCATION_SIGNATURE_INVALID: describe<{ from: string }>(
+    'The command is not signed by {from}.', 'Sign it with the key of the account it names, for this chain.'),
+  INVOCATION_FROM_FUTURE: describe<{ block: number; blockNumber: number }>(
+    'The command names block {block}, which is not there at block {blockNumber}.', 'Sign it with the number of a finalised block.'),
+  INVOCATION_EXPIRED: describe<{ block: number; blockNumber: number; life: number }>(
+    'The command was signed at block {block} and arrived at block {blockNumber}; it lives for {life} blocks.', 'Sign and send it again.'),
+  INVOCATION_REPLAYED: describe<{ from: string }>(
+    'The command of {from} has a nonce that was used before.', 'Nothing is to be done if it is a copy; else sign it again with a fresh nonce.'),
+  CERTIFICATE_MISSING: describe(
+    'The request is signed, but names no certificate.', 'Send the certificate of the signing key.'),
+  CERTIFICATE_EXPIRED: describe<{ ttl: number; blockNumber: number }>(
+    'The certificate was good until block {ttl}; this is block {blockNumber}.', 'Sign a new certificate.'),
+  CERTIFICATE_CHAIN_TOO_LONG: describe<{ max: number }>(
+    'The chain of certificates has more than {max} members.', 'Have the account sign the key that signs queries, without others between.'),
+  CERTIFICATE_SIGNATURE_INVALID: describe<{ signed: 'query' | 'certificate'; type: string }>(
+    'The {signed} is not signed ({type}) by the key it names.', 'Sign it with that key, in the way the signature\'s type says.'),
+  QUERY_CHAIN_MISMATCH: describe<{ expected: string; got: string }>(
+    'The query is for the chain with genesis {got}; this worker follows {expected}.', 'Use a worker of that chain.'),
+  QUERY_WORKER_MISMATCH: describe<{ expected: string; got: string }>(
+    'The query is for worker {got}; this is {expected}.', 'Send it to the worker that it was made for.'),
+  QUERY_CLUSTER_MISMATCH: describe<{ expected: string; got: string }>(
+    'The query is for cluster {got}; this worker runs {expected}.', 'Choose a worker of that cluster from PhalaPhatContracts.ClusterWorkers.'),
+  QUERY_EXPIRED: describe<{ notAfter: number; blockNumber: number }>(
+    'The query was good until block {notAfter}; this is block {blockNumber}.', 'Make it again.'),
+  QUERY_LIFE_EXCEEDED: describe<{ notAfter: number; latest: number }>(
+    'The query would be good until block {notAfter}; {latest} is the latest that is taken.', 'Name a block no more than 128 after the worker\'s.'),
+  QUERY_STATE_BEHIND: describe<{ wanted: number; blockNumber: number }>(
+    'The state after block {wanted} is wanted; this worker is at block {blockNumber}.', 'Wait for the worker to follow, or ask another one.'),
+  QUERY_BLOCK_UNKNOWN: describe<{ number: number; hash: string }>(
+    'This worker does not know block {number} as {hash}.', 'Name one of the last 256 finalised blocks, or genesis. If it is one, worker and client follow different chains.'),
+  QUERY_REPLAYED: describe(
+    'The query was answered before, or its nonce used.', 'Make it again with a fresh nonce.'),
+  REPLY_MISMATCH: describe<{ what: string }>(
+    'The reply belongs to another request: its {what} differs.', 'Ask again; if it stays wrong, ask another worker.'),
+  REPLY_SIGNATURE_INVALID: describe(
+    'The reply is not signed by the worker that was asked.', 'Ask another worker, and report this one.'),
+  REPLY_STATE_OLD: describe<{ wanted: number; blockNumber: number }>(
+    'The reply is about block {blockNumber}, but {wanted} was demanded.', 'Ask another worker, and report this one.'),
+  RECEIPT_MISMATCH: describe<{ what: string }>(
+    'The receipt is not the one asked for: its {what} differs.', 'Ask again, another worker of the cluster if it stays wrong.'),
+  RECEIPT_NOT_PROVEN: describe<{ index: number; root: string }>(
+    'The receipts under {root} do not have this one at index {index}.', 'Ask another worker of the cluster; the chain says which root was agreed on.'),
   EXTRINSIC_VERSION_UNSUPPORTED: describe<{ version: number }>(
     'Extrinsic format {version} is not supported.', 'Build an extrinsic of format 4 (first byte 0x84 signed, 0x04 bare).'),
   HEADER_PHLX_MALFORMED: describe<{ number: number; found: number }>(

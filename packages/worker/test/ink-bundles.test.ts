@@ -4,7 +4,7 @@ import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { describe, expect, test } from 'vitest'
 import { loadBundles, type Bundle } from '../../../tools/ink-bundles.ts'
 import { inspect } from '../src/contracts/execution/execute.ts'
-import { ContractExecResult } from '../src/contracts/execution/results.ts'
+import { ContractExecResult } from '@phalanx/primitives/contracts'
 import { addressOf, ALICE, BOB, ContractBench, endOf } from '../src/testing/contracts.ts'
 
 const crypto = await loadCrypto()

@@ -1,6 +1,7 @@
 /** Public face of the chain folder. */
 export * from './basics.ts'
 export * from './checkpoint.ts'
+export { DispatchError } from './dispatch-error.ts'
 export * from './era.ts'
 export * from './extrinsic.ts'
 export * from './follow.ts'

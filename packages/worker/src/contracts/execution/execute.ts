@@ -2,6 +2,7 @@
  * Owns the entrances to contract execution: set-up of a cluster's state, upload, instantiation, call. Each is a pure function
  * from a state to a state, a result and effects. Fees, deposits and limits as the reference has them.
  */
+import type { ContractExecResult, ContractInstantiateResult, StorageDeposit } from '@phalanx/primitives/contracts'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { isAppError } from '@phalanx/primitives/errors'
 import { createTrie, type State, type Trie, type TrieCrypto } from '@phalanx/primitives/trie'
@@ -15,7 +16,7 @@ import { collectEffects, type ExecutionEffects } from './effects.ts'
 import type { ExecutionEnv, PendingEffect } from './env.ts'
 import { Execution, type FrameEnd } from './execution.ts'
 import { GAS_LIMIT, Meter, STATE_GAS } from './meter.ts'
-import { coarseDeposit, coarseGas, contractError, type ContractExecResult, type ContractInstantiateResult, type StorageDeposit } from './results.ts'
+import { coarseDeposit, coarseGas, contractError } from './results.ts'
 import { ClusterStore, type ClusterConfig } from './schema.ts'
 
 const REVERT_FLAG = 1

@@ -1,45 +1,10 @@
-/** Owns the SCALE form of results of calls and instantiations, their errors, and the coarse figures of queries and estimates. */
-import { bytes, compactU64, fixedBytes, option, result, struct, tuple, u128, u32, variant, vec, type TypeOf } from '@phalanx/primitives/codec'
-import { DispatchError, moduleError } from '@phalanx/runtime/frame'
+/** Owns the errors of contracts as results carry them, and the coarse figures of queries and estimates. The results' wire form is `@phalanx/primitives/contracts`. */
+import { CONTRACT_ERROR_NAMES, CONTRACTS_PALLET } from '@phalanx/primitives/contracts'
+import { moduleError, type DispatchError } from '@phalanx/runtime/frame'
 import type { ContractErrorName } from '../vm.ts'
 
-/** Index of the contracts pallet in the reference's contract runtime. */
-const CONTRACTS_PALLET = 4
-
-const ERROR_NAMES: readonly ContractErrorName[] = [
-  'InvalidSchedule', 'InvalidCallFlags', 'OutOfGas', 'OutputBufferTooSmall', 'TransferFailed', 'MaxCallDepthReached', 'ContractNotFound', 'CodeTooLarge',
-  'CodeNotFound', 'CodeInfoNotFound', 'OutOfBounds', 'DecodingFailed', 'ContractTrapped', 'ValueTooLarge', 'TerminatedWhileReentrant', 'InputForwarded',
-  'RandomSubjectTooLong', 'TooManyTopics', 'NoChainExtension', 'DuplicateContract', 'TerminatedInConstructor', 'ReentranceDenied',
-  'StorageDepositNotEnoughFunds', 'StorageDepositLimitExhausted', 'CodeInUse', 'ContractReverted', 'CodeRejected', 'Indeterministic', 'MigrationInProgress',
-  'NoMigrationPerformed',
-]
-
 /** The dispatch error of a contract error. */
-export const contractError = (name: ContractErrorName): DispatchError => moduleError(CONTRACTS_PALLET, ERROR_NAMES.indexOf(name))
-
-/** Name of a contract error inside a dispatch error; undefined for errors of other kinds. */
-export const contractErrorName = (error: DispatchError): ContractErrorName | undefined =>
-  error.kind === 'Module' && error.value.index === CONTRACTS_PALLET ? ERROR_NAMES[error.value.error[0] as number] : undefined
-
-const Weight = struct({ refTime: compactU64, proofSize: compactU64 })
-const StorageDeposit = variant('StorageDeposit', { Refund: { index: 0, value: u128 }, Charge: { index: 1, value: u128 } })
-/** Deposit taken or given back. */
-export type StorageDeposit = TypeOf<typeof StorageDeposit>
-
-const ExecReturnValue = struct({ flags: u32, data: bytes })
-const InstantiateReturnValue = struct({ result: ExecReturnValue, accountId: fixedBytes(32) })
-/** Events are never handed out with a result: always none. */
-const NoEvents = option(vec(tuple()))
-
-const resultShape = { gasConsumed: Weight, gasRequired: Weight, storageDeposit: StorageDeposit, debugMessage: bytes }
-
-/** Result of a call. */
-export const ContractExecResult = struct({ ...resultShape, result: result(ExecReturnValue, DispatchError), events: NoEvents })
-export type ContractExecResult = TypeOf<typeof ContractExecResult>
-
-/** Result of an instantiation. */
-export const ContractInstantiateResult = struct({ ...resultShape, result: result(InstantiateReturnValue, DispatchError), events: NoEvents })
-export type ContractInstantiateResult = TypeOf<typeof ContractInstantiateResult>
+export const contractError = (name: ContractErrorName): DispatchError => moduleError(CONTRACTS_PALLET, CONTRACT_ERROR_NAMES.indexOf(name))
 
 const bitLength = (value: bigint): number => (value === 0n ? 0 : value.toString(2).length)
 
