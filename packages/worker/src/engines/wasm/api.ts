@@ -6,6 +6,8 @@ export type WasmModule = { readonly isModule: never }
 /** A memory of whole pages. */
 export interface WasmMemory {
   readonly buffer: ArrayBuffer
+  /** Adds pages; the buffer is another one then. @returns how many there were */
+  grow(pages: number): number
 }
 
 /** A mutable global of a module. */

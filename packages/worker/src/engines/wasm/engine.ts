@@ -4,11 +4,12 @@
  */
 import { bytesToKey } from '@phalanx/primitives/bytes'
 import { AppError } from '@phalanx/primitives/errors'
-import type { HostFunction, ImportedFunction, MachineEnd, MachineMemory, WasmMachine } from '../../contracts/ink/machine.ts'
-import type { GasMeter, StoredCode } from '../../contracts/vm.ts'
+import type { HostFunction, ImportedFunction, MachineMemory, WasmMachine } from '../../contracts/ink/machine.ts'
+import type { StoredCode } from '../../contracts/vm.ts'
 import { engine, type WasmGlobal, type WasmImports, type WasmMemory, type WasmModule } from './api.ts'
 import { refused } from './bytes.ts'
-import { GAS_EXPORT, instrument, MEMORY_FAILED, STACK_EXPORT } from './instrument.ts'
+import { engineFailed, explainStop, GasLink } from './gas-link.ts'
+import { GAS_EXPORT, instrument, STACK_EXPORT } from './instrument.ts'
 import { isWasmModule, readModule, type ModuleLayout } from './read-module.ts'
 import { INK_QUERY_RULES, INK_RULES, type ModuleRules } from './rules.ts'
 
@@ -60,8 +61,6 @@ class ModuleCache {
   }
 }
 
-const engineFailed = (reason: string, cause?: unknown): AppError<'CONTRACT_ENGINE_FAILED'> => new AppError('CONTRACT_ENGINE_FAILED', { reason }, { cause })
-
 /** Memories by size. One that did not grow is cleared and used again: making one costs more than a short call. */
 class MemoryPool {
   private readonly free = new Map<string, WasmMemory[]>()
@@ -91,41 +90,6 @@ class MemoryPool {
   }
 }
 
-/** The gas counter inside a module and the meter of its frame, kept equal whenever one hands over to the other. */
-class GasLink {
-  counter: WasmGlobal<bigint> | undefined
-  private readonly meter: GasMeter
-  private seen: bigint
-
-  constructor(meter: GasMeter) {
-    this.meter = meter
-    this.seen = meter.left
-  }
-
-  toModule(): void {
-    this.seen = this.meter.left
-    if (this.counter !== undefined) this.counter.value = this.seen
-  }
-
-  /** Charges the meter with what the module used. @returns whether it used more than there was */
-  toHost(): boolean {
-    const left = this.counter?.value ?? this.seen
-    if (left === MEMORY_FAILED) throw engineFailed('no memory for a contract that may have more')
-    this.meter.charge(left < 0n ? this.meter.left : this.seen - left)
-    this.seen = left
-    return left < 0n
-  }
-
-  wrap(run: HostFunction): HostFunction {
-    return (...args) => {
-      this.toHost()
-      const answer = run(...args)
-      this.toModule()
-      return answer
-    }
-  }
-}
-
 const importsOf = (compiled: Compiled, functions: readonly HostFunction[], memory: WasmMemory): WasmImports => {
   const imports: WasmImports = { env: { memory } }
   compiled.imports.forEach(({ module, name }, i) => {
@@ -133,15 +97,6 @@ const importsOf = (compiled: Compiled, functions: readonly HostFunction[], memor
     group[name] = functions[i] as HostFunction
   })
   return imports
-}
-
-/** What stopped a module, as the end of its run; undefined for errors of host functions, which pass. */
-const explainStop = (error: unknown, gas: GasLink, stack: WasmGlobal<number> | undefined): MachineEnd | undefined => {
-  if (error instanceof RangeError) throw engineFailed('its native stack or memory is used up', error)
-  if (!(error instanceof engine.RuntimeError)) return undefined
-  const isOutOfGas = gas.toHost()
-  const reason = isOutOfGas ? 'the gas is used up' : (stack?.value ?? 0) < 0 ? 'the stack is used up' : error.message
-  return { kind: 'Trapped', value: { isOutOfGas, reason } }
 }
 
 /** The WebAssembly engine for contracts. `isMetered` false counts neither gas nor stack: only to compare with. */

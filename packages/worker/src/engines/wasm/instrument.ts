@@ -10,8 +10,9 @@ export const GAS_EXPORT = '__gas'
 /** Export name of the stack counter: slots left (i32), below zero once they ran out. */
 export const STACK_EXPORT = '__stack'
 
-/** Gas of a fresh page of memory, and of a byte moved by memory.copy or memory.fill. */
-const PAGE_GAS = 2000 * INSTRUCTION_GAS
+/** Gas of a fresh page of memory. */
+export const PAGE_GAS = 2000 * INSTRUCTION_GAS
+/** Gas of a byte moved by memory.copy or memory.fill. */
 const BYTE_GAS = INSTRUCTION_GAS / 16
 
 /** Gas that a start function has; whoever runs the module sets the counter after it. */
