@@ -14,4 +14,6 @@ export { ContractExecResult, ContractInstantiateResult, contractErrorName } from
 export { CacheOp, HookPoint, PINK_EVENT_RULES, PinkEvent, SidevmConfig, type PinkEventRule } from './execution/pink-event.ts'
 export type { ClusterConfig } from './execution/schema.ts'
 export { createInkVm } from './ink/create-ink-vm.ts'
+export { createJsVm, JS_CODE_MAX, JS_CODE_PREFIX } from './js/create-js-vm.ts'
+export type { JsMachine } from './js/machine.ts'
 export type * from './vm.ts'
