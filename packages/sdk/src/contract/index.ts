@@ -1,0 +1,10 @@
+/** Public face for authors of contracts: everything that a contract's source imports. Runs in a contract as well as outside. */
+export * from '@phalanx/primitives/codec'
+export { bytesEqual, concatBytes, parseHex, parseUtf8, toHex, utf8 } from '@phalanx/primitives/bytes'
+export type { HttpRequestError, HttpResponse } from '@phalanx/primitives/contracts/extension'
+export type * from './context.ts'
+export * from './define.ts'
+export * from './event.ts'
+export * from './storage.ts'
+export * from './types.ts'
+export type { HostCall, HostCallOutcome, HostHashKind, HostMode } from './host.ts'
