@@ -195,7 +195,7 @@ describe('messages of a fleet', () => {
     net.relay.close()
   })
 
-  test('are split when a chain finds a batch too much', async () => {
+  test('are split when a chain finds a batch too much, and grow again', async () => {
     const net = setUp({ count: 8 })
     for (let i = 0; i < 8; i++) net.worker(i).messages = [...net.messages(i, [0n, 1n])]
     const tooMuch = () => new AppError('SDK_RPC_REFUSED', { method: 'submit', rpcCode: 1010, reason: 'Invalid Transaction: Transaction would exhaust the block limits' })
@@ -204,6 +204,12 @@ describe('messages of a fleet', () => {
     await net.pass(1_000)
     expect(net.chain.delivered).toHaveLength(16)
     expect(Math.max(...net.chain.batches)).toBeLessThanOrEqual(8)
+    // It was a moment's: what comes later goes together again.
+    const before = net.chain.batches.length
+    for (let i = 0; i < 8; i++) net.worker(i).messages = [...net.messages(i, [2n, 3n])]
+    await net.grow(1)
+    await net.pass(1_000)
+    expect(net.chain.batches.slice(before)).toEqual([16])
     net.relay.close()
   })
 

@@ -129,7 +129,7 @@ describe('phalanx policy', () => {
     expect((await withFile('call', change)).stdout.trim()).toBe(printed.call)
     const before = await levels()
     await view.dispatch(view.account(ALICE), 'set the policy', [{ pallet: 'Sudo', call: 'sudo', args: parseHex(printed.call) }])
-    for (let turn = 0; turn < 5 && (await levels())[2] !== CONFIDENCE_NONE; turn++) await view.after(view.block)
+    while ((await levels())[2] !== CONFIDENCE_NONE) await view.after(view.block)
     expect(predicted.evictions.map(({ pubkey }) => pubkey)).toEqual([keyOf(2)])
     expect(await levels()).toEqual([before[0], before[1], CONFIDENCE_NONE])
     expect((await policy('show', '--json')).stdout).toContain('"version":2')
