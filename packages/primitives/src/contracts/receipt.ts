@@ -17,8 +17,8 @@ export const SEALED_RECEIPT_VERSION = 1
 export const RECEIPT_PART_BYTES_MAX = 1024 * 1024
 /** Most logs and most events of a receipt. */
 export const RECEIPT_ENTRIES_MAX = 256
-/** Longest sealed receipt. */
-export const RECEIPT_BYTES_MAX = 8 * 1024 * 1024
+/** Longest receipt: what is longer is shortened by who makes it. */
+export const RECEIPT_BYTES_MAX = 4 * 1024 * 1024 - 1024
 const TEXT_MAX = 4096
 const CODE_MAX = 64
 const TOPICS_MAX = 16

@@ -3,6 +3,7 @@ import { assert } from '../assert.ts'
 import { bytesEqual, compareBytes, startsWith } from '../bytes.ts'
 import { AppError } from '../errors.ts'
 import { findDropped, forgetIdle, numberNodes, type StoredNode } from './commit.ts'
+import { findChanges } from './diff.ts'
 import { encodeNode } from './hash.ts'
 import { EMPTY_NODE } from './node-codec.ts'
 import { loadNode, type Child, type NodeStore, type TrieContext, type TrieCrypto, type TrieNode } from './node.ts'
@@ -31,6 +32,8 @@ export interface Trie extends State {
   readonly version: StateVersion
   /** @throws TRIE_KEY_TOO_LONG */
   apply(changes: StateChanges): Trie
+  /** Writes that make this snapshot of an earlier (or any other) one grown from the same trie; cheap where the two share most. In no order. */
+  changesSince(before: Trie): StateChanges
   /** The same snapshot; later writes follow another state version. */
   withVersion(version: StateVersion): Trie
   /**
@@ -113,6 +116,11 @@ class Snapshot implements Trie {
     const { context, version, top } = this
     const rootNode = updateRoot(context, top, { changes, version })
     return rootNode === top ? this : new Snapshot({ context, version, rootNode, rootHash: undefined })
+  }
+
+  changesSince(before: Trie): StateChanges {
+    assert(before instanceof Snapshot, 'snapshots that are compared are tries of this module')
+    return findChanges(this.context, before.top, this.top)
   }
 
   withVersion(version: StateVersion): Trie {

@@ -18,14 +18,16 @@ export interface FormerKey {
   readonly key: KeyPair
   readonly epoch: bigint
   readonly until: number
+  /** Hash of the block that anchored it. */
+  readonly anchor: Uint8Array | undefined
 }
 
 /** The keys in use. */
 export interface Keys {
   readonly identity: KeyPair
   readonly ecdh: KeyPair
-  /** Where and under which epoch `ecdh` was anchored. */
-  readonly ecdhAnchor: { readonly block: number; readonly epoch: bigint } | undefined
+  /** In which block (number and hash) and under which epoch `ecdh` was anchored. */
+  readonly ecdhAnchor: { readonly block: number; readonly hash: Uint8Array; readonly epoch: bigint } | undefined
   /** The key that follows `ecdh` as soon as its announcement is final. */
   readonly nextEcdh: KeyPair | undefined
   /** Newest last. */

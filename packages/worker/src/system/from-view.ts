@@ -4,6 +4,7 @@ import type { CheckpointView } from '@phalanx/runtime/storage'
 import { applyAcks } from '../core/mq.ts'
 import { ensureAnnounced } from './anchor.ts'
 import { askForResult } from './benchmark.ts'
+import { replaceUnseenKey } from './rotation.ts'
 import { workerOrigin, type Draft } from './draft.ts'
 import { ALLOWED_MEASUREMENTS_MAX, type SystemState } from './state.ts'
 
@@ -33,6 +34,7 @@ export const takeView = (draft: Draft, view: CheckpointView): void => {
   draft.state = { ...state, system, egress }
   if (system.bench !== undefined || system.session !== undefined) draft.effects.push({ kind: 'startBenchmark' })
   else if (state.system.bench !== undefined || state.system.session !== undefined) draft.effects.push({ kind: 'stopBenchmark' })
+  replaceUnseenKey(draft)
   ensureAnnounced(draft)
   askForResult(draft)
 }
