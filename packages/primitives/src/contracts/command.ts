@@ -3,7 +3,7 @@
  * whether a nonce was used before: that is the cluster's state.
  */
 import { bytesEqual, toHex } from '../bytes.ts'
-import { tuple, u64, u8 } from '../codec/index.ts'
+import { fixedBytes, tuple, u64, u8 } from '../codec/index.ts'
 import { Sr25519Public } from '../chain/basics.ts'
 import type { Crypto, Sr25519Pair } from '../crypto/crypto.ts'
 import { AppError } from '../errors.ts'
@@ -124,3 +124,9 @@ export const verifyInvocation = (
   if (!isSignedBy(crypto, invocation, message) && !isSignedBy(crypto, invocation, wrapBytes(message)))
     throw new AppError('INVOCATION_SIGNATURE_INVALID', { from: toHex(from) })
 }
+
+const NonceKey = tuple(fixedBytes(32), fixedBytes(32))
+
+/** 32 bytes that stand for an account's nonce among those that were used. */
+export const invocationNonceKey = (crypto: Pick<Crypto, 'blake2b256'>, { from, nonce }: Pick<Invocation, 'from' | 'nonce'>): Uint8Array =>
+  crypto.blake2b256(NonceKey.encode([from, crypto.blake2b256(nonce)]))
