@@ -26,6 +26,7 @@ export const LOG_LINES = {
   'gatekeeper is suspended': ['block'],
   'gatekeeper asks the others for the master key': ['block'],
   'gatekeeper caught up with the others': ['block'],
+  'channel keys of a cluster could not be made': ['block', 'epoch', 'code'],
   'past of the gatekeepers cannot be read': ['block', 'code'],
   'alarm: this gatekeeper differs from the others': ['block', 'alarm'],
   'economy met an input that it ignores': ['block', 'rule'],

@@ -8,6 +8,7 @@ import { subscribe, type Subscriber } from '../core/mq.ts'
 import { logEffect } from '../core/effects.ts'
 import type { Draft } from '../system/draft.ts'
 import { onRandomNumber, runBeacon } from './beacon.ts'
+import { onClusterEvent, onClusterNotice, onClusterOperation, proposeEpochs } from './clusters.ts'
 import { addTask, gatekeeperOf, updateGatekeeper } from './draft.ts'
 import { keepBlock, onStatePart, sharePast } from './joining.ts'
 import { endRotation, ensureConfirmed, onKeys, onLaunch, onListed, onUnlisted } from './keys.ts'
@@ -55,6 +56,9 @@ export const gatekeeperSubscribers: readonly Subscriber<Draft>[] = [
   forGatekeepers(subscribe(TOPICS.gatekeeperEvent, isGatekeeper, onEvent)),
   forGatekeepers(subscribe(TOPICS.gatekeeperState, isGatekeeper, onStatePart)),
   forGatekeepers(subscribe(TOPICS.registrationEvidence, isPallet, onEvidence)),
+  forGatekeepers(subscribe(TOPICS.clusterEvent, isPallet, onClusterEvent)),
+  forGatekeepers(subscribe(TOPICS.clusterNotice, isPallet, onClusterNotice)),
+  forGatekeepers(subscribe(TOPICS.clusterOperation, isPallet, onClusterOperation)),
 ]
 
 /** Before a block's messages. */
@@ -88,6 +92,7 @@ export const settleGatekeeper = (draft: Draft): void => {
   if (gatekeeperOf(draft) === undefined) return
   ensureConfirmed(draft)
   sendVotes(draft)
+  proposeEpochs(draft)
   askRootSecret(draft)
 }
 

@@ -18,6 +18,7 @@ export const epochNeeded = (task: Task): bigint | undefined => {
   switch (task.kind) {
     case 'Beacon': return task.value.epoch
     case 'Rotate': return task.value.epoch
+    case 'SealCluster': return task.value.epoch
     case 'Admit': return task.value.epochs.at(-1)?.[0]
     case 'Launch':
     case 'Inventory':

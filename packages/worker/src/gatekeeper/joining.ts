@@ -8,6 +8,7 @@ import { STATE_PART_BYTES_MAX, TOPICS, type GatekeeperStatePart, type Message } 
 import { logEffect } from '../core/effects.ts'
 import type { Draft } from '../system/draft.ts'
 import { catchUpRounds } from './beacon.ts'
+import { isClusterChange, withClusterChange } from './cluster-list.ts'
 import { gatekeeperOf, updateGatekeeper } from './draft.ts'
 import { noteOutcome, takeOutcomeId } from './outcomes.ts'
 import { isEconomic, replayBlock } from './replay.ts'
@@ -21,9 +22,9 @@ export const sharePast = (draft: Draft): void => {
   const state = gatekeeperOf(draft)
   if (state === undefined || state.joiners === 0) return
   updateGatekeeper(draft, { joiners: 0 })
-  const { launchedAt, epochs, seen, economics, joining } = state
+  const { launchedAt, epochs, seen, economics, joining, clusters } = state
   if (launchedAt === undefined || economics === undefined || joining !== undefined) return
-  const past = Past.encode({ launchedAt, epochs, seen, economics })
+  const past = Past.encode({ launchedAt, epochs, seen, economics, clusters })
   const parts = Math.ceil(past.length / STATE_PART_BYTES_MAX)
   for (let part = 0; part < parts; part++) {
     const bytes = past.subarray(part * STATE_PART_BYTES_MAX, (part + 1) * STATE_PART_BYTES_MAX)
@@ -38,7 +39,7 @@ export const keepBlock = (draft: Draft, messages: readonly Message[]): void => {
   const { number, timeMs } = draft.block
   const isFull = joining.blocks.length >= JOINING_BLOCKS_MAX
   if (isFull) updateGatekeeper(draft, { joining: undefined })
-  else updateGatekeeper(draft, { joining: { ...joining, blocks: [...joining.blocks, { number, timeMs, messages: messages.filter(isEconomic) }] } })
+  else updateGatekeeper(draft, { joining: { ...joining, blocks: [...joining.blocks, { number, timeMs, messages: messages.filter((message) => isEconomic(message) || isClusterChange(message)) }] } })
 }
 
 const decodePast = (draft: Draft, bytes: Uint8Array) => {
@@ -55,11 +56,14 @@ const takePast = (draft: Draft, state: GatekeeperState, bytes: Uint8Array): void
   const past = decodePast(draft, bytes)
   if (past === undefined || state.joining === undefined) return
   const { since, blocks } = state.joining
-  let { economics } = past
-  for (const block of blocks) economics = replayBlock(economics, block, draft).state
+  let { economics, clusters } = past
+  for (const block of blocks) {
+    economics = replayBlock(economics, block, draft).state
+    for (const message of block.messages) clusters = withClusterChange(clusters, message, block.number)
+  }
   const epochs = [...past.epochs, ...state.epochs.filter((epoch) => epoch.since > since)]
   const seen = state.seen.round > past.seen.round ? state.seen : past.seen
-  updateGatekeeper(draft, { launchedAt: past.launchedAt, epochs, economics, seen, beacon: past.seen, joining: undefined })
+  updateGatekeeper(draft, { launchedAt: past.launchedAt, epochs, economics, seen, beacon: past.seen, joining: undefined, clusters })
   catchUpRounds(draft)
   draft.effects.push(logEffect('info', 'gatekeeper caught up with the others', { block: draft.block.number }))
 }

@@ -31,6 +31,8 @@ export type RootCall =
     }
   /** Propose the key of a rotation, sealed to every gatekeeper by the key in force. */
   | { readonly kind: 'rotate'; readonly value: { readonly rotationId: bigint; readonly epoch: bigint; readonly recipients: readonly WorkerIdentity[] } }
+  /** Seal the key of a cluster (32-byte id), as it follows from the master key of an epoch, to its workers. */
+  | { readonly kind: 'sealCluster'; readonly value: { readonly cluster: Uint8Array; readonly epoch: bigint; readonly recipients: readonly WorkerIdentity[] } }
   /** Erase everything that was received up to this block. */
   | { readonly kind: 'retire'; readonly value: { readonly block: number } }
 
@@ -41,6 +43,8 @@ export type RootAnswer =
   /** Encoded KeyDistribution. */
   | { readonly kind: 'admitted'; readonly value: Uint8Array }
   | { readonly kind: 'proposed'; readonly value: readonly (readonly [dest: Uint8Array, key: EncryptedKey])[] }
+  /** A cluster's public key, and its secret for each worker; those whose ECDH key is none are left out. */
+  | { readonly kind: 'clusterSealed'; readonly value: { readonly publicKey: Uint8Array; readonly secretKeys: readonly (readonly [worker: Uint8Array, key: EncryptedKey])[] } }
   /** The key that the question needs is not held: `held` are all that are. */
   | { readonly kind: 'missing'; readonly value: readonly HeldKey[] }
   /** Something outside failed, for example the disk; the question may be asked again. */

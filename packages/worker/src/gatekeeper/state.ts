@@ -2,9 +2,11 @@
  * Owns what a gatekeeper knows besides its keys: the chain's master keys, its replay of the economy, its votes and what it still has to ask
  * the root secret. Holds no secret; survives restarts as part of the worker's checkpoint.
  */
-import { bool, bytesUpTo, fixedBytes, option, struct, tuple, u32, u64, variant, vecUpTo, type TypeOf } from '@phalanx/primitives/codec'
-import { Hash, Sr25519Public } from '@phalanx/primitives/chain'
-import { EncryptedKey, Message, OUTCOME_BYTES_MAX, STATE_PART_BYTES_MAX, STATE_PARTS_MAX, Topic, WorkerIdentity } from '@phalanx/primitives/messages'
+import { bool, bytesUpTo, fixedBytes, option, struct, tuple, u128, u32, u64, variant, vecUpTo, type TypeOf } from '@phalanx/primitives/codec'
+import { AccountId, Hash, Sr25519Public } from '@phalanx/primitives/chain'
+import {
+  CLUSTER_WORKERS_MAX, EncryptedKey, Message, OUTCOME_BYTES_MAX, STATE_PART_BYTES_MAX, STATE_PARTS_MAX, Topic, WorkerIdentity,
+} from '@phalanx/primitives/messages'
 import { Economics } from './economics/state.ts'
 
 /** Most tasks, votes, notices and blocks that are kept; what does not fit is dropped and counted as an alarm. */
@@ -28,6 +30,22 @@ const OutcomeId = struct({ block: u32, index: u32 })
 /** Which outcome of the replay: number `index` among those of a block. */
 export type OutcomeId = TypeOf<typeof OutcomeId>
 
+/** Most clusters of a chain that gatekeepers keep track of; what comes beyond is not given keys. */
+export const CLUSTERS_MAX = 16_384
+
+/** What a cluster's workers are told of it together with its key. */
+const ClusterTerms = struct({ owner: AccountId, deposit: u128, gasPrice: u128, depositPerItem: u128, depositPerByte: u128, treasuryAccount: AccountId })
+
+/** A cluster, and the block in which its key was first asked for: the master key that was in force before that block is the one that its key comes from, for good. */
+export const KnownCluster = struct({ id: Hash, since: u32, terms: ClusterTerms })
+export type KnownCluster = TypeOf<typeof KnownCluster>
+
+const ClusterWorkers = vecUpTo(WorkerIdentity, CLUSTER_WORKERS_MAX)
+
+/** Channel keys of a cluster that the chain asks for and this gatekeeper has not proposed yet. */
+const EpochRequest = struct({ cluster: Hash, epoch: u64, workers: ClusterWorkers })
+export type EpochRequest = TypeOf<typeof EpochRequest>
+
 /** Something to ask of the root secret, with what the answer is for. */
 export const Task = variant('GatekeeperTask', {
   Launch: { index: 0, value: struct({ block: u32 }) },
@@ -37,6 +55,10 @@ export const Task = variant('GatekeeperTask', {
   Accept: { index: 4, value: struct({ block: u32, keys: vecUpTo(tuple(u64, EncryptedKey), EPOCHS_MAX), rotation: option(struct({ rotationId: u64, outcome: OutcomeId })) }) },
   Rotate: { index: 5, value: struct({ rotationId: u64, epoch: u64, recipients: vecUpTo(WorkerIdentity, EPOCHS_MAX) }) },
   Retire: { index: 6, value: struct({ block: u32 }) },
+  SealCluster: {
+    index: 7,
+    value: struct({ publication: option(OutcomeId), dispatch: OutcomeId, cluster: Hash, epoch: u64, recipients: ClusterWorkers, terms: ClusterTerms }),
+  },
 })
 export type Task = TypeOf<typeof Task>
 
@@ -102,6 +124,9 @@ export const GatekeeperState = struct({
   /** Gatekeepers that joined in the block being executed: they are sent the past when it ends. */
   joiners: u32,
   joining: option(Joining),
+  /** In the order in which they were made. */
+  clusters: vecUpTo(KnownCluster, CLUSTERS_MAX),
+  epochRequests: vecUpTo(EpochRequest, CLUSTERS_MAX),
   alarms: Alarms,
 })
 export type GatekeeperState = TypeOf<typeof GatekeeperState>
@@ -113,11 +138,11 @@ const NO_ROUND: Round = { round: 0, value: new Uint8Array(32) }
 export const createGatekeeperState = (): GatekeeperState => ({
   listed: true, confirmedAt: undefined, reportedAt: undefined, requestedAt: undefined, launchedAt: undefined, epochs: [], held: [], rotating: undefined,
   economics: undefined, beacon: NO_ROUND, seen: NO_ROUND, expected: [], tasks: [], asking: undefined, ticket: 0n, nextIndex: 0, votes: [], decided: [],
-  attachments: [], joiners: 0, joining: undefined, alarms: { beacon: 0, outcome: 0, unexpected: 0, unjudged: 0 },
+  attachments: [], joiners: 0, joining: undefined, clusters: [], epochRequests: [], alarms: { beacon: 0, outcome: 0, unexpected: 0, unjudged: 0 },
 })
 
 /** What a joining gatekeeper is sent: the same bytes from every gatekeeper, all of it said on the chain or computed from what was. */
-export const Past = struct({ launchedAt: u32, epochs: vecUpTo(Epoch, EPOCHS_MAX), seen: Round, economics: Economics })
+export const Past = struct({ launchedAt: u32, epochs: vecUpTo(Epoch, EPOCHS_MAX), seen: Round, economics: Economics, clusters: vecUpTo(KnownCluster, CLUSTERS_MAX) })
 
 /** The key in force. */
 export const currentEpoch = (state: GatekeeperState): Epoch | undefined => state.epochs.at(-1)

@@ -3,6 +3,7 @@ import { KeyDistribution, TOPICS } from '@phalanx/primitives/messages'
 import type { Draft } from '../system/draft.ts'
 import { openingKeys } from '../system/rotation.ts'
 import { onBeaconValue } from './beacon.ts'
+import { onClusterSealed } from './clusters.ts'
 import { epochNeeded, gatekeeperOf, isHeld, updateGatekeeper } from './draft.ts'
 import { proposeKey, reportLaunch } from './keys.ts'
 import { abstain, noteOutcome } from './outcomes.ts'
@@ -40,6 +41,7 @@ const callOf = (draft: Draft, state: GatekeeperState, task: Task): RootCall => {
     case 'Accept': return { kind: 'accept', value: { block: task.value.block, keys: task.value.keys, ecdh: ecdhKeys(draft) } }
     case 'Rotate': return { kind: 'rotate', value: task.value }
     case 'Retire': return { kind: 'retire', value: task.value }
+    case 'SealCluster': return { kind: 'sealCluster', value: { cluster: task.value.cluster, epoch: task.value.epoch, recipients: task.value.recipients } }
   }
 }
 
@@ -79,6 +81,7 @@ const conclude = (draft: Draft, task: Task, answer: RootAnswer): void => {
     case 'beacon': return task.kind === 'Beacon' ? onBeaconValue(draft, task.value, answer.value) : undefined
     case 'admitted': return task.kind === 'Admit' ? noteOutcome(draft, task.value.outcome, TOPICS.keyDistribution, KeyDistribution.decode(answer.value)) : undefined
     case 'proposed': return task.kind === 'Rotate' ? proposeKey(draft, task.value.rotationId, answer.value) : undefined
+    case 'clusterSealed': return task.kind === 'SealCluster' ? onClusterSealed(draft, task.value, answer.value) : undefined
     case 'missing':
     case 'failed': return undefined
   }

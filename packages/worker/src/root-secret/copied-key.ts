@@ -12,7 +12,7 @@ import type { Random } from '@phalanx/primitives/ports'
 import { clusterKeyContext } from '../gatekeeper/cluster-shares.ts'
 import type { Sealer } from '../platform/seal.ts'
 import type { RootSecret, SecretLabel } from './root-secret.ts'
-import { beaconValue, clusterSecret, openShare, sealShare, type ShareContext } from './share.ts'
+import { beaconValue, clusterPublicKey, clusterSecret, openShare, sealShare, type ShareContext } from './share.ts'
 
 /** File of the sealed master keys. */
 export const MASTER_KEY_FILE = 'master-key.seal'
@@ -63,8 +63,9 @@ class CopiedKey implements RootSecret {
     return (await this.readable()).keys.map(({ rotationId, publicKey }) => ({ rotationId, publicKey }))
   }
 
-  async publicKey(epoch: bigint): Promise<Uint8Array> {
-    return (await this.keyOf(epoch)).publicKey
+  async publicKey(epoch: bigint, label = MASTER_LABEL): Promise<Uint8Array> {
+    const { publicKey, secret } = await this.keyOf(epoch)
+    return label.kind === 'master' ? publicKey : clusterPublicKey(this.outside.crypto, secret.reveal(), label.id)
   }
 
   async launch({ block }: { readonly block: number }): Promise<void> {

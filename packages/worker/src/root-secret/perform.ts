@@ -1,6 +1,6 @@
 /** Owns the putting of gatekeeper code's questions to the root secret: one call each, every failure an answer. */
 import { isAppError } from '@phalanx/primitives/errors'
-import { KeyDistribution } from '@phalanx/primitives/messages'
+import { KeyDistribution, type EncryptedKey } from '@phalanx/primitives/messages'
 import type { RootAnswer, RootCall } from '../gatekeeper/root-calls.ts'
 import type { RootSecret } from './root-secret.ts'
 
@@ -15,9 +15,25 @@ const ask = async (root: RootSecret, call: RootCall): Promise<RootAnswer> => {
     case 'rotate': {
       const secretKeys = await root.rotate(call.value)
       if (secretKeys !== undefined) return { kind: 'proposed', value: secretKeys }
+      break
     }
+    case 'sealCluster': return { kind: 'clusterSealed', value: await sealCluster(root, call.value) }
   }
   return { kind: 'held', value: await root.held() }
+}
+
+/** A worker whose ECDH key is none is left out, rather than that the others wait for it. */
+const sealCluster = async (root: RootSecret, { cluster, epoch, recipients }: Extract<RootCall, { kind: 'sealCluster' }>['value']) => {
+  const label = { kind: 'cluster', id: cluster } as const
+  const secretKeys: (readonly [Uint8Array, EncryptedKey])[] = []
+  for (const { pubkey, ecdhPubkey } of recipients) {
+    try {
+      secretKeys.push([pubkey, await root.sealTo({ recipient: ecdhPubkey, label, epoch })])
+    } catch (error) {
+      if (!isAppError(error) || error.code !== 'CRYPTO_INVALID_KEY') throw error
+    }
+  }
+  return { publicKey: await root.publicKey(epoch, label), secretKeys }
 }
 
 /** Asks and answers; never throws for what the world does. */

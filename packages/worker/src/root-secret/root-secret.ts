@@ -13,11 +13,11 @@ export type SecretLabel = { readonly kind: 'master' } | { readonly kind: 'cluste
 export interface RootSecret {
   /** All keys held, ascending. */
   held(): Promise<readonly HeldKey[]>
-  /** Public key of an epoch. */
-  publicKey(epoch: bigint): Promise<Uint8Array>
+  /** Public key of an epoch, or of a secret below it. */
+  publicKey(epoch: bigint, label?: SecretLabel): Promise<Uint8Array>
   /** Makes and keeps the first key, unless there is one; it survives a crash when this resolves. */
   launch(options: { readonly block: number }): Promise<void>
-  /** A secret below the root, sealed to a gatekeeper's or worker's ECDH key. Equal arguments give equal bytes on every holder. */
+  /** A secret below the root, sealed to a gatekeeper's or worker's ECDH key. Equal arguments give equal bytes on every holder. @throws CRYPTO_INVALID_KEY where there is no such ECDH key */
   sealTo(options: { readonly recipient: Uint8Array; readonly label: SecretLabel; readonly epoch: bigint }): Promise<EncryptedKey>
   /** A round's value after `last`, the same on every holder; `proof` is empty where holders recompute instead of verifying. */
   beacon(options: { readonly round: number; readonly last: Uint8Array; readonly epoch: bigint }): Promise<{ readonly value: Uint8Array; readonly proof: Uint8Array }>

@@ -4,7 +4,7 @@
  */
 import { bigintToLe, bytesEqual, concatBytes, utf8 } from '@phalanx/primitives/bytes'
 import { createChannel, deriveKeyPair, syntheticIv, type Crypto, type Sr25519Pair } from '@phalanx/primitives/crypto'
-import { isAppError } from '@phalanx/primitives/errors'
+import { AppError, isAppError } from '@phalanx/primitives/errors'
 import type { EncryptedKey } from '@phalanx/primitives/messages'
 import type { KeyPair } from '../core/keys.ts'
 
@@ -31,6 +31,13 @@ const derived = (crypto: Pick<Crypto, 'sr25519' | 'hkdfSha256'>, master: Uint8Ar
 /** Secret of a cluster, 64 bytes. */
 export const clusterSecret = (crypto: Crypto, master: Uint8Array, clusterId: Uint8Array): Uint8Array => derived(crypto, master, utf8('cluster_key'), clusterId).secret
 
+/** Public key of a cluster. */
+export const clusterPublicKey = (crypto: Crypto, master: Uint8Array, clusterId: Uint8Array): Uint8Array => {
+  const { publicKey, secret } = derived(crypto, master, utf8('cluster_key'), clusterId)
+  secret.fill(0)
+  return publicKey
+}
+
 /** The beacon: blake2b-256 of last value ‖ round (u32 BE) ‖ secret of the master key's `random_number` key (computation.md section 9.7). */
 export const beaconValue = (crypto: Crypto, master: Uint8Array, { round, last }: { readonly round: number; readonly last: Uint8Array }): Uint8Array => {
   const { secret } = derived(crypto, master, utf8('random_number'))
@@ -39,11 +46,13 @@ export const beaconValue = (crypto: Crypto, master: Uint8Array, { round, last }:
   return value
 }
 
-/** Seals a secret of 64 bytes from `own` to an ECDH key. The IV is keyed with `ivKey` and comes from the content: another secret never shares it. */
+/** Seals a secret of 64 bytes from `own` to an ECDH key. The IV is keyed with `ivKey` and comes from the content: another secret never shares it. @throws CRYPTO_INVALID_KEY */
 export const sealFrom = (
   crypto: Crypto, options: { readonly own: Sr25519Pair; readonly ivKey: Uint8Array; readonly recipient: Uint8Array; readonly secret: Uint8Array; readonly context: ShareContext },
 ): EncryptedKey => {
   const { own, ivKey, recipient, secret, context } = options
+  // Our public keys are no secret: somebody may claim one as the own.
+  if (bytesEqual(recipient, own.publicKey)) throw new AppError('CRYPTO_INVALID_KEY', { what: 'ECDH key of a share\'s receiver' })
   const channel = createChannel({ own, theirPublicKey: recipient }, contextOf(context), crypto)
   try {
     const header = headerOf(context)
