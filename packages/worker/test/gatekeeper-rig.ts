@@ -5,7 +5,7 @@ import { concatBytes, parseHex, toHex } from '@phalanx/primitives/bytes'
 import { suriToSr25519, type Crypto } from '@phalanx/primitives/crypto'
 import { FollowedBlocks } from '@phalanx/primitives/chain'
 import { silentLogger } from '@phalanx/primitives/ports'
-import { TOPICS, WorkerRegistrationInfoV2, type Message, type SignedMessage, type TopicOf } from '@phalanx/primitives/messages'
+import { TOPICS, WorkerRegistrationInfoV2, type Message, type MessageOrigin, type SignedMessage, type TopicOf } from '@phalanx/primitives/messages'
 import { createTestChain, createTestClock, createTestNode, rpcCall, signCall, signTransfer } from '@phalanx/node/testing'
 import { phalaRegistryStorage as registry } from '@phalanx/runtime/storage'
 import { createWorker, type Worker } from '@phalanx/worker'
@@ -45,6 +45,9 @@ export interface GatekeeperRig {
   statusOf(name: string): Promise<{ readonly gatekeeper: string; readonly alarms: number; readonly blockNumber: number }>
   /** Messages of one topic that the chain sent in the gatekeepers' name, with their blocks. */
   fromGatekeepers<T>(to: TopicOf<T>): readonly { readonly block: number; readonly payload: T }[]
+  /** Messages of one topic that workers said. */
+  fromWorkers<T>(to: TopicOf<T>): readonly { readonly block: number; readonly payload: T }[]
+  readonly genesisHash: Uint8Array
   read<T>(item: { key(hasher: Crypto): Uint8Array; decode(bytes: Uint8Array | undefined): T }): T
   keyOf(name: string): Uint8Array
 }
@@ -100,6 +103,9 @@ export const createGatekeeperRig = async (crypto: Crypto): Promise<GatekeeperRig
     await client.PhalanxAPI.FeedBlocks({ encodedBlocks: parseHex(await ask('phalanx_getBlocks', [from, 4096])) })
     await settle()
   }
+  const heard = <T>(sender: MessageOrigin['kind'], to: TopicOf<T>) => followed.flatMap(({ number, messages }) => messages
+    .filter((message) => message.sender.kind === sender && toHex(message.destination) === toHex(to.topic))
+    .map(({ payload }) => ({ block: number, payload: to.payload.decode(payload) })))
   const rig: GatekeeperRig = {
     workers,
     get height() {
@@ -148,9 +154,9 @@ export const createGatekeeperRig = async (crypto: Crypto): Promise<GatekeeperRig
       const { gatekeeper, gatekeeperAlarms, blockNumber } = await of(name).client.PhalanxAPI.Status({})
       return { gatekeeper: gatekeeper ?? 'none', alarms: gatekeeperAlarms ?? 0, blockNumber: blockNumber ?? 0 }
     },
-    fromGatekeepers: (to) => followed.flatMap(({ number, messages }) => messages
-      .filter(({ sender, destination }) => sender.kind === 'Gatekeeper' && toHex(destination) === toHex(to.topic))
-      .map(({ payload }) => ({ block: number, payload: to.payload.decode(payload) }))),
+    fromGatekeepers: (to) => heard('Gatekeeper', to),
+    fromWorkers: (to) => heard('Worker', to),
+    genesisHash: parseHex(await ask('chain_getBlockHash', [0])),
     read: (item) => item.decode(node.chain.head().state.get(item.key(crypto))),
     keyOf: (name) => of(name).worker.identity() as Uint8Array,
   }

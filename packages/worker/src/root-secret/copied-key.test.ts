@@ -5,6 +5,7 @@ import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import type { EncryptedKey, KeyDistribution } from '@phalanx/primitives/messages'
 import { codeOfRejection as codeOf } from '@phalanx/primitives/testing'
 import type { KeyPair } from '../core/keys.ts'
+import { clusterKeyContext } from '../gatekeeper/cluster-shares.ts'
 import { createSealer } from '../platform/seal.ts'
 import { createSoftwarePlatform } from '../platform/software.ts'
 import { createMemoryBlobStore, createTestRandom, type MemoryBlobStore } from '../testing/outside.ts'
@@ -130,6 +131,27 @@ describe('a share', () => {
     expect(openShare(crypto, { ecdh: [pair('x')], share, context })).toBeUndefined()
     expect(openShare(crypto, { ecdh: [pair('w')], share, context: { ...context, epoch: 1n } })).toBeUndefined()
     expect(openShare(crypto, { ecdh: [pair('w')], share: { ...share, ecdhPubkey: new Uint8Array(32).fill(255) }, context })).toBeUndefined()
+  })
+
+  test('of a cluster has the cluster\'s public key, and is made for all workers at once but those whose ECDH key is none', async () => {
+    const id = new Uint8Array(32).fill(7)
+    const label = { kind: 'cluster', id } as const
+    const own = (await a.sealTo({ recipient: pair('w').publicKey, label, epoch: 0n })).ecdhPubkey
+    expect(await codeOf(a.sealTo({ recipient: own, label, epoch: 0n }))).toBe('CRYPTO_INVALID_KEY')
+    const recipients = [worker('v'), { pubkey: id, ecdhPubkey: own }, { pubkey: id, ecdhPubkey: new Uint8Array(32).fill(255) }, worker('w')]
+    const { root: b } = await join()
+    const answers = await Promise.all([a, b].map((root) => performRootCall(root, { kind: 'sealCluster', value: { cluster: id, epoch: 0n, recipients } })))
+    expect(answers[0]).toEqual(answers[1])
+    const [answer] = answers
+    if (answer?.kind !== 'clusterSealed') throw new Error('not sealed')
+    expect(answer.value.secretKeys.map(([pubkey]) => pubkey)).toEqual([worker('v').pubkey, worker('w').pubkey])
+    for (const [index, name] of ['v', 'w'].entries()) {
+      const share = answer.value.secretKeys[index]?.[1] as EncryptedKey
+      const secret = openShare(crypto, { ecdh: [pair(name)], share, context: clusterKeyContext(GENESIS, id) }) as Uint8Array
+      expect(crypto.sr25519.pairFromSecret(secret).publicKey).toEqual(answer.value.publicKey)
+    }
+    expect(answer.value.publicKey).not.toEqual(await a.publicKey(0n))
+    expect(await performRootCall(a, { kind: 'sealCluster', value: { cluster: id, epoch: 1n, recipients } })).toEqual({ kind: 'missing', value: await a.held() })
   })
 
   test('for another key or altered on its way leaves everything as it was', async () => {
