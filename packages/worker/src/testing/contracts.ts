@@ -8,6 +8,7 @@ import type { ExecutionEnv } from '../contracts/execution/env.ts'
 import { contractErrorName } from '@phalanx/primitives/contracts'
 import type { ClusterConfig } from '../contracts/execution/schema.ts'
 import { createInkVm } from '../contracts/ink/create-ink-vm.ts'
+import { createBuiltinVm } from '../contracts/system-contract/create-builtin-vm.ts'
 import { createWasmMachine } from '../engines/wasm/engine.ts'
 
 const ACCOUNT = 32
@@ -27,7 +28,7 @@ export class ContractBench {
   constructor(options: { crypto: Crypto; config?: Partial<ClusterConfig>; isMetered?: boolean; env?: Partial<ExecutionEnv> }) {
     const { crypto } = options
     const zero = new Uint8Array(ACCOUNT)
-    const vms = [createInkVm({ crypto, machine: createWasmMachine({ isMetered: options.isMetered ?? true }) })]
+    const vms = [createInkVm({ crypto, machine: createWasmMachine({ isMetered: options.isMetered ?? true }) }), createBuiltinVm({ crypto })]
     const clusterSecret = crypto.sr25519.pairFromSeed(zero).secret
     this.env = { crypto, vms, mode: 'Transaction', blockNumber: 7, nowMs: 7_000n, clusterSecret, callNonce: zero, ...options.env }
     const config = { clusterId: zero, owner: ALICE, gasPrice: 1n, depositPerItem: 1n, depositPerByte: 1n, treasury: TREASURY, systemContract: undefined, ...options.config }

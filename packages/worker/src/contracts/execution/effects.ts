@@ -1,6 +1,7 @@
 /** Owns what an execution leaves for its surroundings: events in order, logs, instantiations. Taken back with the frames that made them. */
 import type { Overlay } from '@phalanx/runtime/frame'
-import { bytesEqual, utf8 } from '@phalanx/primitives/bytes'
+import { bytesEqual } from '@phalanx/primitives/bytes'
+import { PINK_EVENT_TOPIC } from './pink-event.ts'
 
 /** An event of a contract; `topics` as it gave them. */
 export interface ContractEvent {
@@ -27,14 +28,6 @@ export interface ExecutionEffects {
   readonly logs: readonly LogLine[]
 }
 
-/** The one topic of events that are meant for the worker. */
-const PINK_TOPIC: Uint8Array = (() => {
-  const topic = new Uint8Array(32)
-  topic[0] = 0x40
-  topic.set(utf8('phala.pink.event'), 1)
-  return topic
-})()
-
 const EVENTS = {}
 const INSTANTIATED = {}
 const TERMINATED = {}
@@ -43,7 +36,7 @@ const TERMINATED = {}
 export const recordEvent = (overlay: Overlay, event: ContractEvent): void => overlay.appendTransient<ContractEvent>(EVENTS, event)
 
 /** Notes an event for the worker itself. */
-export const recordPinkEvent = (overlay: Overlay, contract: Uint8Array, payload: Uint8Array): void => recordEvent(overlay, { contract, topics: [PINK_TOPIC], data: payload })
+export const recordPinkEvent = (overlay: Overlay, contract: Uint8Array, payload: Uint8Array): void => recordEvent(overlay, { contract, topics: [PINK_EVENT_TOPIC], data: payload })
 
 /** Notes a new contract. */
 export const recordInstantiated = (overlay: Overlay, event: ExecutionEffects['instantiated'][number]): void => overlay.appendTransient(INSTANTIATED, event)
@@ -51,7 +44,7 @@ export const recordInstantiated = (overlay: Overlay, event: ExecutionEffects['in
 /** Notes the end of a contract. */
 export const recordTerminated = (overlay: Overlay, event: ExecutionEffects['terminated'][number]): void => overlay.appendTransient(TERMINATED, event)
 
-const isPink = (event: ContractEvent): boolean => event.topics.length === 1 && bytesEqual(event.topics[0] as Uint8Array, PINK_TOPIC)
+const isPink = (event: ContractEvent): boolean => event.topics.length === 1 && bytesEqual(event.topics[0] as Uint8Array, PINK_EVENT_TOPIC)
 
 /** Everything noted. */
 export const collectEffects = (overlay: Overlay, logs: readonly LogLine[]): ExecutionEffects => {

@@ -7,7 +7,6 @@ import type { Crypto } from '@phalanx/primitives/crypto'
 import { isAppError } from '@phalanx/primitives/errors'
 import { createTrie, type State, type Trie, type TrieCrypto } from '@phalanx/primitives/trie'
 import { createOverlay, type DispatchError, type Overlay } from '@phalanx/runtime/frame'
-import { AppError } from '@phalanx/primitives/errors'
 import { assert } from '@phalanx/primitives/assert'
 import type { CodeVm, ContractErrorName, ReturnValue } from '../vm.ts'
 import { atMostBalance, mint, transfer } from './balances.ts'
@@ -18,6 +17,7 @@ import { Execution, type FrameEnd } from './execution.ts'
 import { GAS_LIMIT, Meter, STATE_GAS } from './meter.ts'
 import { coarseDeposit, coarseGas, contractError } from './results.ts'
 import { ClusterStore, type ClusterConfig } from './schema.ts'
+import { storeCode, type UploadRequest } from './upload.ts'
 
 const REVERT_FLAG = 1
 
@@ -96,20 +96,11 @@ export const inspect = (state: Trie, crypto: Crypto): Pick<ClusterStore, 'accoun
 export const uploadCode = (
   state: Trie,
   dependencies: { readonly crypto: Crypto; readonly vms: readonly CodeVm[] },
-  request: { readonly owner: Uint8Array; readonly code: Uint8Array; readonly deterministic: boolean },
+  request: UploadRequest,
 ): { readonly state: Trie; readonly codeHash: Uint8Array } => {
-  const { crypto, vms } = dependencies
-  const codeHash = crypto.blake2b256(request.code)
-  const known = storeOf(state, crypto).codeInfo(codeHash)
-  if (known !== undefined && (known.isDeterministic || !request.deterministic)) return { state, codeHash }
-  const vm = vms.find((each) => each.recognises(request.code))
-  if (vm === undefined) throw new AppError('CONTRACT_CODE_REFUSED', { reason: 'it is neither a WebAssembly module nor a contract bundle' })
-  const facts = vm.validate(request.code, { deterministic: request.deterministic })
-  const next = change(state, crypto, (store) => {
-    store.setCode(codeHash, request.code)
-    store.setCodeInfo(codeHash, { owner: request.owner, users: known?.users ?? 0n, isDeterministic: facts.isDeterministic, kind: { kind: facts.kind } })
-  })
-  return { state: next, codeHash }
+  const store = storeOf(state, dependencies.crypto)
+  const codeHash = storeCode(store, dependencies, request)
+  return { state: state.apply(store.overlay.changes()), codeHash }
 }
 
 type RunEnd = FrameEnd | { readonly kind: 'Unpaid' }

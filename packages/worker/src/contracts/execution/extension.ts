@@ -1,14 +1,16 @@
 /** Owns dispatch of the chain extension: function by number, arguments, and what each answers in queries and in transactions. */
 import { bytesEqual, EMPTY, utf8 } from '@phalanx/primitives/bytes'
 import { bool, bytes, fixedBytes, option, result, text, tuple, u128, u32, u64, u8, unit, variant, vec, type TypeOf } from '@phalanx/primitives/codec'
-import { AppError } from '@phalanx/primitives/errors'
+import { AppError, isAppError } from '@phalanx/primitives/errors'
 import type { ExtensionAnswer } from '../vm.ts'
 import { recordPinkEvent } from './effects.ts'
 import type { QueryEnv } from './env.ts'
 import { CRYPTO_FUNCTIONS } from './extension-crypto.ts'
 import { decodeArguments, drawRandom, plainFunction, stopWith, type ExtensionContext, type ExtensionFunction } from './extension-function.ts'
 import { HttpRequest, HttpRequestError, HttpResponse, type HttpAnswer } from './http.ts'
+import { STATE_GAS } from './meter.ts'
 import { PinkEvent, type CacheOp } from './pink-event.ts'
+import { storeCode } from './upload.ts'
 
 const Hash = fixedBytes(32)
 const DONE: readonly [] = []
@@ -106,12 +108,19 @@ const systemContractId = plainFunction(unit, Hash, ({ execution }) => {
   return id
 })
 
-const importLatestSystemCode: ExtensionFunction = {
-  run({ execution, address }) {
-    const system = execution.config.systemContract
-    throw stopWith('ContractTrapped', system !== undefined && bytesEqual(system, address) ? 'system code is taken over by an upload, not by import' : 'BadOrigin')
-  },
-}
+/** Takes the system code of the chain into the cluster, for the system contract alone; none where the chain has none. */
+const importLatestSystemCode = plainFunction(tuple(Hash), option(Hash), ({ execution, address, gas }, [owner]) => {
+  const { config: { systemContract }, env, store } = execution
+  if (systemContract === undefined || !bytesEqual(systemContract, address)) throw stopWith('ContractTrapped', 'BadOrigin: only the system contract imports system code')
+  const code = env.latestSystemCode
+  if (code === undefined || code.length === 0) return undefined
+  gas.charge(STATE_GAS.importByte * BigInt(code.length))
+  try {
+    return storeCode(store, env, { owner, code, deterministic: true })
+  } catch (error) {
+    throw isAppError(error, 'CONTRACT_CODE_REFUSED') || isAppError(error, 'CONTRACT_IMPORT_UNKNOWN') ? stopWith('CodeRejected', error.message) : error
+  }
+})
 
 const NAMED: Readonly<Record<number, ExtensionFunction>> = {
   1: httpRequest,

@@ -5,7 +5,7 @@ import type { GasMeter } from '../vm.ts'
 /** Costs in picoseconds of reference time, charged before the work. */
 export const STATE_GAS = {
   read: 8_000_000n, write: 16_000_000n, byte: 1_000n, transfer: 30_000_000n, call: 50_000_000n, instantiate: 150_000_000n, codeByte: 200n,
-  terminate: 100_000_000n, removeItem: 16_000_000n, event: 3_000_000n, eventByte: 1_000n, debugByte: 100n, extension: 10_000_000n, extensionByte: 1_000n,
+  terminate: 100_000_000n, removeItem: 16_000_000n, event: 3_000_000n, eventByte: 1_000n, debugByte: 100n, extension: 10_000_000n, extensionByte: 1_000n, importByte: 20_000n,
 } as const
 
 /** Gas limits of the reference by whether the state is kept. */

@@ -1,8 +1,10 @@
 /**
  * Owns the events by which contracts speak to the worker (`PinkEvent` of the reference): wire form, and who may send which when.
- * They arrive as ContractEmitted with one fixed topic (effects.ts). Does not own applying them.
+ * They arrive as ContractEmitted with one fixed topic. Does not own applying them.
  */
-import { bytes, bytesUpTo, fixedBytes, struct, tuple, u32, u64, variant, vecUpTo, type TypeOf } from '@phalanx/primitives/codec'
+import { utf8 } from '@phalanx/primitives/bytes'
+import { bytes, bytesUpTo, fixedBytes, tuple, u32, u64, variant, vecUpTo, type TypeOf } from '@phalanx/primitives/codec'
+import { HookPoint, SidevmConfig } from '@phalanx/primitives/ink'
 
 const AccountId = fixedBytes(32)
 const Hash = fixedBytes(32)
@@ -10,9 +12,13 @@ const Hash = fixedBytes(32)
 const WORKERS_MAX = 4096
 const MESSAGE_MAX = 1024 * 1024
 
-/** When a hook runs. */
-export const HookPoint = variant('HookPoint', { OnBlockEnd: { index: 0 } })
-export type HookPoint = TypeOf<typeof HookPoint>
+/** The one topic of events that are meant for the worker. */
+export const PINK_EVENT_TOPIC: Uint8Array = (() => {
+  const topic = new Uint8Array(32)
+  topic[0] = 0x40
+  topic.set(utf8('phala.pink.event'), 1)
+  return topic
+})()
 
 /** What happens to a contract's local cache; expirations in seconds. */
 export const CacheOp = variant('CacheOp', {
@@ -24,10 +30,6 @@ export type CacheOp = TypeOf<typeof CacheOp>
 
 /** Workers that a side program is for. */
 const Workers = variant('Workers', { All: { index: 0 }, List: { index: 1, value: vecUpTo(fixedBytes(32), WORKERS_MAX) } })
-
-/** Limits of a side program; `deadline` is a block number. */
-export const SidevmConfig = struct({ maxCodeSize: u32, maxMemoryPages: u32, vitalCapacity: u64, deadline: u32 })
-export type SidevmConfig = TypeOf<typeof SidevmConfig>
 
 const SidevmOperation = variant('SidevmOperation', {
   Start: { index: 0, fields: { contract: AccountId, codeHash: Hash, workers: Workers, config: SidevmConfig } },
