@@ -134,7 +134,8 @@ export interface CommandContext<E = never> extends ReadContext<E>, StorageWriter
 /** A contract that a contract makes. */
 export interface Instantiation<D extends ContractDefinition, Name extends ConstructorNames<D>> {
   readonly codeHash: Uint8Array
-  readonly constructor: Name
+  /** Name of the constructor. */
+  readonly entry: Name
   readonly args: ConstructorArgsOf<D, Name>
   readonly value?: bigint
   readonly salt?: Uint8Array

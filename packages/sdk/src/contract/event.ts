@@ -1,6 +1,8 @@
 /** Owns how a contract declares events, and their bytes: data with all fields, topics with the signature and what is indexed. */
 import { concatBytes, EMPTY, utf8 } from '@phalanx/primitives/bytes'
 import { struct, type Codec, type Shape, type StructOf } from '@phalanx/primitives/codec'
+import { AppError } from '@phalanx/primitives/errors'
+import './errors.ts'
 
 /** A codec of an event's field by which clients may look events up. */
 export type Indexed<T> = Codec<T> & { readonly isIndexed: true }
@@ -27,10 +29,17 @@ export interface AnyEvent {
 /** Static type of an event that was told. */
 export type EventValue<V extends AnyEvent> = V extends EventDefinition<infer Name, infer F> ? { readonly kind: Name; readonly value: StructOf<F> } : never
 
-/** Declares an event; the name is in PascalCase. */
-export const event = <const Name extends string, const F extends Shape>(name: Name, fields: F, docs: string | readonly string[] = []): EventDefinition<Name, F> => ({
-  name, fields, codec: struct(fields), docs: typeof docs === 'string' ? [docs] : docs,
-})
+const EVENT_NAME = /^[A-Z][A-Za-z0-9]{0,63}$/
+/** An event has four topics at most, of which one is its signature. */
+const INDEXED_MAX = 3
+
+/** Declares an event; the name is in PascalCase. @throws SDK_CONTRACT_MALFORMED */
+export const event = <const Name extends string, const F extends Shape>(name: Name, fields: F, docs: string | readonly string[] = []): EventDefinition<Name, F> => {
+  const malformed = (reason: string): AppError => new AppError('SDK_CONTRACT_MALFORMED', { contract: `event ${name}`, reason })
+  if (!EVENT_NAME.test(name)) throw malformed('its name must be in PascalCase')
+  if (Object.values(fields).filter(isIndexed).length > INDEXED_MAX) throw malformed(`at most ${INDEXED_MAX} fields can be indexed`)
+  return { name, fields, codec: struct(fields), docs: typeof docs === 'string' ? [docs] : docs }
+}
 
 type Hash256 = (bytes: Uint8Array) => Uint8Array
 

@@ -205,12 +205,13 @@ export class RunningContext implements Omit<CommandContext<unknown>, 'contract' 
     }]))
   }
 
-  instantiate(definition: ContractDefinition, request: { readonly codeHash: Uint8Array; readonly constructor: string; readonly args: unknown; readonly value?: bigint; readonly salt?: Uint8Array; readonly gasLimit?: bigint }): Uint8Array {
+  instantiate(definition: ContractDefinition, request: { readonly codeHash: Uint8Array; readonly entry: string; readonly args: unknown; readonly value?: bigint; readonly salt?: Uint8Array; readonly gasLimit?: bigint }): Uint8Array {
     this.requireCommand('make contracts')
-    const { constructor: name, args, value = 0n, salt = EMPTY, ...rest } = request
+    const { entry: name, args, codeHash, value = 0n, salt = EMPTY, gasLimit } = request
     const entry = definition.constructors[name]
     if (entry === undefined) throw stopped(`${definition.name} has no constructor ${name}`)
-    const outcome = this.host.instantiate({ ...rest, value, salt, input: this.encodeCall(name, entry, args) })
+    const input = this.encodeCall(name, entry, args)
+    const outcome = this.host.instantiate({ codeHash, value, salt, input, ...(gasLimit === undefined ? {} : { gasLimit }) })
     const answer = answerOf(entry, outcome)
     if (!answer.ok) throw stopped(`${definition.name}.${name} failed: ${describeFailure(answer.error)}`)
     return outcome.address
