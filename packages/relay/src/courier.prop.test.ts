@@ -97,10 +97,11 @@ const FOUND: readonly Adversity[] = [
 /**
  * How long all of it may take at most. Each mishap costs the messages that it befell one rest, the longer the more came before it, and after the
  * rest a look at the worker's messages, which is due at the latest when they would be offered again anyway. No mishap, one look: everything
- * is offered at once, whatever the bounds of an extrinsic.
+ * is offered at once, whatever the bounds of an extrinsic. A node that is connected anew, if it was away or not, is unknown for a moment.
  */
 const patienceMs = ({ fates, refusals, no, outages, restarts }: Adversity): number => {
-  const mishaps = fates.filter((fate) => fate !== 'included').length + refusals.length + no.filter(Boolean).length + outages.filter(Boolean).length + restarts.length
+  const connections = outages.length + 1
+  const mishaps = fates.filter((fate) => fate !== 'included').length + refusals.length + no.filter(Boolean).length + connections + restarts.length
   const restsMs = Array.from({ length: mishaps }, (_, i) => backOffMs(EGRESS_BACK_OFF, { failures: i + 1, fraction: 0 })).reduce((sum, ms) => sum + ms, 0)
   return restsMs + (mishaps + 1) * (EGRESS_REPEAT_MS + TICK_MS)
 }
