@@ -5,12 +5,34 @@
  */
 import type { AttestationPolicy } from '@phalanx/attestation'
 import type { AuthorityList } from '@phalanx/primitives/chain'
-import { NO_STANDING, type MessageOrigin, type WorkerStanding } from '@phalanx/primitives/messages'
+import { NO_STANDING, type ClusterParameters, type MessageOrigin, type WorkerStanding } from '@phalanx/primitives/messages'
 import type { KeyHasher } from './frame/overlay.ts'
 import { authorities, currentSetId } from './pallets/grandpa/storage.ts'
 import { offchainIngress, workerStanding } from './pallets/phala-mq/storage.ts'
+import {
+  clusterByWorkers, clusterEpoch, clusterParameters, clusterWorkers, openEpochs, pinkRuntimeVersion, pinkSystemCode,
+} from './pallets/phala-phat-contracts/storage.ts'
+import type { OpenEpoch } from './pallets/phala-phat-contracts/types.ts'
 import { allowList, attestationPolicy, consensusVersion, ecdhEpoch, ecdhKeys, gatekeeper, measurementAddedAt, minimumVersion } from './pallets/phala-registry/storage.ts'
 import { blockHash } from './pallets/system/storage.ts'
+
+/** What the state says about the cluster of one worker. */
+export interface OwnClusterView {
+  readonly cluster: Uint8Array
+  readonly members: readonly Uint8Array[]
+  /** Whether its members were sent the cluster's key: it runs, or is about to. */
+  readonly isDeployed: boolean
+  /** Epochs that began and still open something after the block, ascending. The anchor is absent where it is the block itself. */
+  readonly epochs: readonly OpenEpoch[]
+}
+
+/** What the state says about all clusters. */
+export interface ClustersView {
+  /** Code of system contracts; absent where there is none. */
+  readonly systemCode: { readonly version: number; readonly code: Uint8Array } | undefined
+  readonly runtimeVersion: readonly [major: number, minor: number] | undefined
+  readonly parameters: ClusterParameters
+}
 
 /** What the state says about one worker; all absent for one that it does not know. */
 export interface OwnView {
@@ -19,6 +41,8 @@ export interface OwnView {
   readonly anchor: { readonly epoch: bigint; readonly ecdhPubkey: Uint8Array } | undefined
   /** Next sequence that the chain expects of it; undefined before its first message. */
   readonly nextSequence: bigint | undefined
+  /** The cluster that it is in. */
+  readonly cluster: OwnClusterView | undefined
 }
 
 /** What the state says to every worker, and to one. */
@@ -32,6 +56,7 @@ export interface CheckpointView {
   readonly allowedMeasurements: readonly Uint8Array[]
   /** Identities that are gatekeepers: what those know is not in the state, so that none of them can begin here. */
   readonly gatekeepers: readonly Uint8Array[]
+  readonly clusters: ClustersView
   readonly own: OwnView | undefined
 }
 
@@ -41,6 +66,26 @@ export type ReadKey = (key: Uint8Array) => Uint8Array | undefined
 const GENESIS_NUMBER = 0
 const senderOf = (worker: Uint8Array): MessageOrigin => ({ kind: 'Worker', value: worker })
 
+const readOwnCluster = (hasher: KeyHasher, read: ReadKey, worker: Uint8Array): OwnClusterView | undefined => {
+  const cluster = clusterByWorkers.decode(read(clusterByWorkers.key(hasher, worker)))
+  if (cluster === undefined) return undefined
+  return {
+    cluster,
+    members: clusterWorkers.decode(read(clusterWorkers.key(hasher, cluster))),
+    isDeployed: (clusterEpoch.decode(read(clusterEpoch.key(hasher, cluster)))?.requested ?? 0n) > 0n,
+    epochs: openEpochs.decode(read(openEpochs.key(hasher, cluster))),
+  }
+}
+
+const readClusters = (hasher: KeyHasher, read: ReadKey): ClustersView => {
+  const [version, code] = pinkSystemCode.decode(read(pinkSystemCode.key(hasher)))
+  return {
+    systemCode: code.length === 0 ? undefined : { version, code },
+    runtimeVersion: pinkRuntimeVersion.decode(read(pinkRuntimeVersion.key(hasher))),
+    parameters: clusterParameters.decode(read(clusterParameters.key(hasher))),
+  }
+}
+
 const readOwn = (hasher: KeyHasher, read: ReadKey, worker: Uint8Array): OwnView => {
   const epoch = ecdhEpoch.decode(read(ecdhEpoch.key(hasher, worker)))
   const anchored = epoch === undefined ? undefined : ecdhKeys.decode(read(ecdhKeys.key(hasher, worker, epoch)))
@@ -48,6 +93,7 @@ const readOwn = (hasher: KeyHasher, read: ReadKey, worker: Uint8Array): OwnView 
     standing: workerStanding.decode(read(workerStanding.key(hasher, worker))) ?? NO_STANDING,
     anchor: epoch === undefined || anchored === undefined ? undefined : { epoch, ecdhPubkey: anchored.ecdhPubkey },
     nextSequence: offchainIngress.decode(read(offchainIngress.key(hasher, senderOf(worker)))),
+    cluster: readOwnCluster(hasher, read, worker),
   }
 }
 
@@ -60,6 +106,7 @@ export const readCheckpointView = (hasher: KeyHasher, read: ReadKey, worker: Uin
   consensusVersion: consensusVersion.decode(read(consensusVersion.key(hasher))),
   allowedMeasurements: allowList.decode(read(allowList.key(hasher))),
   gatekeepers: gatekeeper.decode(read(gatekeeper.key(hasher))),
+  clusters: readClusters(hasher, read),
   own: worker === undefined ? undefined : readOwn(hasher, read, worker),
 })
 

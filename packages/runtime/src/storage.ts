@@ -2,7 +2,9 @@
  * Entry point of `@phalanx/runtime/storage`: the pallets' storage items (keys, value types, no logic) by pallet, so that relay
  * and worker read chain state and proofs with the chain's own definitions.
  */
-export { admissionKeys, checkpointKeys, readAdmission, readCheckpointView, type AdmissionView, type CheckpointView, type OwnView } from './checkpoint-view.ts'
+export {
+  admissionKeys, checkpointKeys, readAdmission, readCheckpointView, type AdmissionView, type CheckpointView, type ClustersView, type OwnClusterView, type OwnView,
+} from './checkpoint-view.ts'
 export * as assetsStorage from './pallets/assets/storage.ts'
 export * as balancesStorage from './pallets/balances/storage.ts'
 export * as grandpaStorage from './pallets/grandpa/storage.ts'

@@ -18,7 +18,8 @@ export const CHECKPOINT_ANCESTORS_MAX = 255
 /** Most hand-overs of finality in one checkpoint. */
 const HOPS_MAX = 16_384
 const PROOF_ITEMS_MAX = 4096
-const PROOF_ITEM_BYTES_MAX = 512 * 1024
+/** One node of a trie, or one value: the longest is the code of system contracts, 2 MiB. */
+const PROOF_ITEM_BYTES_MAX = 2 * 1024 * 1024 + 64 * 1024
 
 const justification = bytesUpTo(JUSTIFICATION_BYTES_MAX)
 

@@ -24,9 +24,14 @@ export interface TestBlock extends Partial<BlockMessages> {
   readonly timeMs?: bigint
   /** Whether the header names a true state: finality and genesis hash, nobody registered. Only such a block can be a checkpoint. */
   readonly hasState?: boolean
+  /** Further entries of that state. */
+  readonly entries?: readonly StateEntry[]
   /** Distinguishes forks. */
   readonly salt?: number
 }
+
+/** A storage key and its value. */
+export type StateEntry = readonly [key: Uint8Array, value: Uint8Array]
 
 /** A chain of one authority set at a time. */
 export interface TestChain {
@@ -72,24 +77,27 @@ const scheduledChange = (set: AuthoritySet): DigestItem => ({
 interface ChainState {
   blocks: FollowedBlock[]
   authorities: Authorities[]
+  /** Of the last block. */
+  entries: readonly StateEntry[]
 }
 
-const stateOf = (crypto: Crypto, genesisHash: Uint8Array, { set }: Authorities): Trie => {
+const stateOf = (crypto: Crypto, genesisHash: Uint8Array, { set }: Authorities, entries: readonly StateEntry[]): Trie => {
   const { authorities, currentSetId } = grandpaStorage
   return createTrie({ crypto, version: 1 }).apply([
     [authorities.key(crypto), authorities.encode(set.list)],
     [currentSetId.key(crypto), currentSetId.encode(set.id)],
     [systemStorage.blockHash.key(crypto, 0), systemStorage.blockHash.encode(genesisHash)],
+    ...entries,
   ])
 }
 
 /** Checkpoint of the last block; `genesis` is the first header. */
-const checkpointOf = (crypto: Crypto, genesis: Header, { blocks, authorities }: ChainState, worker: Uint8Array | undefined): Uint8Array => {
+const checkpointOf = (crypto: Crypto, genesis: Header, { blocks, authorities, entries }: ChainState, worker: Uint8Array | undefined): Uint8Array => {
   const genesisHash = headerHash(crypto, genesis)
   const headers = [genesis, ...blocks.map(({ header }) => header)]
   const { header, justification } = blocks.at(-1) as FollowedBlock
   const now = authorities.at(-1) as Authorities
-  const state = stateOf(crypto, genesisHash, now)
+  const state = stateOf(crypto, genesisHash, now, entries)
   const handsOver = (i: number): boolean => authorities[i]?.set.id !== authorities[i + 1]?.set.id
   return ChainCheckpoint.encode({
     version: CHECKPOINT_VERSION, genesisHash, header, justification: justification ?? new Uint8Array(0), authorities: now.set, worker,
@@ -116,7 +124,8 @@ const openChain = (crypto: Crypto, genesis: Header, genesisInfo: Uint8Array, sta
     const current = state.authorities.at(-1) as Authorities
     const next = block.nextAuthorities === undefined ? undefined : setOf(crypto, block.nextAuthorities, current.set.id + 1n)
     const logs = [createPhlxItem(crypto, { number, timeMs, ...messages }), ...(next === undefined ? [] : [scheduledChange(next.set)]), ...(block.logs ?? [])]
-    const stateRoot = block.hasState === true ? stateOf(crypto, genesisHash, next ?? current).root : ZERO_HASH
+    state.entries = block.entries ?? []
+    const stateRoot = block.hasState === true ? stateOf(crypto, genesisHash, next ?? current, state.entries).root : ZERO_HASH
     const header: Header = { parentHash: parent.hash, number, stateRoot, extrinsicsRoot: crypto.blake2b256(Uint8Array.of(block.salt ?? 0)), digest: { logs } }
     const target = { hash: headerHash(crypto, header), number }
     const justification = block.justify === false ? undefined : justifyBlock(crypto, target, { seeds: current.seeds, setId: current.set.id })
@@ -137,7 +146,7 @@ const openChain = (crypto: Crypto, genesis: Header, genesisInfo: Uint8Array, sta
     add,
     feed: (from, to) => FollowedBlocks.encode(state.blocks.slice(from - 1, to)),
     checkpoint: (worker) => checkpointOf(crypto, genesis, state, worker),
-    forkAt: (number) => openChain(crypto, genesis, genesisInfo, { blocks: state.blocks.slice(0, number - 1), authorities: state.authorities.slice(0, number) }),
+    forkAt: (number) => openChain(crypto, genesis, genesisInfo, { blocks: state.blocks.slice(0, number - 1), authorities: state.authorities.slice(0, number), entries: [] }),
   }
 }
 
@@ -154,5 +163,5 @@ export const createTestChain = (crypto: Crypto, options: { readonly authorities?
     digest: { logs: [createPhlxItem(crypto, { number: 0, timeMs: TEST_GENESIS_TIME_MS, messages: [], acks: [] })] },
   }
   const genesisInfo = GenesisBlockInfo.encode({ blockHeader: header, authoritySet: authorities.set, proof: state.prove([key]) })
-  return openChain(crypto, header, genesisInfo, { blocks: [], authorities: [authorities] })
+  return openChain(crypto, header, genesisInfo, { blocks: [], authorities: [authorities], entries: [] })
 }

@@ -9,9 +9,10 @@ import { pushPalletMessage } from '../phala-mq/push.ts'
 import { registryParts } from '../phala-registry/declaration.ts'
 import { isConfirmed } from '../phala-registry/outcomes.ts'
 import { workers } from '../phala-registry/storage.ts'
+import { parentHash } from '../system/storage.ts'
 import { PHAT_CONTRACTS, type PhatContext } from './declaration.ts'
 import * as storage from './storage.ts'
-import type { EpochState } from './types.ts'
+import type { EpochState, OpenEpoch } from './types.ts'
 
 /** Blocks after which an unanswered request is repeated. */
 const RETRY_BLOCKS = 30
@@ -130,6 +131,22 @@ export const takeEpochCandidate = (ctx: PhatContext, gatekeeper: Uint8Array, can
   beginEpoch(ctx, candidate)
 }
 
+/** The epochs that count after another began: those before it end with block `retireAt`, unless they end sooner. */
+const withEpoch = (ctx: PhatContext, open: readonly OpenEpoch[], begun: Pick<OpenEpoch, 'epoch' | 'pubkey'>, retireAt: number): readonly OpenEpoch[] => {
+  const { number } = ctx.block
+  const former = open.map((one) => ({ ...one, retireAt: Math.min(one.retireAt ?? retireAt, retireAt) })).filter((one) => one.retireAt > number)
+  return [...former.slice(1 - storage.OPEN_EPOCHS_MAX), { epoch: begun.epoch, pubkey: begun.pubkey, since: number, anchor: undefined, retireAt: undefined }]
+}
+
+/** When a block begins: the epochs that began in the one before are anchored in it. */
+export const anchorEpochs = (ctx: PhatContext): number => {
+  const began = storage.epochsBegan.take(ctx) ?? []
+  const anchor = parentHash.get(ctx)
+  for (const cluster of began)
+    if (storage.openEpochs.has(ctx, cluster)) storage.openEpochs.mutate(ctx, cluster, (open) => open.map((one) => (one.anchor === undefined ? { ...one, anchor } : one)))
+  return began.length
+}
+
 const beginEpoch = (ctx: PhatContext, { cluster, epoch, pubkey }: ClusterEpochCandidate): void => {
   const { rotationPeriodBlocks, graceBlocks } = storage.clusterParameters.get(ctx)
   const { number } = ctx.block
@@ -137,8 +154,11 @@ const beginEpoch = (ctx: PhatContext, { cluster, epoch, pubkey }: ClusterEpochCa
   schedule(ctx, cluster, { current: epoch, since: number, requested: epoch, dueBlock: number + (isWantedAgain ? 1 : rotationPeriodBlocks) })
   storage.clusterChannelKeys.set(ctx, cluster, epoch, { pubkey, since: number })
   forgetOld(storage.clusterChannelKeys, ctx, cluster)
+  const retireAt = number + graceBlocks
+  storage.openEpochs.mutate(ctx, cluster, (open) => withEpoch(ctx, open, { epoch, pubkey }, retireAt))
+  storage.epochsBegan.mutate(ctx, (began) => [...began, cluster])
   ctx.emit('ClusterEpochBegan', { cluster, epoch, pubkey })
-  pushPalletMessage(ctx, PHAT_CONTRACTS, TOPICS.clusterNotice, { kind: 'EpochBegan', value: { cluster, epoch, pubkey, retireAt: number + graceBlocks } })
+  pushPalletMessage(ctx, PHAT_CONTRACTS, TOPICS.clusterNotice, { kind: 'EpochBegan', value: { cluster, epoch, pubkey, retireAt } })
 }
 
 /** Drops the keys of all epochs but the latest two. */
@@ -172,5 +192,6 @@ export const endEpochs = (ctx: PhatContext, cluster: Uint8Array): void => {
   const state = storage.clusterEpoch.take(ctx, cluster)
   if (state !== undefined) storage.epochQueue.remove(ctx, state.dueBlock, cluster)
   storage.epochRenewals.remove(ctx, cluster)
+  storage.openEpochs.remove(ctx, cluster)
   storage.clusterChannelKeys.clear(ctx, cluster)
 }

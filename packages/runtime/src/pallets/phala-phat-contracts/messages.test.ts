@@ -8,6 +8,7 @@ import { loggedMessages } from '../phala-mq/block-log.ts'
 import { phalaMq } from '../phala-mq/pallet.ts'
 import { routeMessage } from '../phala-mq/routing.ts'
 import { clusterKeys, contractKeys, workers } from '../phala-registry/storage.ts'
+import { parentHash } from '../system/storage.ts'
 import { phatParts } from './declaration.ts'
 import { KEY_REQUEST_INTERVAL_BLOCKS } from './keys.ts'
 import { phalaPhatContracts } from './pallet.ts'
@@ -244,6 +245,33 @@ describe('epochs', () => {
       bed.chain.assertOk(phalaPhatContracts.call('rotateClusterEpoch', { clusterId: id }), signed(bed.owner))
     }
     expect([...storage.clusterChannelKeys.keys(bed.chain.ctx, id)].map(([, epoch]) => epoch).sort()).toEqual([2n, 3n])
+  })
+
+  test('count until their grace is over, and are anchored in the block of their beginning', () => {
+    const { chain } = bed
+    const open = () => storage.openEpochs.get(chain.ctx, id)
+    const next = (epoch: bigint): void => {
+      chain.assertOk(phalaPhatContracts.call('rotateClusterEpoch', { clusterId: id }), signed(bed.owner))
+      bed.beginEpoch(id, epoch)
+    }
+    const first = chain.ctx.block.number
+    bed.beginEpoch(id, 1n)
+    expect(open()).toEqual([{ epoch: 1n, pubkey: bed.epochKey(1n), since: first, anchor: undefined, retireAt: undefined }])
+    chain.nextBlock()
+    const anchor = parentHash.get(chain.ctx)
+    expect(open()).toMatchObject([{ epoch: 1n, anchor }])
+    chain.nextBlock()
+    next(2n)
+    expect(open()).toMatchObject([{ epoch: 1n, anchor, retireAt: first + 7 }, { epoch: 2n, since: first + 2, retireAt: undefined }])
+    chain.nextBlock()
+    next(3n)
+    expect(open().map(({ epoch, retireAt }) => [epoch, retireAt])).toEqual([[1n, first + 7], [2n, first + 8], [3n, undefined]])
+    chain.nextBlock(4)
+    next(4n)
+    expect(open().map(({ epoch }) => epoch)).toEqual([2n, 3n, 4n])
+    chain.assertOk(phalaPhatContracts.call('clusterDestroy', { cluster: id }), ROOT)
+    chain.nextBlock()
+    expect([...storage.openEpochs.keys(chain.ctx)]).toEqual([])
   })
 
   test('an epoch asked for while a worker left is replaced by one that it does not know', () => {

@@ -14,7 +14,7 @@ import { createCluster, destroyCluster, ensureOwner, transferToCluster } from '.
 import { instantiateContract, pushContractMessage, uploadResource } from './contracts.ts'
 import { PHAT_CONTRACTS, phatParts, type PhatContext } from './declaration.ts'
 import { isStaked } from './duties.ts'
-import { isDeployed, requestDueEpochs, requestEpoch } from './epochs.ts'
+import { anchorEpochs, isDeployed, requestDueEpochs, requestEpoch } from './epochs.ts'
 import { buildPhatGenesis, DEFAULT_PHAT_GENESIS, isSaneClusterParameters, phatGenesisShape } from './genesis.ts'
 import { addWorker, isMember, removeWorker, setMinStake } from './membership.ts'
 import { pruneStateReports } from './state-reports.ts'
@@ -63,6 +63,10 @@ const tryState = (ctx: PhatContext): void => {
     assert(storage.clusterEpoch.get(ctx, cluster)?.dueBlock === block, 'the epochs\' queue follows the epochs')
   }
   assert(queued === [...storage.clusterEpoch.keys(ctx)].length, 'every cluster\'s epoch is queued')
+  for (const [[cluster], open] of storage.openEpochs.entries(ctx)) {
+    assert(storage.clusterEpoch.get(ctx, cluster)?.current === open.at(-1)?.epoch, 'the last epoch that counts is the current one')
+    assert(open.every(({ epoch, retireAt }, i) => (i === open.length - 1) === (retireAt === undefined) && epoch > (open[i - 1]?.epoch ?? 0n)), 'epochs ascend, and one is in force')
+  }
   for (const [cluster] of storage.epochRenewals.keys(ctx)) assert(storage.clusterEpoch.has(ctx, cluster), 'epochs are wanted for clusters')
   for (const [worker] of storage.keyRequestedAt.keys(ctx)) assert(storage.clusterByWorkers.has(ctx, worker), 'keys are asked for by members')
   for (const [[cluster], { current, requested }] of storage.clusterEpoch.entries(ctx)) {
@@ -231,9 +235,10 @@ export const phalaPhatContracts = phatParts.withCalls(
       onInitialize(ctx) {
         const applied = applyNextSystemCode(ctx)
         const pruned = pruneStateReports(ctx)
+        const anchored = anchorEpochs(ctx)
         const requested = requestDueEpochs(ctx)
         const codeWeight = applied ? carrying(writes(3), storage.pinkSystemCode.get(ctx)[1]) : ZERO_WEIGHT
-        return addWeights(weigh({ reads: 3, writes: pruned }), codeWeight, times(requested, weigh({ reads: 20, writes: 4 })))
+        return addWeights(weigh({ reads: 4 + anchored, writes: pruned + anchored }), codeWeight, times(requested, weigh({ reads: 20, writes: 4 })))
       },
     },
     tryState,

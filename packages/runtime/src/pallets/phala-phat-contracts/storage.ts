@@ -4,7 +4,7 @@ import { bytesUpTo, tuple, u128, u16, u32, u64, unit, vecUpTo } from '@phalanx/p
 import { UNIT } from '@phalanx/primitives/fixed'
 import { CLUSTER_WORKERS_MAX, ClusterParameters, RESOURCE_BYTES_MAX } from '@phalanx/primitives/messages'
 import { palletStorage } from '../../frame/storage.ts'
-import { AgreedState, BasicContractInfo, ChannelKey, ClusterInfo, ClusterTerms, EpochState, StateReports } from './types.ts'
+import { AgreedState, BasicContractInfo, ChannelKey, ClusterInfo, ClusterTerms, EpochState, OpenEpoch, StateReports } from './types.ts'
 
 const storage = palletStorage('PhalaPhatContracts')
 const byHash = { hasher: 'Twox64Concat', key: Hash } as const
@@ -13,6 +13,8 @@ const byHash = { hasher: 'Twox64Concat', key: Hash } as const
 export const CONTRACTS_PER_CLUSTER_MAX = 65_536
 /** System code: uploaded by governance. */
 export const SystemCode = bytesUpTo(RESOURCE_BYTES_MAX)
+/** Most epochs of a cluster that count at a time. */
+export const OPEN_EPOCHS_MAX = 64
 /** Below the least with which any worker may begin to compute under the default economy, so that a slash by a level, not dust, costs the place. */
 export const CLUSTER_MIN_STAKE = 500n * UNIT
 /** An hour at the reference's twelve seconds per block, ten minutes of grace, a report every five minutes. */
@@ -35,6 +37,8 @@ export const clusterParameters = storage.value('ClusterParameters', { type: Clus
 export const clusterTerms = storage.map('ClusterTerms', { ...byHash, type: ClusterTerms, doc: 'What clusters are deployed with besides what Clusters holds.' })
 export const clusterEpoch = storage.map('ClusterEpoch', { ...byHash, type: EpochState, doc: 'Epoch of a cluster\'s channel keys.' })
 export const epochQueue = storage.doubleMap('EpochQueue', { hashers: ['Twox64Concat', 'Twox64Concat'], keys: [u32, Hash], type: unit, doc: 'Clusters by the block in which an epoch is asked for.' })
+export const openEpochs = storage.map('OpenEpochs', { ...byHash, type: vecUpTo(OpenEpoch, OPEN_EPOCHS_MAX), default: [], doc: 'Epochs of a cluster whose commands count, ascending.' })
+export const epochsBegan = storage.value('EpochsBegan', { type: vecUpTo(Hash, 65_536), default: [], doc: 'Clusters whose epochs began in this block.' })
 export const epochRenewals = storage.map('EpochRenewals', { ...byHash, type: unit, doc: 'Clusters that want another epoch once the one asked for began.' })
 export const keyRequestedAt = storage.map('KeyRequestedAt', { hasher: 'Twox64Concat', key: Sr25519Public, type: u32, doc: 'Block in which a worker asked for its cluster\'s keys.' })
 export const clusterChannelKeys = storage.doubleMap('ClusterChannelKeys', {

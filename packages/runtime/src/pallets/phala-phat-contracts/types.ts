@@ -52,6 +52,13 @@ export type EpochState = TypeOf<typeof EpochState>
 export const ChannelKey = named(ours('ChannelKey'), struct({ pubkey: Sr25519Public, since: u32 }))
 export type ChannelKey = TypeOf<typeof ChannelKey>
 
+/**
+ * An epoch whose commands count, in the block `since` of its beginning and later. `anchor` is the hash of that block, absent in the block itself; `retireAt` the
+ * last block in which its commands count, absent while no other epoch followed.
+ */
+export const OpenEpoch = named(ours('OpenEpoch'), struct({ epoch: u64, pubkey: Sr25519Public, since: u32, anchor: option(Hash), retireAt: option(u32) }))
+export type OpenEpoch = TypeOf<typeof OpenEpoch>
+
 /** Roots of a cluster after a block: of its state, and over the receipts of that block's commands. */
 export const ClusterState = named(ours('ClusterState'), struct({ stateRoot: Hash, receiptsRoot: Hash }))
 export type ClusterState = TypeOf<typeof ClusterState>
