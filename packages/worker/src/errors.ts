@@ -92,6 +92,30 @@ export const workerErrors = defineErrors({
     'The query waits for an answer from outside (number {round}).', 'Perform the request and run the query again with the recorded answers.'),
   CONTRACT_ENGINE_FAILED: describe<{ reason: string }>(
     'The machine that runs contracts gave out: {reason}.', 'Give the worker more memory and restart it; the result of this block is not known until then.'),
+  COMMAND_ORIGIN_REFUSED: describe<{ origin: string }>(
+    'Contracts take no commands from {origin}.', 'Send the command from an account, by PhalaPhatContracts.pushContractMessage.'),
+  QUERY_NOT_SERVING: describe<{ reason: string }>(
+    'This worker answers no queries: {reason}.', 'Wait until PhalanxAPI.Status shows that it serves, or ask another worker of the cluster.'),
+  QUERY_NO_CLUSTER: describe('No cluster found: this worker runs none.', 'Choose a worker of the cluster from PhalaPhatContracts.ClusterWorkers; a new one needs some blocks until it runs.'),
+  QUERY_GATEKEEPER: describe('This worker is a gatekeeper, and gatekeepers talk to no contract.', 'Choose another worker of the cluster.'),
+  QUERY_STATE_DIFFERS: describe<{ cluster: string; block: number }>(
+    'Since block {block} this worker\'s state of cluster {cluster} is not the one that its other workers agreed on.', 'Ask another worker of the cluster; the operator is to look into this one.'),
+  QUERY_CONTRACT_UNKNOWN: describe<{ contract: string }>(
+    'ContractNotFound: this worker\'s cluster has no contract {contract}.', 'Check the contract\'s id and cluster; a new one is there some blocks after it was instantiated.'),
+  QUERY_OVERLOADED: describe('The worker has more queries than it can take.', 'Try again, or ask another worker of the cluster; stake on the contract gives it a larger share.'),
+  QUERY_TIMED_OUT: describe<{ limitMs: number }>(
+    'The query took longer than {limitMs} ms and was stopped.', 'Make the contract\'s message do less, or what it fetches answer sooner.'),
+  QUERY_CANCELLED: describe('The query was stopped, because nobody waited for it any more or the worker is stopping.', 'Ask again.'),
+  QUERY_ROUNDS_EXCEEDED: describe<{ max: number }>(
+    'The query asked the outside more than {max} times, one after another.', 'Put requests that do not depend on each other into one batch.'),
+  QUERY_ENGINE_FAILED: describe<{ reason: string }>(
+    'The machine that ran the query gave out: {reason}.', 'Make the contract need less memory; other queries are not affected.'),
+  QUERY_HTTP_FAILED: describe<{ kind: string }>('A request of a contract to the outside failed: {kind}.', 'Look at the request: contracts reach public addresses by http and https only.'),
+  QUERY_REFERENCE_FORM_OFF: describe('This worker takes queries in its own form only.', 'Use PhalanxAPI.Query, as @phalanx/sdk does.'),
+  RECEIPT_NOT_YET: describe<{ commandHash: string; waitedMs: number }>(
+    'No receipt of command {commandHash} came in {waitedMs} ms.', 'Ask again; receipts of the last few hundred blocks are kept. If none comes, the command was not sent to this worker\'s cluster.'),
+  RECEIPT_WAITS_EXCEEDED: describe<{ max: number }>(
+    '{max} requests wait for receipts here already.', 'Ask again in a moment, or another worker of the cluster.'),
   SEAL_MALFORMED: describe<{ name: string; reason: string }>(
     'The sealed file {name} cannot be read: {reason}. It was left as it is.', 'Restore it from a back-up. Without one, move it away; a lost identity means a new worker.'),
   SEAL_VERSION_UNSUPPORTED: describe<{ name: string; version: number }>(

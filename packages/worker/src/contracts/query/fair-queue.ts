@@ -1,6 +1,6 @@
 /**
  * Owns which query runs next: a start-time fair queue over contracts (cluster_contracts.md section 10), so that a contract that asks for much waits
- * behind itself and not others. Knows neither time nor what runs: elapsed time is handed in.
+ * behind itself and not others. Beyond the reference, one contract may be kept from taking every place. Knows neither time nor what runs: elapsed time is handed in.
  */
 import { assert } from '@phalanx/primitives/assert'
 
@@ -15,8 +15,8 @@ const IDLE_FLOWS_MAX = 4096
 interface Flow {
   prevFinish: bigint
   averageCost: bigint
-  /** Requests of the flow that run or wait. */
-  active: number
+  running: number
+  waiting: number
 }
 
 interface Waiting<T> {
@@ -32,17 +32,19 @@ export type Admission<T> = { readonly kind: 'Run' } | { readonly kind: 'Wait'; r
 export class FairQueue<T> {
   private readonly depth: number
   private readonly backlogMax: number
+  private readonly flowMax: number
   private readonly flows = new Map<string, Flow>()
   /** Ascending by start; equal ones in the order in which they came. */
   private backlog: Waiting<T>[] = []
   private virtualTime = 0n
   private running = 0
 
-  /** `depth`: how many are served at a time. */
-  constructor(options: { readonly depth: number; readonly backlogMax?: number }) {
-    assert(options.depth > 0, 'a queue serves somebody')
+  /** `depth`: how many are served at a time; `flowMax`: how many of one flow (all, unless given). */
+  constructor(options: { readonly depth: number; readonly backlogMax?: number; readonly flowMax?: number }) {
     this.depth = options.depth
     this.backlogMax = options.backlogMax ?? BACKLOG_MAX
+    this.flowMax = options.flowMax ?? options.depth
+    assert(this.depth > 0 && this.flowMax > 0, 'a queue serves somebody')
   }
 
   /** How many run, and how many wait. */
@@ -57,10 +59,8 @@ export class FairQueue<T> {
     const start = this.virtualTime > previous ? this.virtualTime : previous
     const share = known.averageCost / BigInt(Math.max(weight, 1))
     known.prevFinish = start + (share > 1n ? share : 1n)
-    if (this.running < this.depth) {
-      known.active++
-      this.running++
-      this.virtualTime = start
+    if (this.running < this.depth && known.running < this.flowMax) {
+      this.begin(known, start)
       return { kind: 'Run' }
     }
     let dropped: Waiting<T> | undefined
@@ -71,54 +71,65 @@ export class FairQueue<T> {
         return { kind: 'Overloaded' }
       }
       dropped = this.backlog.pop()
-      this.settle(dropped?.flow)
+      this.flowOf(last.flow).waiting--
     }
-    known.active++
+    known.waiting++
     const place = this.backlog.findIndex((waiting) => waiting.start > start)
     this.backlog.splice(place < 0 ? this.backlog.length : place, 0, { item, flow, start })
     return { kind: 'Wait', dropped: dropped?.item }
   }
 
-  /** A request of a flow has come to its end after so long. @returns the one that runs now in its place */
-  release(flow: string, elapsedNs: bigint): T | undefined {
-    assert(this.running > 0, 'something was running')
+  /** A request of a flow has come to its end after so long. @returns those that run now, at most one for each place that is free */
+  release(flow: string, elapsedNs: bigint): readonly T[] {
     const known = this.flowOf(flow)
+    assert(known.running > 0, 'something of the flow was running')
     known.averageCost = (known.averageCost * AVERAGE_WEIGHT + (elapsedNs << COST_SHIFT)) / (AVERAGE_WEIGHT + 1n)
-    this.settle(flow)
-    const next = this.backlog.shift()
-    if (next === undefined) {
-      this.running--
-      return undefined
-    }
-    this.virtualTime = next.start
-    return next.item
+    known.running--
+    this.running--
+    return this.takeNext()
   }
 
   /** Takes back a request that waits. @returns false where it does not wait */
   withdraw(item: T): boolean {
     const place = this.backlog.findIndex((waiting) => waiting.item === item)
-    if (place < 0) return false
-    this.settle(this.backlog[place]?.flow)
-    this.backlog.splice(place, 1)
+    const [waiting] = place < 0 ? [] : this.backlog.splice(place, 1)
+    if (waiting === undefined) return false
+    this.flowOf(waiting.flow).waiting--
     return true
+  }
+
+  private begin(flow: Flow, start: bigint): void {
+    flow.running++
+    this.running++
+    if (start > this.virtualTime) this.virtualTime = start
+  }
+
+  private takeNext(): readonly T[] {
+    const taken: T[] = []
+    while (this.running < this.depth) {
+      const place = this.backlog.findIndex(({ flow }) => this.flowOf(flow).running < this.flowMax)
+      const [next] = place < 0 ? [] : this.backlog.splice(place, 1)
+      if (next === undefined) break
+      const flow = this.flowOf(next.flow)
+      flow.waiting--
+      this.begin(flow, next.start)
+      taken.push(next.item)
+    }
+    return taken
   }
 
   private flowOf(name: string): Flow {
     const found = this.flows.get(name)
     if (found !== undefined) return found
     if (this.flows.size >= IDLE_FLOWS_MAX) this.forgetIdle()
-    const made: Flow = { prevFinish: 0n, averageCost: 0n, active: 0 }
+    const made: Flow = { prevFinish: 0n, averageCost: 0n, running: 0, waiting: 0 }
     this.flows.set(name, made)
     return made
   }
 
-  private settle(name: string | undefined): void {
-    const flow = name === undefined ? undefined : this.flows.get(name)
-    if (flow !== undefined) flow.active--
-  }
-
   /** Flows whose past no longer matters: nothing of them is under way, and their turn would be now. */
   private forgetIdle(): void {
-    for (const [name, { active, prevFinish }] of this.flows) if (active === 0 && prevFinish <= this.virtualTime) this.flows.delete(name)
+    for (const [name, { running, waiting, prevFinish }] of this.flows)
+      if (running + waiting === 0 && prevFinish <= this.virtualTime) this.flows.delete(name)
   }
 }

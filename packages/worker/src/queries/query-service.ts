@@ -1,0 +1,193 @@
+/**
+ * Owns the course of a query after it was opened and checked: a place in the fair queue, rounds in an executor, requests to the outside between them, one
+ * limit of time over all. Does not own sealing or who may ask (methods/contract-queries.ts).
+ */
+import { bytesToKey } from '@phalanx/primitives/bytes'
+import { AppError, isAppError } from '@phalanx/primitives/errors'
+import type { Clock, Random } from '@phalanx/primitives/ports'
+import type { PendingEffect } from '../contracts/execution/env.ts'
+import type { HttpAnswer } from '../contracts/execution/http.ts'
+import { FairQueue } from '../contracts/query/fair-queue.ts'
+import type { CacheChange } from '../contracts/query/local-cache.ts'
+import type { QueryJob, QueryResult, QuerySnapshot, RoundOutcome } from '../contracts/query/run-query.ts'
+import { QueryCounters } from './counters.ts'
+import type { CacheWeights, QueryExecutor } from './executor.ts'
+import type { HttpFetch } from './http-fetch.ts'
+
+/** Rounds of requests to the outside that a query may make. */
+const ROUNDS_MAX = 5
+/** Time for a whole query, waiting and requests included. */
+const LIMIT_MS = 10_000
+/** What a batch may take beyond the time it asked for. */
+const BATCH_GRACE_MS = 200
+/** Queries that may wait for answers from outside: all, and of one contract. */
+const OUTSIDE_MAX = 128
+const OUTSIDE_PER_CONTRACT_MAX = 16
+const RANDOM_BYTES = 32
+const NS_PER_MS = 1_000_000
+
+/** Choices for answering queries. */
+export interface QueryServiceOptions {
+  /** Rounds that run at a time. */
+  readonly depth: number
+  /** Rounds of one contract that run at a time: less than all, so that one contract cannot take every place. */
+  readonly perContract: number
+  readonly limitMs?: number
+}
+
+/** Parts that queries are answered with. `elapsedMs` is a clock for measuring, in fractions of a millisecond. */
+export interface QueryServiceDependencies {
+  readonly executor: QueryExecutor
+  readonly fetch: HttpFetch
+  readonly clock: Clock
+  readonly random: Random
+  readonly elapsedMs: () => number
+}
+
+/** A query to answer. `contract` is whose turn it takes; `weight` is that contract's. */
+export interface QueryAsk {
+  readonly snapshot: QuerySnapshot
+  readonly job: QueryJob
+  readonly contract: Uint8Array
+  readonly weight: number
+  readonly workerPublicKey: Uint8Array
+  readonly signal?: AbortSignal | undefined
+}
+
+interface Waiter {
+  readonly enter: () => void
+  readonly refuse: (error: AppError) => void
+}
+
+/** Answers queries. */
+export class QueryService {
+  readonly counters = new QueryCounters()
+  private readonly queue: FairQueue<Waiter>
+  private readonly outside: QueryServiceDependencies
+  private readonly limitMs: number
+  private readonly waitingOutside = new Map<string, number>()
+  private outsideCount = 0
+
+  constructor(options: QueryServiceOptions, dependencies: QueryServiceDependencies) {
+    this.queue = new FairQueue({ depth: options.depth, flowMax: options.perContract })
+    this.limitMs = options.limitMs ?? LIMIT_MS
+    this.outside = dependencies
+  }
+
+  /**
+   * Runs a query to its end.
+   * @throws QUERY_OVERLOADED, QUERY_TIMED_OUT, QUERY_ROUNDS_EXCEEDED, QUERY_CANCELLED, QUERY_ENGINE_FAILED, QUERY_CONTRACT_UNKNOWN
+   */
+  async answer(ask: QueryAsk): Promise<QueryResult> {
+    const startMs = this.outside.elapsedMs()
+    let isDropped = false
+    const release = this.outside.executor.hold(ask.snapshot)
+    try {
+      return await this.runRounds(ask, this.outside.clock.nowMs() + this.limitMs)
+    } catch (error) {
+      isDropped = isAppError(error, 'QUERY_OVERLOADED')
+      throw error
+    } finally {
+      release()
+      this.counters.noteQuery(ask.contract, { isDropped, timeMs: Math.round(this.outside.elapsedMs() - startMs) })
+    }
+  }
+
+  /** Operations of commands on the local cache. */
+  applyCache(changes: readonly CacheChange[]): void {
+    this.outside.executor.applyCache(changes, BigInt(this.outside.clock.nowMs()))
+  }
+
+  /** The cluster's state as of now, before anybody asks: the first query finds machines ready. */
+  prepare(snapshot: QuerySnapshot, weights: CacheWeights): void {
+    this.outside.executor.prepare(snapshot)
+    this.outside.executor.setWeights(weights)
+  }
+
+  /** Contracts' weights changed. */
+  setWeights(weights: CacheWeights): void {
+    this.outside.executor.setWeights(weights)
+  }
+
+  close(): Promise<void> {
+    return this.outside.executor.close()
+  }
+
+  private async runRounds(ask: QueryAsk, deadlineMs: number): Promise<QueryResult> {
+    const { clock, random, executor } = this.outside
+    const env = { randomSeed: random.bytes(RANDOM_BYTES), workerPublicKey: ask.workerPublicKey, untrustedNowMs: BigInt(clock.nowMs()) }
+    const answers: (readonly HttpAnswer[])[] = []
+    for (;;) {
+      const outcome = await this.runRound(ask, { ...env, answers: [...answers] }, deadlineMs)
+      if (outcome.kind === 'Done') {
+        executor.applyCache(outcome.value.cacheChanges, env.untrustedNowMs)
+        return outcome.value
+      }
+      if (answers.length >= ROUNDS_MAX) throw new AppError('QUERY_ROUNDS_EXCEEDED', { max: ROUNDS_MAX })
+      answers.push(await this.askOutside(ask, outcome.value, deadlineMs))
+    }
+  }
+
+  private leftMs(deadlineMs: number): number {
+    const left = deadlineMs - this.outside.clock.nowMs()
+    if (left <= 0) throw new AppError('QUERY_TIMED_OUT', { limitMs: this.limitMs })
+    return left
+  }
+
+  /** One round, in its turn. Its cost is the time that it ran: what it waits for is nobody's loss. */
+  private async runRound(ask: QueryAsk, env: Parameters<QueryExecutor['run']>[0]['env'], deadlineMs: number): Promise<RoundOutcome> {
+    const flow = bytesToKey(ask.contract)
+    await this.enter(ask, flow, deadlineMs)
+    const startMs = this.outside.elapsedMs()
+    try {
+      return await this.outside.executor.run({ snapshot: ask.snapshot, job: ask.job, env, limitMs: this.leftMs(deadlineMs), signal: ask.signal })
+    } finally {
+      const elapsedNs = BigInt(Math.max(Math.round((this.outside.elapsedMs() - startMs) * NS_PER_MS), 0))
+      for (const next of this.queue.release(flow, elapsedNs)) next.enter()
+    }
+  }
+
+  /** Waits for a turn. @throws QUERY_OVERLOADED, QUERY_TIMED_OUT, QUERY_CANCELLED */
+  private enter({ weight, signal }: QueryAsk, flow: string, deadlineMs: number): Promise<void> {
+    if (signal?.aborted === true) return Promise.reject(new AppError('QUERY_CANCELLED', {}))
+    const limitMs = this.leftMs(deadlineMs)
+    return new Promise((resolve, reject) => {
+      const end = (settle: () => void): void => {
+        cancelTimer()
+        signal?.removeEventListener('abort', onAbort)
+        settle()
+      }
+      const waiter: Waiter = { enter: () => end(resolve), refuse: (error) => end(() => reject(error)) }
+      const leave = (error: AppError): void => {
+        if (this.queue.withdraw(waiter)) waiter.refuse(error)
+      }
+      const onAbort = (): void => leave(new AppError('QUERY_CANCELLED', {}))
+      const cancelTimer = this.outside.clock.after(limitMs, () => leave(new AppError('QUERY_TIMED_OUT', { limitMs: this.limitMs })))
+      signal?.addEventListener('abort', onAbort)
+      const admission = this.queue.request(flow, weight, waiter)
+      if (admission.kind === 'Run') waiter.enter()
+      else if (admission.kind === 'Overloaded') waiter.refuse(new AppError('QUERY_OVERLOADED', {}))
+      else admission.dropped?.refuse(new AppError('QUERY_OVERLOADED', {}))
+    })
+  }
+
+  private async askOutside(ask: QueryAsk, { requests, timeoutMs }: PendingEffect, deadlineMs: number): Promise<readonly HttpAnswer[]> {
+    const id = bytesToKey(ask.contract)
+    const own = this.waitingOutside.get(id) ?? 0
+    if (this.outsideCount >= OUTSIDE_MAX || own >= OUTSIDE_PER_CONTRACT_MAX) throw new AppError('QUERY_OVERLOADED', {})
+    this.outsideCount++
+    this.waitingOutside.set(id, own + 1)
+    try {
+      const left = this.leftMs(deadlineMs)
+      const limit = timeoutMs === undefined || timeoutMs > BigInt(left) ? left : Math.min(Number(timeoutMs) + BATCH_GRACE_MS, left)
+      const answers = await Promise.all(requests.map((request) => this.outside.fetch(request, { timeoutMs: limit, signal: ask.signal })))
+      for (const answer of answers) this.counters.noteHttp(ask.contract, answer)
+      return answers
+    } finally {
+      this.outsideCount--
+      const rest = (this.waitingOutside.get(id) ?? 1) - 1
+      if (rest === 0) this.waitingOutside.delete(id)
+      else this.waitingOutside.set(id, rest)
+    }
+  }
+}
