@@ -1,5 +1,6 @@
 /** Owns how a channel of this folder is opened: purpose by use, and failures told apart from malformed bytes. Key derivation is crypto/channel.ts. */
 import { createChannel, type Channel } from '../crypto/channel.ts'
+import { bytesEqual } from '../bytes.ts'
 import type { Crypto, Sr25519Pair } from '../crypto/crypto.ts'
 import { AppError, isAppError } from '../errors.ts'
 
@@ -32,6 +33,8 @@ export const openChannel = (
   crypto: ChannelCrypto, purpose: keyof typeof CHANNEL_PURPOSES, options: { readonly own: Sr25519Pair; readonly their: Uint8Array; readonly terms: ChannelTerms },
 ): Channel => {
   const { genesis, epoch, anchor } = options.terms
+  // Whoever writes may name any key as its own, this end's among them.
+  if (bytesEqual(options.own.publicKey, options.their)) throw new AppError('CRYPTO_INVALID_KEY', { what: 'key of the other end' })
   return createChannel({ own: options.own, theirPublicKey: options.their }, { purpose: CHANNEL_PURPOSES[purpose], genesis, epoch, anchor }, crypto)
 }
 

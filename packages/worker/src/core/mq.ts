@@ -76,6 +76,27 @@ export const hasNewMessages = (before: Egress, after: Egress): boolean =>
 /** Sum of all senders' numbers; it only ever grows, so that of two states at one block the later one has the larger. */
 export const assignedCount = (egress: Egress): bigint => egress.reduce((sum, [, { sequence }]) => sum + sequence, 0n)
 
+/**
+ * Adds a message of a sender that others speak for too, under the number that all of them give it. Undefined leaves the number to the others. A number that the
+ * chain has counted already needs nobody.
+ */
+export const enqueueAt = (egress: Egress, { sender, message, sequence }: { readonly sender: MessageOrigin; readonly message: Message | undefined; readonly sequence: bigint }, signer: EgressSigner): Egress => {
+  const channel = channelOf(egress, sender)
+  if (sequence < channel.sequence) return egress
+  const isLeftOut = message === undefined || channel.messages.length >= EGRESS_MESSAGES_MAX
+  return withChannel(egress, sender, { sequence: sequence + 1n, messages: isLeftOut ? channel.messages : [...channel.messages, sign(signer, message, sequence)] })
+}
+
+/** Says after all what was left to others, in its place. */
+export const fillGap = (egress: Egress, message: Message, sequence: bigint, signer: EgressSigner): Egress => {
+  const channel = channelOf(egress, message.sender)
+  const messages = [...channel.messages, sign(signer, message, sequence)].sort((a, b) => (a.sequence < b.sequence ? -1 : 1))
+  return withChannel(egress, message.sender, { ...channel, messages })
+}
+
+/** Forgets a sender. */
+export const withoutSender = (egress: Egress, sender: MessageOrigin): Egress => egress.filter(([origin]) => originKey(origin) !== originKey(sender))
+
 /** Puts another message in the place, and under the sequence, of one that waits. */
 export const replaceMessage = (egress: Egress, old: SignedMessage, message: Message, signer: EgressSigner): Egress => {
   const channel = channelOf(egress, message.sender)
@@ -152,7 +173,8 @@ export const deliver = <Context>(
     try {
       subscriber.deliver(context, message)
     } catch (error) {
-      if (!isAppError(error)) throw error
+      // What fails in a machine is no fault of the message.
+      if (!isAppError(error) || error.code === 'CONTRACT_ENGINE_FAILED') throw error
       onSkipped(error.code)
     }
   }

@@ -5,7 +5,7 @@
 import { bytesEqual, toHex } from '@phalanx/primitives/bytes'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { Secret } from '@phalanx/primitives/crypto'
-import { AppError } from '@phalanx/primitives/errors'
+import { AppError, isAppError } from '@phalanx/primitives/errors'
 import { answerGatekeeper, resumeGatekeeper, settleGatekeeper } from '../gatekeeper/block.ts'
 import { forgetGatekeeper } from '../gatekeeper/keys.ts'
 import { retiredReason } from '../system/gate.ts'
@@ -16,6 +16,7 @@ import { takeView } from '../system/from-view.ts'
 import { restoreCluster } from '../contracts/cluster/restore.ts'
 import { sealClusterKeys } from '../contracts/cluster/seal-keys.ts'
 import { keysOf, type ClusterKeyring } from '../contracts/cluster/keyring.ts'
+import { createClusterWork } from '../contracts/cluster/work.ts'
 import { INITIAL_CLUSTER_FACTS } from '../contracts/cluster/state.ts'
 import type { CodeVm } from '../contracts/vm.ts'
 import type { Draft } from '../system/draft.ts'
@@ -71,7 +72,7 @@ const openDraft = (core: Core, state: LiveState, entropy: Entropy): Draft => ({
   build: core.build,
   crypto: core.crypto,
   vms: core.vms,
-  receipts: [],
+  cluster: createClusterWork(),
   signer: { crypto: core.crypto, secret: state.keys.identity.secret.reveal(), entropy },
 })
 
@@ -161,7 +162,8 @@ const halt = (state: LiveState, conflict: FinalityConflict): StepResult => {
 
 const feed = (core: Core, previous: WorkerState, input: InputOf<'feed'>): StepResult => {
   const state = assertLive(previous)
-  if (state.halted !== undefined) throw new AppError('WORKER_HALTED', { reason: state.halted })
+  const stopped = state.halted ?? state.failed
+  if (stopped !== undefined) throw new AppError('WORKER_HALTED', { reason: stopped })
   if (input.genesisHash !== undefined && !bytesEqual(input.genesisHash, state.follow.genesisHash))
     throw new AppError('LIGHT_GENESIS_MISMATCH', { expected: toHex(state.follow.genesisHash), got: toHex(input.genesisHash) })
   const verdict = takeFeed(core.crypto, state.follow, input.blocks)
@@ -305,8 +307,19 @@ const sealNewMessages = (before: WorkerState, { state, effects }: StepResult): S
  */
 export const step = (core: Core, state: WorkerState, input: Input): StepResult => {
   const held = input.kind === 'resume' ? input.value.clusterKeys : heldBefore(state)
-  return sealClusterKeys(held, sealNewMessages(state, apply(core, state, input)))
+  try {
+    return sealClusterKeys(held, sealNewMessages(state, apply(core, state, input)))
+  } catch (error) {
+    if (state.kind !== 'live' || !isAppError(error, 'CONTRACT_ENGINE_FAILED')) throw error
+    return fail(state, error.context.reason)
+  }
 }
+
+/** A machine for contracts gave out: what it was doing has no result, and the worker goes no further until it is started again. */
+const fail = (state: LiveState, reason: string): StepResult => ({
+  state: { ...state, failed: `the machine that runs contracts gave out: ${reason}` },
+  effects: [logEffect('error', 'halted: the machine that runs contracts gave out', { block: state.follow.head.number, reason })],
+})
 
 /** Secrets of a cluster that the state before a step holds. */
 const heldBefore = (state: WorkerState): ClusterKeyring | undefined => (state.kind === 'live' ? state.clusterKeys : state.sealed?.clusterKeys)

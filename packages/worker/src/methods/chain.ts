@@ -32,7 +32,8 @@ export const feedHandlers: Handlers<typeof feedMethods, MethodContext> = {
         value: { blocks: params.encodedBlocks, genesisHash: params.genesisHash, iterations: context.takeIterations(), entropy: context.entropy() },
       }),
     )
-    if (state.halted !== undefined) throw new AppError('WORKER_HALTED', { reason: state.halted })
+    const stopped = state.halted ?? state.failed
+    if (stopped !== undefined) throw new AppError('WORKER_HALTED', { reason: stopped })
     return { syncedTo: state.follow.head.number }
   },
 }

@@ -32,7 +32,8 @@ const liveInfo = (context: MethodContext, state: LiveState): Partial<PhactoryInf
     score: BigInt(state.system.score ?? 0),
     currentBlockTime: state.follow.head.timeMs,
     system: {
-      registered, publicKey, ecdhPublicKey: publicKey, gatekeeper, numberOfClusters: 0n, numberOfContracts: 0n,
+      registered, publicKey, ecdhPublicKey: publicKey, gatekeeper, 
+      numberOfClusters: state.cluster === undefined ? 0n : 1n, numberOfContracts: BigInt(state.cluster?.deployed.length ?? 0),
       maxSupportedConsensusVersion: context.core.build.maxConsensusVersion, genesisBlock: 0,
     },
   }

@@ -5,7 +5,7 @@ import { logEffect, type Effect } from '../core/effects.ts'
 import type { Build, LiveState } from '../core/state.ts'
 import type { Message, MessageOrigin, TopicOf } from '@phalanx/primitives/messages'
 import { createMessage } from '@phalanx/primitives/messages'
-import type { StoredReceipt } from '../contracts/cluster/recent-receipts.ts'
+import type { ClusterWork } from '../contracts/cluster/work.ts'
 import type { CodeVm } from '../contracts/vm.ts'
 import type { Crypto } from '@phalanx/primitives/crypto'
 
@@ -19,8 +19,8 @@ export interface Draft {
   readonly crypto: Crypto
   /** Machines for the code of contracts. */
   readonly vms: readonly CodeVm[]
-  /** Receipts of the commands of the block being executed. */
-  readonly receipts: StoredReceipt[]
+  /** What the cluster did in the block being executed. */
+  readonly cluster: ClusterWork
   readonly signer: EgressSigner
 }
 

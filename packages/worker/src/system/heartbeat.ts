@@ -21,8 +21,8 @@ export const answerChallenge = (draft: Draft, challenge: HeartbeatChallenge): vo
       challengeBlock: draft.block.number,
       challengeTime: draft.block.timeMs,
       iterations: iterations - session.startIterations,
-      nClusters: 0,
-      nContracts: 0,
+      nClusters: draft.state.cluster === undefined ? 0 : 1,
+      nContracts: draft.state.cluster?.deployed.length ?? 0,
     },
   })
 }

@@ -23,7 +23,8 @@ export const summarize = (build: Build, state: WorkerState): StatusSummary => {
   if (state.kind === 'empty' && state.accepted !== undefined && state.sealed === undefined) return not('unsealed', 'waiting for the identity of its predecessor')
   if (state.kind === 'empty')
     return not('unsealed', state.sealed === undefined ? 'waiting for InitRuntime' : 'identity is unsealed, no usable checkpoint: waiting for InitRuntime')
-  if (state.halted !== undefined) return not('halted', state.halted)
+  const stopped = state.halted ?? state.failed
+  if (stopped !== undefined) return not('halted', stopped)
   const retired = retiredReason(build, state.system)
   if (retired !== undefined) return not('outdated', retired)
   const { head } = state.follow

@@ -3,36 +3,14 @@
  * A ring is never changed in place. Does not own who may read it.
  */
 import { assert } from '@phalanx/primitives/assert'
+import type { LogContent, LogRecord } from '@phalanx/primitives/contracts'
 
 /** Room unless told otherwise, bytes as `sizeOf` counts. */
-export const LOG_BYTES_MAX = 8 * 1024 * 1024
+export const LOG_RING_BYTES_MAX = 8 * 1024 * 1024
 const CHUNK_RECORDS = 128
-/** A record that is larger is replaced by a note. */
+/** A record that is larger is left out; its number is not given again. */
 const RECORD_BYTES_MAX = 256 * 1024
 const RECORD_OVERHEAD = 128
-
-/** What a record says. Accounts, ids and payloads are bytes. `entry`: contract with which the execution began. */
-export type LogContent =
-  | {
-      readonly kind: 'Log'
-      readonly value: {
-        readonly blockNumber: number; readonly contract: Uint8Array; readonly entry: Uint8Array; readonly execMode: string; readonly timestampMs: bigint
-        readonly level: number; readonly message: string
-      }
-    }
-  | { readonly kind: 'Event'; readonly value: { readonly blockNumber: number; readonly contract: Uint8Array; readonly topics: readonly Uint8Array[]; readonly payload: Uint8Array } }
-  | {
-      readonly kind: 'MessageOutput'
-      readonly value: { readonly blockNumber: number; readonly origin: Uint8Array; readonly contract: Uint8Array; readonly nonce: Uint8Array; readonly output: Uint8Array }
-    }
-  | { readonly kind: 'QueryIn'; readonly value: { readonly user: Uint8Array } }
-  | { readonly kind: 'TooLarge' }
-
-/** A record with its number. */
-export interface LogRecord {
-  readonly sequence: bigint
-  readonly content: LogContent
-}
 
 interface Chunk {
   readonly records: readonly LogRecord[]
@@ -56,9 +34,7 @@ export const sizeOfRecord = ({ content }: LogRecord): number => {
   switch (content.kind) {
     case 'Log': return RECORD_OVERHEAD + content.value.message.length * 2
     case 'Event': return RECORD_OVERHEAD + content.value.payload.length + content.value.topics.length * 32
-    case 'MessageOutput': return RECORD_OVERHEAD + content.value.output.length + content.value.nonce.length
-    case 'QueryIn':
-    case 'TooLarge': return RECORD_OVERHEAD
+    case 'Output': return RECORD_OVERHEAD + content.value.output.length + content.value.nonce.length
   }
 }
 
@@ -77,12 +53,12 @@ const trim = (ring: LogRing, maxBytes: number): LogRing => {
   return first === 0 ? ring : { ...ring, chunks: ring.chunks.slice(first), bytes }
 }
 
-/** Appends records; the oldest go, a few at a time, where they take more than `maxBytes`. */
-export const appendLogs = (ring: LogRing, contents: readonly LogContent[], maxBytes = LOG_BYTES_MAX): LogRing => {
+/** Appends what happened in a block; the oldest records go, a few at a time, where all take more than `maxBytes`. What is larger than a record may be is left out. */
+export const appendLogs = (ring: LogRing, { block, contents }: { readonly block: number; readonly contents: readonly LogContent[] }, maxBytes = LOG_RING_BYTES_MAX): LogRing => {
   let out = ring
   for (const content of contents) {
-    const record = { sequence: out.next, content }
-    out = place(out, sizeOfRecord(record) > RECORD_BYTES_MAX ? { sequence: out.next, content: { kind: 'TooLarge' } } : record)
+    const record = { sequence: out.next, block, content }
+    out = sizeOfRecord(record) > RECORD_BYTES_MAX ? { ...out, next: out.next + 1n } : place(out, record)
   }
   return trim(out, maxBytes)
 }

@@ -3,6 +3,7 @@
  * and whoever has the entries of the trie has the cluster. Every change gives a new cluster state; nothing is changed in place.
  */
 import { compareBytes, concatBytes, utf8 } from '@phalanx/primitives/bytes'
+import { invocationNonceKey, INVOCATION_LIFE_BLOCKS } from '@phalanx/primitives/contracts'
 import { option, struct, tuple, u16, u32, u64, vecUpTo, type TypeOf } from '@phalanx/primitives/codec'
 import { Hash, Sr25519Public } from '@phalanx/primitives/chain'
 import type { Crypto } from '@phalanx/primitives/crypto'
@@ -13,8 +14,6 @@ const EPOCHS_MAX = 64
 const RECORD_KEY = utf8('clus')
 const DEPLOYED_PREFIX = utf8('depl')
 const SEEN_PREFIX = utf8('seen')
-/** How long an invocation counts after the block that it names, and is remembered. */
-export const INVOCATION_LIFE_BLOCKS = 256
 
 /** Record of a cluster. `sequence`: next number of the cluster's channel to the chain. */
 const ClusterRecord = struct({
@@ -93,7 +92,7 @@ export const putDeployed = (cluster: ClusterState, contract: DeployedContract): 
 
 type Invoked = { readonly from: Uint8Array; readonly nonce: Uint8Array }
 
-const seenKey = (crypto: Pick<Crypto, 'blake2b256'>, { from, nonce }: Invoked): Uint8Array => concatBytes(SEEN_PREFIX, crypto.blake2b256(concatBytes(from, nonce)))
+const seenKey = (crypto: Pick<Crypto, 'blake2b256'>, invoked: Invoked): Uint8Array => concatBytes(SEEN_PREFIX, invocationNonceKey(crypto, invoked))
 
 /** Whether an invocation was taken before. */
 export const isSeen = (crypto: Pick<Crypto, 'blake2b256'>, cluster: ClusterState, invoked: Invoked): boolean => cluster.contracts.get(seenKey(crypto, invoked)) !== undefined
@@ -112,7 +111,7 @@ export const rememberInvocation = (crypto: Pick<Crypto, 'blake2b256'>, cluster: 
 
 /** Forgets invocations that nobody could repeat after block `now`, because they would be too old. */
 export const forgetInvocations = (cluster: ClusterState, now: number): ClusterState => {
-  const stays = cluster.nonces.findIndex(({ block }) => block + INVOCATION_LIFE_BLOCKS > now)
+  const stays = cluster.nonces.findIndex(({ block }) => block + INVOCATION_LIFE_BLOCKS >= now)
   const over = stays < 0 ? cluster.nonces.length : stays
   if (over === 0) return cluster
   return {
@@ -131,7 +130,7 @@ export const entriesOf = (contracts: State): StoredCluster['entries'] => [...con
 export const contractsFrom = (crypto: Crypto, entries: StoredCluster['entries']): Trie => createTrie({ crypto, version: 0 }).apply(entries)
 
 /** What a checkpoint holds of a cluster. */
-export const storeCluster = ({ id, contracts, receipts, reported, differsSince, gaps }: ClusterState): StoredCluster => ({
-  id, entries: entriesOf(contracts), receipts, differsSince, gaps,
+export const storeCluster = ({ id, contracts, receipts, reported, reportedUpTo, differsSince, gaps }: ClusterState): StoredCluster => ({
+  id, entries: entriesOf(contracts), receipts, reportedUpTo, differsSince, gaps,
   reported: reported.map(({ block, stateRoot, receiptsRoot }) => ({ block, stateRoot, receiptsRoot })),
 })

@@ -4,6 +4,7 @@ import type { Crypto } from '@phalanx/primitives/crypto'
 import type { LiveState, Restored } from '../../core/state.ts'
 import type { ClusterKeyring } from './keyring.ts'
 import { openEpochs } from './keyring.ts'
+import { waitFor } from './joining.ts'
 import { EMPTY_LOG_RING } from './log-ring.ts'
 import { contractsFrom, readCluster } from './records.ts'
 import type { ClusterState, StoredCluster } from './state.ts'
@@ -26,7 +27,7 @@ const stillNeeded = ({ follow, clusters }: Restored, ring: ClusterKeyring): Clus
 
 /** A running cluster out of its parts. */
 export const runCluster = (
-  crypto: Crypto, stored: Pick<StoredCluster, 'id' | 'entries'>, { ring, ...rest }: { readonly ring: ClusterKeyring } & Pick<ClusterState, 'receipts' | 'reported' | 'differsSince' | 'gaps'>,
+  crypto: Crypto, stored: Pick<StoredCluster, 'id' | 'entries'>, { ring, ...rest }: { readonly ring: ClusterKeyring } & Pick<ClusterState, 'receipts' | 'reported' | 'reportedUpTo' | 'differsSince' | 'gaps'>,
 ): ClusterState | undefined => {
   const contracts = contractsFrom(crypto, stored.entries)
   const read = readCluster(contracts)
@@ -44,11 +45,11 @@ export const restoreCluster = (crypto: Crypto, restored: Restored, held: Cluster
   const clusterKeys = held === undefined ? undefined : stillNeeded(restored, held)
   const { cluster: stored, joining } = restored
   if (stored === undefined) return { cluster: undefined, joining, clusterKeys }
-  const { receipts, reported, differsSince, gaps } = stored
+  const { receipts, reported, reportedUpTo, differsSince, gaps } = stored
   const cluster = clusterKeys === undefined ? undefined
-    : runCluster(crypto, stored, { ring: clusterKeys, receipts, reported: reported.map((one) => ({ ...one, contracts: undefined })), differsSince, gaps })
+    : runCluster(crypto, stored, { ring: clusterKeys, receipts, reported: reported.map((one) => ({ ...one, contracts: undefined })), reportedUpTo, differsSince, gaps })
   if (cluster !== undefined) return { cluster, joining: undefined, clusterKeys }
   return {
-    cluster: undefined, clusterKeys, joining: { cluster: stored.id, since: restored.follow.head.number + 1, terms: undefined, blocks: [], agreed: [] },
+    cluster: undefined, clusterKeys, joining: waitFor({ cluster: stored.id, since: restored.follow.head.number + 1, why: 'the sealed secrets of the cluster are lost' }),
   }
 }

@@ -2,7 +2,7 @@
  * Owns what a worker knows of clusters: facts that the chain told (every worker), the cluster that runs here, the wait for one that does not yet. Secrets are
  * in `ClusterKeyring` (keyring.ts) and in `ClusterState`, never in the parts that checkpoints hold.
  */
-import { bytesUpTo, fixedBytes, option, struct, tuple, u16, u32, u64, vecUpTo, type TypeOf } from '@phalanx/primitives/codec'
+import { bytesUpTo, fixedBytes, option, struct, textUpTo, tuple, u16, u32, u64, vecUpTo, type TypeOf } from '@phalanx/primitives/codec'
 import { Hash, Sr25519Public } from '@phalanx/primitives/chain'
 import type { Secret } from '@phalanx/primitives/crypto'
 import { CLUSTER_WORKERS_MAX, ClusterOperation, ClusterParameters, Message, RESOURCE_BYTES_MAX } from '@phalanx/primitives/messages'
@@ -17,7 +17,7 @@ const EPOCHS_MAX = 64
 export const BUFFERED_BLOCKS_MAX = 4096
 const BUFFERED_MESSAGES_MAX = 65_536
 /** How many reported states are remembered for comparison with what the cluster agrees on. */
-export const REPORTED_STATES_MAX = 64
+export const REPORTED_STATES_MAX = 1200
 /** Longest key and value of a cluster's state. */
 const ENTRY_KEY_BYTES_MAX = 4096
 const ENTRY_VALUE_BYTES_MAX = 4 * 1024 * 1024
@@ -34,10 +34,13 @@ export type EpochFact = TypeOf<typeof EpochFact>
 const Membership = struct({ cluster: Hash, members: vecUpTo(Sr25519Public, CLUSTER_WORKERS_MAX), epochs: vecUpTo(EpochFact, EPOCHS_MAX), keysAskedAt: option(u32) })
 export type Membership = TypeOf<typeof Membership>
 
+/** Code of system contracts. */
+const SystemCode = struct({ version: u16, code: bytesUpTo(RESOURCE_BYTES_MAX) })
+
 /** What the chain tells every worker about clusters. */
 export const ClusterFacts = struct({
   /** Code for system contracts of clusters deployed from now on; absent where there is none. */
-  systemCode: option(struct({ version: u16, code: bytesUpTo(RESOURCE_BYTES_MAX) })),
+  systemCode: option(SystemCode),
   runtimeVersion: option(tuple(u32, u32)),
   parameters: ClusterParameters,
   membership: option(Membership),
@@ -57,14 +60,19 @@ export type StatePoint = TypeOf<typeof StatePoint>
 const BufferedBlock = struct({ number: u32, hash: Hash, timeMs: u64, messages: vecUpTo(Message, BUFFERED_MESSAGES_MAX) })
 export type BufferedBlock = TypeOf<typeof BufferedBlock>
 
+/** What a cluster is deployed with: the operation that says so, its place in its block, and what the chain had told before it. */
+const Deployment = struct({ terms: ClusterOperation, index: u32, systemCode: option(SystemCode), runtimeVersion: option(tuple(u32, u32)), epochs: vecUpTo(EpochFact, EPOCHS_MAX) })
+export type Deployment = TypeOf<typeof Deployment>
+
 /**
- * A cluster that this worker belongs to and cannot run yet. With `terms` it misses only its key: once it has that, it deploys at block `since` and does what
- * followed. Without, it needs another member's state of block `since - 1` or later.
+ * A cluster that this worker belongs to and cannot run yet. With `deploy` it misses only the cluster's key: once it has that, it deploys at block `since` and does
+ * what followed. Without, it needs another member's state of block `since - 1` or later. `blocks`: what the cluster heard from block `since` on; `why` for people.
  */
 export const JoiningCluster = struct({
   cluster: Hash,
+  why: textUpTo(256),
   since: u32,
-  terms: option(ClusterOperation),
+  deploy: option(Deployment),
   blocks: vecUpTo(BufferedBlock, BUFFERED_BLOCKS_MAX),
   agreed: vecUpTo(StatePoint, REPORTED_STATES_MAX),
 })
@@ -128,6 +136,8 @@ export interface ClusterState {
   readonly eventChain: EventChainHead
   /** States that were reported and not agreed on yet, ascending. */
   readonly reported: readonly ReportedState[]
+  /** Last block whose state was reported. */
+  readonly reportedUpTo: number
   /** Latest state that more than half of the workers, this one among them, reported. */
   readonly agreed: ReportedState | undefined
   /** Block at which this worker's state was not the one that the others agreed on. */
@@ -142,6 +152,7 @@ export const StoredCluster = struct({
   entries: vecUpTo(tuple(bytesUpTo(ENTRY_KEY_BYTES_MAX), bytesUpTo(ENTRY_VALUE_BYTES_MAX)), ENTRIES_MAX),
   receipts: RecentReceipts,
   reported: vecUpTo(StatePoint, REPORTED_STATES_MAX),
+  reportedUpTo: u32,
   differsSince: option(u32),
   gaps: vecUpTo(struct({ sequence: u64, since: u32 }), 1024),
 })

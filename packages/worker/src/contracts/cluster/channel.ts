@@ -1,0 +1,88 @@
+/**
+ * Owns what a cluster says to the chain: every worker of it says the same under the same numbers and one of them is heard. What a worker cannot say for
+ * want of a key it leaves to the others; if nobody says it for long, it says nothing under that number, so that what follows is heard.
+ */
+import { CHANNEL_KEYS_MAX, createMessage, TOPICS, type TopicOf } from '@phalanx/primitives/messages'
+import { enqueueAt, fillGap, type EgressSigner } from '../../core/mq.ts'
+import type { Draft } from '../../system/draft.ts'
+import { contractChannelKey, openEpochs } from './keyring.ts'
+import { recordOf, updateRecord } from './records.ts'
+import type { ClusterState, EpochFact } from './state.ts'
+import { clusterOrigin, membershipOf, runningCluster, setCluster, updateCluster } from './work.ts'
+
+/** Blocks for which a number is left to the others. */
+const GAP_BLOCKS = 30
+
+const signerOf = (draft: Draft, cluster: ClusterState): EgressSigner => ({ crypto: draft.crypto, secret: cluster.secret.reveal(), entropy: draft.signer.entropy })
+
+/** Says something as the cluster; undefined: cannot be said here. */
+const sayAsCluster = <T>(draft: Draft, to: TopicOf<T>, payload: T | undefined): void => {
+  const cluster = runningCluster(draft)
+  if (cluster === undefined) return
+  const sender = clusterOrigin(cluster.id)
+  const { sequence } = recordOf(cluster)
+  const message = payload === undefined ? undefined : createMessage(sender, to, payload)
+  draft.state = { ...draft.state, egress: enqueueAt(draft.state.egress, { sender, message, sequence }, signerOf(draft, cluster)) }
+  const gaps = message === undefined ? [...cluster.gaps, { sequence, since: draft.block.number }] : cluster.gaps
+  setCluster(draft, { ...updateRecord(cluster, { sequence: sequence + 1n }), gaps })
+}
+
+/** Tells the chain that a contract runs. */
+export const sayContract = (draft: Draft, contract: { readonly contract: Uint8Array; readonly pubkey: Uint8Array; readonly deployer: Uint8Array }): void =>
+  sayAsCluster(draft, TOPICS.contractRegistryEvent, { kind: 'PubkeyAvailable', value: contract })
+
+/** Tells the chain the channel keys of these contracts in the epoch in force, if there is one. */
+export const sayChannelKeys = (draft: Draft, contracts: readonly Uint8Array[]): void => {
+  const current = membershipOf(draft)?.epochs.at(-1)
+  const cluster = runningCluster(draft)
+  if (current === undefined || cluster === undefined) return
+  const held = cluster.epochs.find(({ epoch }) => epoch === current.epoch)
+  for (let at = 0; at < contracts.length; at += CHANNEL_KEYS_MAX) {
+    const keys = contracts.slice(at, at + CHANNEL_KEYS_MAX)
+    sayAsCluster(draft, TOPICS.clusterChannel, held === undefined ? undefined : {
+      kind: 'ContractPubkeys',
+      value: { epoch: current.epoch, keys: keys.map((id) => [id, publicChannelKey(draft, held.key, id)] as const) },
+    })
+  }
+}
+
+const publicChannelKey = (draft: Draft, epoch: Parameters<typeof contractChannelKey>[1], contract: Uint8Array): Uint8Array => {
+  const { publicKey, secret } = contractChannelKey(draft.crypto, epoch, contract)
+  secret.reveal().fill(0)
+  return publicKey
+}
+
+/** The running cluster's epochs, after facts or keys changed. */
+export const refreshEpochs = (draft: Draft): void => {
+  const cluster = runningCluster(draft)
+  if (cluster !== undefined) updateCluster(draft, { epochs: openEpochs(membershipOf(draft)?.epochs ?? [], draft.state.clusterKeys) })
+}
+
+/** Puts the epochs that the chain told into the record, where they differ. */
+export const recordEpochs = (draft: Draft, epochs: readonly EpochFact[]): void => {
+  const cluster = runningCluster(draft)
+  if (cluster !== undefined && !sameEpochs(recordOf(cluster).epochs, epochs)) setCluster(draft, updateRecord(cluster, { epochs }))
+}
+
+const sameEpochs = (a: readonly EpochFact[], b: readonly EpochFact[]): boolean =>
+  a.length === b.length && a.every(({ epoch, retireAt }, i) => epoch === b[i]?.epoch && retireAt === b[i].retireAt)
+
+/** The chain has counted messages of the cluster: numbers that it has are no gaps any more. */
+export const noteCounted = (draft: Draft, next: bigint): void => {
+  const cluster = runningCluster(draft)
+  if (cluster !== undefined && cluster.gaps.some(({ sequence }) => sequence < next)) updateCluster(draft, { gaps: cluster.gaps.filter(({ sequence }) => sequence >= next) })
+}
+
+/** Fills numbers that nobody used for long with a message that says nothing. */
+export const fillGaps = (draft: Draft): void => {
+  const cluster = runningCluster(draft)
+  const now = draft.block.number
+  const due = cluster?.gaps.filter(({ since }) => now >= since + GAP_BLOCKS) ?? []
+  if (cluster === undefined || due.length === 0) return
+  const epoch = membershipOf(draft)?.epochs.at(-1)?.epoch ?? 0n
+  for (const { sequence } of due) {
+    const message = createMessage(clusterOrigin(cluster.id), TOPICS.clusterChannel, { kind: 'ContractPubkeys', value: { epoch, keys: [] } })
+    draft.state = { ...draft.state, egress: fillGap(draft.state.egress, message, sequence, signerOf(draft, cluster)) }
+  }
+  updateCluster(draft, { gaps: cluster.gaps.filter((gap) => !due.includes(gap)) })
+}
