@@ -45,8 +45,9 @@ export const createJsVm = (dependencies: { readonly crypto: JsCrypto; readonly m
   const { crypto, machine } = dependencies
   // Known by identity: no contract can bring about the same.
   const stopped = trap('ContractTrapped', 'the run has ended')
+  const stopError = (): AppError => stopped
   const stop = (): never => {
-    throw stopped
+    throw stopError()
   }
   return {
     kind: 'js',
@@ -60,7 +61,7 @@ export const createJsVm = (dependencies: { readonly crypto: JsCrypto; readonly m
       const context = { host, crypto, stop }
       const opening = new MessageWriter().number(host.entry === 'deploy' ? 0 : 1).bytes(host.input).finish()
       try {
-        const end = machine.run(scriptOf(code), { opening, gas: host.gas, host: { nowMs: host.nowMs, answer: (request) => answerHostCall(context, request) } })
+        const end = machine.run(scriptOf(code), { opening, gas: host.gas, host: { nowMs: host.nowMs, answer: (request, mayCallOut) => answerHostCall({ ...context, mayCallOut }, request) } })
         if (end.kind === 'Done') return outcomeOf(end.value)
         return { kind: 'Trapped', value: { error: end.value.isOutOfGas ? 'OutOfGas' : 'ContractTrapped', reason: end.value.reason } }
       } catch (error) {

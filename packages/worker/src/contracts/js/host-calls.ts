@@ -25,6 +25,8 @@ export interface HostCallContext {
   readonly crypto: JsCrypto
   /** Ends the run because the contract has ended. */
   readonly stop: () => never
+  /** Whether there is stack for another contract. */
+  readonly mayCallOut: boolean
 }
 
 type HostCall = (context: HostCallContext, request: MessageReader) => MessageWriter
@@ -71,6 +73,12 @@ const facts: HostCall = ({ host }) => new MessageWriter()
   .number(host.entry === 'deploy' ? 0 : 1).number(MODES.indexOf(host.mode)).number(host.blockNumber).big(host.nowMs, 8)
   .big(host.valueTransferred, 16).big(host.minimumBalance, 16).bytes(host.address).optional(host.caller)
 
+/** A call that enters another contract. */
+const callingOut = (run: HostCall): HostCall => (context, request) => {
+  if (!context.mayCallOut) throw trap('ContractTrapped', 'it calls another contract from too deep a recursion')
+  return run(context, request)
+}
+
 const call: HostCall = ({ host }, request) => {
   const [callee, value, gasLimit, allowReentry] = [request.hash().slice(), request.big(16), request.big(8), request.flag()]
   return writeOutcome(new MessageWriter(), host.call({ callee, value, gasLimit, allowReentry, input: request.bytesUpTo(PAYLOAD_MAX).slice() }))
@@ -81,6 +89,11 @@ const instantiate: HostCall = ({ host }, request) => {
   const [input, salt] = [request.bytesUpTo(PAYLOAD_MAX).slice(), request.bytesUpTo(PAYLOAD_MAX).slice()]
   const { outcome, address } = host.instantiate({ codeHash, value, gasLimit, input, salt })
   return writeOutcome(new MessageWriter().bytes(address), outcome)
+}
+
+const delegateCall: HostCall = ({ host }, request) => {
+  const codeHash = request.hash().slice()
+  return writeOutcome(new MessageWriter(), host.delegateCall({ codeHash, input: request.bytesUpTo(PAYLOAD_MAX).slice() }))
 }
 
 const setStorage: HostCall = ({ host }, request) => {
@@ -97,12 +110,9 @@ const CALLS: Readonly<Record<number, HostCall>> = {
   5: ({ host }, request) => new MessageWriter().optional(host.getStorage(readKey(request))),
   6: setStorage,
   7: ({ host }, request) => answerFlag(host.transfer(request.hash().slice(), request.big(16))),
-  8: call,
-  9({ host }, request) {
-    const codeHash = request.hash().slice()
-    return writeOutcome(new MessageWriter(), host.delegateCall({ codeHash, input: request.bytesUpTo(PAYLOAD_MAX).slice() }))
-  },
-  10: instantiate,
+  8: callingOut(call),
+  9: callingOut(delegateCall),
+  10: callingOut(instantiate),
   11({ host, stop }, request) {
     host.terminate(request.hash().slice())
     return stop()

@@ -3,8 +3,8 @@ import type { GasMeter } from '../vm.ts'
 
 /** What a running script may reach. What a method throws goes through the script uncaught to `run`'s caller. */
 export interface JsHost {
-  /** Answers one request of the prelude; both are message bytes as message.ts has them. */
-  answer(request: Uint8Array): Uint8Array
+  /** Answers one request of the prelude; both are message bytes as message.ts has them. `mayCallOut` false: the stack is too full for another contract. */
+  answer(request: Uint8Array, mayCallOut: boolean): Uint8Array
   /** Milliseconds that clocks show. */
   readonly nowMs: bigint
 }

@@ -17,6 +17,8 @@ const malformed = (): AppError<'CONTRACT_TRAPPED'> => trap('DecodingFailed', 'a 
 const wordAt = (bytes: Uint8Array, at: number): number =>
   ((bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16) | ((bytes[at + 3] as number) << 24)) >>> 0
 
+const wordOf = (value: number): Uint8Array => Uint8Array.of(value & 0xff, (value >>> 8) & 0xff, (value >>> 16) & 0xff, value >>> 24)
+
 /** Reads the fields of a message. @throws CONTRACT_TRAPPED where they are not there */
 export class MessageReader {
   readonly bytes: Uint8Array
@@ -71,9 +73,14 @@ export class MessageReader {
   }
 }
 
+interface Field {
+  readonly bytes: Uint8Array
+  readonly at: number
+}
+
 /** Puts together a message. */
 export class MessageWriter {
-  private readonly parts: Uint8Array[] = []
+  private readonly fields: Field[] = []
   private length = HEAD
   private readonly head: number
 
@@ -82,22 +89,22 @@ export class MessageWriter {
     this.head = head
   }
 
-  private add(bytes: Uint8Array, length: number): this {
-    this.parts.push(bytes)
-    this.length += length
+  private add(bytes: Uint8Array): this {
+    this.fields.push({ bytes, at: this.length })
+    this.length += (bytes.length + 7) & ~7
     return this
   }
 
   number(value: number): this {
-    return this.add(bigintToLe(BigInt(value), 4), WORD)
+    return this.add(wordOf(value))
   }
 
   big(value: bigint, length: 8 | 16): this {
-    return this.add(bigintToLe(value, length), length)
+    return this.add(bigintToLe(value, length))
   }
 
   bytes(value: Uint8Array): this {
-    return this.number(value.length).add(value, (value.length + 7) & ~7)
+    return this.number(value.length).add(value)
   }
 
   /** Bytes, or a word that says there are none. */
@@ -107,13 +114,9 @@ export class MessageWriter {
 
   finish(): Uint8Array {
     const out = new Uint8Array(this.length)
-    out.set(bigintToLe(BigInt(this.head), 4))
-    out.set(bigintToLe(BigInt(this.length), 4), 4)
-    let at = HEAD
-    for (const part of this.parts) {
-      out.set(part, at)
-      at += (part.length + 7) & ~7
-    }
+    out.set(wordOf(this.head))
+    out.set(wordOf(this.length), 4)
+    for (const { bytes, at } of this.fields) out.set(bytes, at)
     return out
   }
 }

@@ -10,7 +10,7 @@ import { engineFailed } from '../wasm/gas-link.ts'
 import { ENGINE_RULES, type ModuleRules } from '../wasm/rules.ts'
 
 const MODULE = '@jitl/quickjs-wasmfile-release-sync/wasm'
-const SHA256 = '105c3bed22d457e43e3d1c3c1c6959fda62a8fe06f0fc8a985303c3a2be72232'
+const SHA256 = '0x105c3bed22d457e43e3d1c3c1c6959fda62a8fe06f0fc8a985303c3a2be72232'
 
 /** Names of the module's exports (QTS_ functions of quickjs-emscripten 0.32.0, malloc, free and stackRestore). */
 export const EXPORT = {
@@ -29,16 +29,21 @@ export const IMPORT = {
 export const PAGE = 65_536
 /** Lowest address of the stack: behind the module's data. */
 const STACK_LOW = 90_208
-const STACK_BYTES = 512 * 1024
+const STACK_BYTES = 256 * 1024
 /** Where the stack begins (it grows downwards) and the heap too. */
 export const STACK_TOP: number = STACK_LOW + STACK_BYTES
 /** How much of the stack JavaScript may use before it is told so by an exception; the rest is for what does not ask. */
-export const JS_STACK_BYTES: number = STACK_BYTES - 128 * 1024
+export const JS_STACK_BYTES: number = STACK_BYTES - 96 * 1024
 /** Pages of a new memory, and the most that a run may have. */
 export const PAGES = { initial: 20, maximum: 512 } as const
 
-/** What the instrumented build is held to. */
-export const QUICKJS_RULES: ModuleRules = { ...ENGINE_RULES, name: 'quickjs', memoryPagesMax: PAGES.maximum }
+/**
+ * What the instrumented build is held to. A slot takes up to 13 bytes of the native stack, of which there is just under 1 MiB for
+ * everything: the innermost of six frames may have all these slots, and those around it at most CALL_OUT_SLOTS each.
+ */
+export const QUICKJS_RULES: ModuleRules = { ...ENGINE_RULES, name: 'quickjs', memoryPagesMax: PAGES.maximum, stackSlots: 22_528 }
+/** Slots that a script may have in use when it calls another contract. */
+export const CALL_OUT_SLOTS = 8192
 
 /** A LEB128 number of a fixed length. */
 const padded = (value: number, length: number): Uint8Array => Uint8Array.from({ length }, (_, i) => ((value >>> (7 * i)) & 0x7f) | (i < length - 1 ? 0x80 : 0))
@@ -57,7 +62,7 @@ const PATCHES: readonly { readonly at: number; readonly from: Uint8Array; readon
 /** The module with our memory layout. @throws CONTRACT_ENGINE_FAILED where the bytes are not the pinned ones */
 export const patchBuild = (published: Uint8Array): Uint8Array => {
   const hash = toHex(createHash('sha256').update(published).digest())
-  if (hash !== `0x${SHA256}` && hash !== SHA256) throw engineFailed(`the QuickJS module has the hash ${hash}, not the pinned one`)
+  if (hash !== SHA256) throw engineFailed(`the QuickJS module has the hash ${hash}, not the pinned one`)
   const bytes = published.slice()
   for (const { at, from, to } of PATCHES) {
     if (from.some((byte, i) => bytes[at + i] !== byte)) throw engineFailed('the QuickJS module is not laid out as expected')

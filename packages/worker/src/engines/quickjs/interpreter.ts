@@ -8,7 +8,7 @@ import { AppError } from '@phalanx/primitives/errors'
 import { engine, type WasmGlobal, type WasmMemory, type WasmModule } from '../wasm/api.ts'
 import { engineFailed, GasLink } from '../wasm/gas-link.ts'
 import { GAS_EXPORT, PAGE_GAS, STACK_EXPORT } from '../wasm/instrument.ts'
-import { EXPORT, IMPORT, PAGE, PAGES, QUICKJS_RULES } from './build.ts'
+import { CALL_OUT_SLOTS, EXPORT, IMPORT, PAGE, PAGES, QUICKJS_RULES } from './build.ts'
 
 /** Gas of entering the host, and of each byte that goes over (picoseconds of reference time). */
 const HOST_CALL_GAS = 300_000n
@@ -17,6 +17,8 @@ const COPY_GAS = 500n
 const IDLE_GAS = 1_000_000_000_000n
 const WASI_UNSUPPORTED = 52
 const WASI_NOT_SEEKABLE = 70
+/** C's buffered output comes in two parts. */
+const FD_PARTS_MAX = 16
 
 type Raw = (...args: readonly number[]) => number
 
@@ -111,20 +113,31 @@ export class Interpreter {
     return (this.current = { gas, link, host, hasAsked: false })
   }
 
+  /** Checks addresses that the module hands out: none of them may bring the host itself to an error. */
+  private range(pointer: number, length: number): number {
+    if (pointer === 0 || pointer + length > this.memory.buffer.byteLength) throw stopped('the interpreter gave up')
+    return pointer
+  }
+
   readWord(pointer: number): number {
-    const { bytes } = this
-    return ((bytes[pointer] ?? 0) | ((bytes[pointer + 1] ?? 0) << 8) | ((bytes[pointer + 2] ?? 0) << 16) | ((bytes[pointer + 3] ?? 0) << 24)) >>> 0
+    return new DataView(this.memory.buffer).getUint32(this.range(pointer >>> 0, 4), true)
   }
 
   writeWords(pointer: number, words: readonly number[]): void {
-    new DataView(this.memory.buffer).setUint32(pointer, words[0] ?? 0, true)
-    words.forEach((word, i) => new DataView(this.memory.buffer).setUint32(pointer + 4 * i, word, true))
+    const view = new DataView(this.memory.buffer)
+    const from = this.range(pointer >>> 0, 4 * words.length)
+    words.forEach((word, i) => view.setUint32(from + 4 * i, word, true))
+  }
+
+  private allocate(length: number): number {
+    const pointer = this.enter('malloc', length) >>> 0
+    if (pointer === 0) throw stopped(MEMORY_USED_UP)
+    return this.range(pointer, length)
   }
 
   /** Memory of the module with bytes in it, and a zero behind them. */
   place(bytes: Uint8Array): number {
-    const pointer = this.enter('malloc', bytes.length + 1)
-    if (pointer === 0) throw stopped(MEMORY_USED_UP)
+    const pointer = this.allocate(bytes.length + 1)
     this.bytes.set(bytes, pointer)
     this.bytes[pointer + bytes.length] = 0
     return pointer
@@ -132,8 +145,7 @@ export class Interpreter {
 
   /** Makes a larger box. @returns the value (of JavaScript) that it is */
   growBox(length: number): number {
-    const pointer = this.enter('malloc', length)
-    if (pointer === 0) throw stopped(MEMORY_USED_UP)
+    const pointer = this.allocate(length)
     this.bytes.fill(0, pointer, pointer + length)
     this.box = { pointer, length }
     return this.enter('newArrayBuffer', this.handles.context, pointer, length)
@@ -175,7 +187,7 @@ export class Interpreter {
     }
     run.hasAsked = true
     if (host === undefined) throw stopped('the host is not there yet')
-    const answer = host.answer(request)
+    const answer = host.answer(request, QUICKJS_RULES.stackSlots - this.stack.value <= CALL_OUT_SLOTS)
     gas.charge(COPY_GAS * BigInt(answer.length))
     return this.writeBox(answer) ?? 0
   }
@@ -223,7 +235,7 @@ export class Interpreter {
   /** Swallows what the interpreter prints. */
   private fdWrite(_fd: number, parts: number, count: number, written: number): number {
     let total = 0
-    for (let i = 0; i < count; i++) total += this.readWord(parts + 8 * i + 4)
+    for (let i = 0; i < Math.min(count, FD_PARTS_MAX); i++) total += this.readWord(parts + 8 * i + 4)
     this.writeWords(written, [total])
     return 0
   }

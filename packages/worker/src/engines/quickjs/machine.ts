@@ -184,7 +184,11 @@ class QuickJsMachine implements JsMachine {
     try {
       return { kind: 'Done', value: work(interpreter, () => run.hasAsked) }
     } catch (error) {
-      if (isAppError(error)) throw error
+      if (isAppError(error)) {
+        // What was used before the stop is paid whoever stopped it.
+        run.link.toHost()
+        throw error
+      }
       const end = explainStop(error, run.link, interpreter.stack)
       if (end?.kind !== 'Trapped') throw error
       return end

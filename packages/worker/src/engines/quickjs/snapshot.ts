@@ -1,12 +1,13 @@
 /** Owns pictures of an interpreter's memory, and putting one back into an instance that something else ran in. */
 import type { WasmModule } from '../wasm/api.ts'
-import { PAGE, PAGES, STACK_TOP } from './build.ts'
+import { PAGE, STACK_TOP } from './build.ts'
 import { Interpreter, type Box, type Handles } from './interpreter.ts'
 
 /** Memory is kept in pieces of this size; those that hold only zeros are left out. */
 const PIECE = 4096
-/** Bytes of memories kept for the next run. */
-const POOL_BYTES = 96 * 1024 * 1024
+/** Instances kept for the next run (frames of one execution), and the most pages of one. */
+const POOLED = 8
+const POOLED_PAGES = 128
 
 /** A picture of an interpreter between two calls into it, and what was paid on the way to it. */
 export interface Snapshot {
@@ -71,7 +72,7 @@ export class InstancePool {
   /** An instance in exactly the state of a picture. @throws CONTRACT_ENGINE_FAILED */
   take(snapshot: Snapshot): Interpreter {
     const pooled = this.free.get(snapshot.pages)?.pop()
-    if (pooled !== undefined) this.total -= snapshot.pages * PAGE
+    if (pooled !== undefined) this.total--
     const interpreter = pooled ?? new Interpreter(this.module)
     interpreter.growTo(snapshot.pages)
     restore(interpreter, snapshot)
@@ -80,12 +81,12 @@ export class InstancePool {
 
   /** Takes an instance back, whatever happened in it. */
   give(interpreter: Interpreter): void {
-    const size = interpreter.memory.buffer.byteLength
+    const pages = interpreter.memory.buffer.byteLength / PAGE
     interpreter.idle()
-    if (this.total + size > POOL_BYTES || size > 4 * PAGES.initial * PAGE) return
-    const list = this.free.get(size / PAGE) ?? []
-    this.free.set(size / PAGE, list)
+    if (this.total >= POOLED || pages > POOLED_PAGES) return
+    const list = this.free.get(pages) ?? []
+    this.free.set(pages, list)
     list.push(interpreter)
-    this.total += size
+    this.total++
   }
 }
