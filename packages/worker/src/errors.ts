@@ -92,6 +92,10 @@ export const workerErrors = defineErrors({
     'The query waits for an answer from outside (number {round}).', 'Perform the request and run the query again with the recorded answers.'),
   CONTRACT_ENGINE_FAILED: describe<{ reason: string }>(
     'The machine that runs contracts gave out: {reason}.', 'Give the worker more memory and restart it; the result of this block is not known until then.'),
+  CLUSTER_STATE_REFUSED: describe<{ reason: string }>(
+    'The cluster\'s state, or the request for it, is refused: {reason}.', 'Let the worker that joins ask again, and another member answer.'),
+  CLUSTER_STATE_NOT_YET: describe<{ wanted: number; agreed: number }>(
+    'The members agreed on no state of block {wanted} or later yet (last: {agreed}).', 'Try again in some blocks; states are compared every few minutes, and after commands.'),
   COMMAND_ORIGIN_REFUSED: describe<{ origin: string }>(
     'Contracts take no commands from {origin}.', 'Send the command from an account, by PhalaPhatContracts.pushContractMessage.'),
   QUERY_NOT_SERVING: describe<{ reason: string }>(

@@ -58,6 +58,10 @@ export type Input =
   | { readonly kind: 'attested'; readonly value: { readonly infoHash: Uint8Array; readonly attestation: CachedAttestation } }
   | { readonly kind: 'addEndpoint'; readonly value: { readonly type: number; readonly url: string; readonly entropy: Uint8Array } }
   | { readonly kind: 'signEndpoints'; readonly value: { readonly entropy: Uint8Array } }
+  /** A cluster's state, sealed to this worker by another member. */
+  | { readonly kind: 'loadClusterState'; readonly value: { readonly encoded: Uint8Array; readonly entropy: Uint8Array } }
+  /** Drops the state of a cluster that differs from the other members', and waits for theirs. */
+  | { readonly kind: 'rejoinCluster'; readonly value: { readonly entropy: Uint8Array } }
   | { readonly kind: 'takeCheckpoint' }
   /** Erases the secrets; nothing may follow. */
   | { readonly kind: 'stop' }

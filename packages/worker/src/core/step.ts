@@ -13,6 +13,8 @@ import { ensureAnnounced } from '../system/anchor.ts'
 import { beginRotation } from '../system/rotation.ts'
 import { reportResult } from '../system/benchmark.ts'
 import { takeView } from '../system/from-view.ts'
+import { beginWaiting, waitFor } from '../contracts/cluster/joining.ts'
+import { loadClusterState } from '../contracts/cluster/snapshot.ts'
 import { restoreCluster } from '../contracts/cluster/restore.ts'
 import { sealClusterKeys } from '../contracts/cluster/seal-keys.ts'
 import { keysOf, type ClusterKeyring } from '../contracts/cluster/keyring.ts'
@@ -207,6 +209,21 @@ const rotateEcdh = (core: Core, previous: WorkerState, input: InputOf<'rotateEcd
   return { state: draft.state, effects: draft.effects }
 }
 
+const takeClusterState = (core: Core, previous: WorkerState, { encoded, entropy }: InputOf<'loadClusterState'>): StepResult => {
+  const draft = openDraft(core, assertLive(previous), createEntropy(core.crypto, entropy))
+  loadClusterState(draft, encoded)
+  draft.effects.push({ kind: 'checkpoint', value: { wait: true } })
+  return { state: { ...draft.state, checkpointedAt: draft.state.follow.head.number }, effects: draft.effects }
+}
+
+const rejoinCluster = (core: Core, previous: WorkerState, { entropy }: InputOf<'rejoinCluster'>): StepResult => {
+  const draft = openDraft(core, assertLive(previous), createEntropy(core.crypto, entropy))
+  const { cluster } = draft.state
+  if (cluster?.differsSince !== undefined)
+    beginWaiting(draft, waitFor({ cluster: cluster.id, since: draft.block.number + 1, why: `its state differed from the other members' since block ${cluster.differsSince}` }))
+  return { state: draft.state, effects: draft.effects }
+}
+
 const assertEmpty = (state: WorkerState): EmptyState => {
   if (state.kind === 'live') throw new AppError('WORKER_ALREADY_INITIALIZED', {})
   if (state.retired !== undefined) throw new AppError('WORKER_HANDED_OVER', { reason: state.retired })
@@ -343,6 +360,8 @@ const apply = (core: Core, state: WorkerState, input: Input): StepResult => {
     case 'attested': return attested(core, state, input.value)
     case 'addEndpoint': return { state: addEndpoint(core, assertLive(state), input.value), effects: [] }
     case 'signEndpoints': return { state: signEndpoints(core, assertLive(state), createEntropy(core.crypto, input.value.entropy)), effects: [] }
+    case 'loadClusterState': return takeClusterState(core, state, input.value)
+    case 'rejoinCluster': return rejoinCluster(core, state, input.value)
     case 'takeCheckpoint': return { state: { ...assertLive(state), checkpointedAt: assertLive(state).follow.head.number }, effects: [{ kind: 'checkpoint', value: { wait: true } }] }
     case 'stop': return stop(state)
   }

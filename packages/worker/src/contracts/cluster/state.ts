@@ -146,10 +146,13 @@ export interface ClusterState {
   readonly gaps: readonly { readonly sequence: bigint; readonly since: number }[]
 }
 
+/** Every entry of a cluster's state. */
+export const StoredEntries = vecUpTo(tuple(bytesUpTo(ENTRY_KEY_BYTES_MAX), bytesUpTo(ENTRY_VALUE_BYTES_MAX)), ENTRIES_MAX)
+
 /** The running cluster's part of a checkpoint: no secret of a key, but all that contracts keep. */
 export const StoredCluster = struct({
   id: Hash,
-  entries: vecUpTo(tuple(bytesUpTo(ENTRY_KEY_BYTES_MAX), bytesUpTo(ENTRY_VALUE_BYTES_MAX)), ENTRIES_MAX),
+  entries: StoredEntries,
   receipts: RecentReceipts,
   reported: vecUpTo(StatePoint, REPORTED_STATES_MAX),
   reportedUpTo: u32,
