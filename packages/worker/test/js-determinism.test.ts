@@ -1,0 +1,90 @@
+/** A script's end and gas are the same in every run, on every instance, in every process and under every compiler of the engine. */
+import { execFile } from 'node:child_process'
+import { execPath } from 'node:process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { EMPTY } from '@phalanx/primitives/bytes'
+import { loadCrypto } from '@phalanx/primitives/crypto/node'
+import { expect, test } from 'vitest'
+import { MessageWriter } from '../src/contracts/js/message.ts'
+import { loadQuickJs } from '../src/engines/quickjs/index.ts'
+import { addressOf } from '../src/testing/contracts.ts'
+import { jsBench, jsContract, jsEndOf } from '../src/testing/js-contracts.ts'
+import { measureJs } from './js-gas.ts'
+
+const crypto = await loadCrypto()
+const PROGRAM = fileURLToPath(new URL('./js-gas.ts', import.meta.url))
+const BODY = 'const seen = new Map(); for (let i = 0; i < 100; i++) seen.set("k" + i, [Math.random(), i / 3]); host.setStorage(text("k"), text(seen.size)); return text([...seen.values()].join().length)'
+
+const measureApart = async (flag: string): Promise<readonly string[]> => {
+  const { stdout } = await promisify(execFile)(execPath, [flag, '--import', 'tsx', PROGRAM, 'print'])
+  return JSON.parse(stdout) as readonly string[]
+}
+
+/** Gas of a script on the machine alone. Other numbers than these are other rules: workers that disagree on them part ways. */
+const GOLDEN = { loop: 10_429_885_000n, allocation: 137_789_196_500n }
+
+test('known scripts take the gas they always took', async () => {
+  const machine = await loadQuickJs()
+  const used = (body: string): bigint => {
+    const source = jsContract(body)
+    const gas = { left: 10n ** 12n, charge(amount: bigint) { this.left -= amount } }
+    const opening = new MessageWriter().number(1).bytes(EMPTY).finish()
+    expect(machine.run({ hash: crypto.blake2b256(source), source }, { opening, gas, host: { nowMs: 0n, answer: () => EMPTY } }).kind).toBe('Done')
+    return 10n ** 12n - gas.left
+  }
+  expect({
+    loop: used('let sum = 0; for (let i = 0; i < 1000; i++) sum += i / 3; return text(sum)'),
+    allocation: used('const all = []; for (let i = 0; i < 1000; i++) all.push({ i, text: "n" + i }); return text(JSON.stringify(all).length)'),
+  }).toEqual(GOLDEN)
+})
+
+test('a hundred runs of one script take equal gas', async () => {
+  const machine = await loadQuickJs()
+  const bench = jsBench({ crypto, machine })
+  const address = addressOf(bench.deploy(jsContract(BODY), EMPTY))
+  const start = bench.state
+  const ends = Array.from({ length: 100 }, () => {
+    bench.state = start
+    return jsEndOf(bench.call(address, EMPTY))
+  })
+  expect(new Set(ends.map(({ answer, gas }) => `${answer} ${gas}`)).size).toBe(1)
+  expect(ends[0]?.end).toBe('ok')
+})
+
+test('a script loaded anew takes the gas of one whose state after loading was kept, and runs out at the same gas', async () => {
+  const benches = [jsBench({ crypto, machine: await loadQuickJs() }), jsBench({ crypto, machine: await loadQuickJs({ keepsLoaded: false }) })]
+  const addresses = benches.map((bench) => addressOf(bench.deploy(jsContract(`const late = ${JSON.stringify('x'.repeat(2000))}; ${BODY}`), EMPTY)))
+  const callAll = (gasLimit: bigint) => benches.map((bench, i) => {
+    const start = bench.state
+    const end = jsEndOf(bench.call(addresses[i] as Uint8Array, EMPTY, { gasLimit }))
+    bench.state = start
+    return end
+  })
+  const [kept, anew] = callAll(10n ** 12n)
+  expect(anew).toEqual(kept)
+  const need = kept?.gas ?? 0n
+  for (const limit of [need, need - 1n, need / 2n, need / 10n, 10_000_000n, 1n]) {
+    const [a, b] = callAll(limit)
+    expect([limit, b]).toEqual([limit, a])
+    expect(a?.end).toBe(limit === need ? 'ok' : 'OutOfGas')
+  }
+})
+
+test('a script that looks at its call while it loads is loaded anew for each call', async () => {
+  const bench = jsBench({ crypto, machine: await loadQuickJs() })
+  const address = addressOf(bench.deploy(jsContract('return text([globalThis.first, globalThis.when])').slice(), EMPTY))
+  expect(jsEndOf(bench.call(address, EMPTY)).answer).toBe(',')
+  const looks = new TextEncoder().encode(`//phalanx-contract:1
+const at = host.blockNumber, when = Date.now(), chance = Math.random()
+globalThis.phalanxContract = () => new TextEncoder().encode([at, when].join())`)
+  const looking = addressOf(bench.deploy(looks, EMPTY))
+  expect([7, 8].map((blockNumber) => jsEndOf(bench.call(looking, EMPTY, { env: { blockNumber, nowMs: BigInt(blockNumber) } })).answer)).toEqual(['7,7', '8,8'])
+})
+
+test('ends and gas are equal in this process and in others, with either compiler; six frames that use all their stack fit the native one', async () => {
+  const here = await measureJs()
+  expect(here.at(-1)).toMatch(/^ok Trapped in frame 5 /)
+  expect(await measureApart('--liftoff-only')).toEqual(here)
+  expect(await measureApart('--no-liftoff')).toEqual(here)
+})
