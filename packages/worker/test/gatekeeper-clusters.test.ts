@@ -1,10 +1,11 @@
 /** Gatekeepers on a real chain and real disks make keys for clusters; what their workers would receive is opened here. */
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { compareBytes, toHex, utf8 } from '@phalanx/primitives/bytes'
+import { bytesEqual, compareBytes, toHex, utf8 } from '@phalanx/primitives/bytes'
 import { Secret, type Crypto } from '@phalanx/primitives/crypto'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { clusterIdOf, TOPICS, type ClusterOperation, type WorkerIdentity } from '@phalanx/primitives/messages'
-import { phalaRegistryStorage as registry } from '@phalanx/runtime/storage'
+import { UNIT } from '@phalanx/primitives/fixed'
+import { phalaPhatContractsStorage as phat, phalaRegistryStorage as registry } from '@phalanx/runtime/storage'
 import { clusterEpochContext, clusterKeyContext, openClusterSecret } from '../src/gatekeeper/cluster-shares.ts'
 import { createGatekeeperRig, isVouchedFor, launchGatekeepers, listGatekeeper, type GatekeeperRig } from './gatekeeper-rig.ts'
 
@@ -216,5 +217,86 @@ describe('channel keys of an epoch', () => {
     await rig.start('a')
     await rig.relay(4)
     expect(candidates().map(({ epoch }) => epoch)).toEqual([6n])
+  })
+})
+
+describe('a cluster of workers with stake', () => {
+  const CLUSTER_FILE = 'cluster.seal'
+  const STAKE = 2000n * UNIT
+  const of = (name: string) => rig.workers.get(name) as NonNullable<ReturnType<typeof rig.workers.get>>
+  const read = <T, A extends readonly unknown[]>(item: { key(hasher: Crypto, ...args: A): Uint8Array; decode(bytes: Uint8Array | undefined): T }, ...args: A): T =>
+    rig.read({ key: (hasher) => item.key(hasher, ...args), decode: (bytes) => item.decode(bytes) })
+  const pool = (name: string, args: object): Promise<void> => rig.submit({ pallet: 'PhalaStakePoolv2', name, args })
+  /** Starts a worker that computes with enough at stake. */
+  const stake = async (name: string): Promise<void> => {
+    await rig.start(name)
+    await rig.register(name)
+    await rig.until(`${name} may serve`, () => isVouchedFor(rig, name))
+    const worker = rig.keyOf(name)
+    const info = read(registry.workers, worker) as NonNullable<ReturnType<typeof registry.workers.decode>>
+    const items = [[registry.workers.key(crypto, worker), registry.workers.encode({ ...info, initialScore: 100, operator: rig.owner })]]
+    await rig.asRoot({ pallet: 'System', name: 'setStorage', args: { items } })
+    await pool('addWorker', { pid: 0n, pubkey: worker })
+    await pool('startComputing', { pid: 0n, worker, stake: STAKE })
+    await rig.relay(2)
+  }
+  const epoch = (): bigint => read(phat.clusterEpoch, FIRST)?.current ?? 0n
+  const members = (): readonly Uint8Array[] => read(phat.clusterWorkers, FIRST)
+  const deployAll = async (): Promise<void> => {
+    rig = await createGatekeeperRig(crypto, { PhalaComputation: { heartbeatPaused: true }, PhalaPhatContracts: { rotationPeriodBlocks: 40, graceBlocks: 10 } })
+    await launchGatekeepers(rig, ['a', 'b'])
+    await rig.submit({ pallet: 'PhalaWrappedBalances', name: 'wrap', args: { amount: 20_000n * UNIT } })
+    await pool('create', {})
+    await pool('contribute', { pid: 0n, amount: 20_000n * UNIT, asVault: undefined })
+    for (const name of ['x', 'y']) await stake(name)
+    await rig.asRoot({ pallet: 'PhalaPhatContracts', name: 'addCluster', args: {
+      owner: rig.owner, permission: { kind: 'Public' }, deployWorkers: [rig.keyOf('x'), rig.keyOf('y')], deposit: UNIT, gasPrice: 0n, depositPerItem: 0n, depositPerByte: 0n,
+      treasuryAccount: rig.owner,
+    } })
+    await rig.until('the first epoch begins', () => epoch() === 1n)
+    await rig.relay()
+  }
+
+  test('is given its key and a first epoch, whose secret all members hold and whose proposals leave nothing behind', async () => {
+    await deployAll()
+    expect(members()).toEqual([rig.keyOf('x'), rig.keyOf('y')])
+    const [keys] = rig.fromGatekeepers(TOPICS.clusterOperation)
+    const [proposal] = rig.fromWorkers(TOPICS.clusterEpochCandidate)
+    expect(keys?.block).toBeLessThanOrEqual(proposal?.block ?? 0)
+    expect(read(registry.clusterKeys, FIRST)).toEqual(published()[0]?.pubkey)
+    expect(read(phat.clusterChannelKeys, FIRST, 1n)?.pubkey).toEqual(proposal?.payload.pubkey)
+    for (const name of ['x', 'y']) expect(of(name).blobs.files.has(CLUSTER_FILE)).toBe(true)
+    expect(rig.fromWorkers(TOPICS.clusterKeyRequest)).toEqual([])
+    await assertQuiet()
+  })
+
+  test('sends its keys again to a member that lost them, and goes on with an epoch that it knows', async () => {
+    await deployAll()
+    await rig.start('y', files('y', [CLUSTER_FILE]))
+    await rig.until('y asks', () => rig.fromWorkers(TOPICS.clusterKeyRequest).length === 1)
+    await rig.until('another epoch begins', () => epoch() === 2n)
+    await rig.relay()
+    expect(dispatched().at(-1)?.secretKeys.map(([worker]) => worker)).toEqual([rig.keyOf('y')])
+    expect(of('y').blobs.files.has(CLUSTER_FILE)).toBe(true)
+    await rig.relay(30)
+    expect([epoch(), rig.fromWorkers(TOPICS.clusterKeyRequest).length]).toEqual([2n, 1])
+    await assertQuiet()
+  })
+
+  test('changes its keys in time and for a member that comes or goes', async () => {
+    await deployAll()
+    const since = rig.height
+    await rig.until('another epoch begins', () => epoch() === 2n)
+    expect(rig.height - since).toBeGreaterThan(30)
+    await stake('z')
+    await rig.submit({ pallet: 'PhalaPhatContracts', name: 'addWorkerToCluster', args: { workerPubkey: rig.keyOf('z'), clusterId: FIRST } })
+    await rig.until('another epoch begins', () => epoch() === 3n)
+    expect(dispatched().at(-1)?.secretKeys.map(([worker]) => worker)).toEqual([rig.keyOf('z')])
+    expect(rig.fromWorkers(TOPICS.clusterEpochCandidate).at(-1)?.payload.secretKeys).toHaveLength(3)
+    await rig.submit({ pallet: 'PhalaPhatContracts', name: 'removeWorkerFromCluster', args: { workerPubkey: rig.keyOf('x'), clusterId: FIRST } })
+    await rig.until('another epoch begins', () => epoch() === 4n)
+    const last = rig.fromWorkers(TOPICS.clusterEpochCandidate).at(-1)?.payload.secretKeys.map(([worker]) => worker) ?? []
+    expect([last.length, last.some((worker) => bytesEqual(worker, rig.keyOf('x')))]).toEqual([2, false])
+    await assertQuiet()
   })
 })

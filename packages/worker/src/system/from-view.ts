@@ -1,6 +1,7 @@
 /** Owns what a worker takes over from a proven view of the chain's state: the same that the messages since genesis would have left it with. */
 import { NO_STANDING } from '@phalanx/primitives/messages'
 import type { CheckpointView } from '@phalanx/runtime/storage'
+import { takeClusterView } from '../contracts/cluster/from-view.ts'
 import { applyAcks } from '../core/mq.ts'
 import { ensureAnnounced } from './anchor.ts'
 import { askForResult } from './benchmark.ts'
@@ -32,6 +33,7 @@ export const takeView = (draft: Draft, view: CheckpointView): void => {
   const next = view.own?.nextSequence
   const egress = next === undefined ? state.egress : applyAcks(state.egress, [{ sender, next }], () => true)
   draft.state = { ...state, system, egress }
+  takeClusterView(draft, view)
   if (system.bench !== undefined || system.session !== undefined) draft.effects.push({ kind: 'startBenchmark' })
   else if (state.system.bench !== undefined || state.system.session !== undefined) draft.effects.push({ kind: 'stopBenchmark' })
   replaceUnseenKey(draft)

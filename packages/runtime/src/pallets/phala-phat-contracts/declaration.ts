@@ -66,7 +66,7 @@ export const phatParts = declarePallet({
     InvalidParameter: { index: 20, doc: 'A parameter is zero or out of its range.' },
     ClusterFull: { index: 21, doc: 'The cluster holds as many workers or contracts as it may.' },
     InvalidEpochCandidate: { index: 22, doc: 'The candidate\'s key is none, or its secret is not for exactly the workers of the cluster.' },
-    KeysRequestedLately: { index: 23, doc: 'The worker asked for its cluster\'s keys a few blocks ago.' },
+    KeysRequestedLately: { index: 23, doc: 'The gatekeepers were told to give the worker its cluster\'s keys a few blocks ago.' },
   },
   constants: {
     InkCodeSizeLimit: constant(u32, RESOURCE_BYTES_MAX, 'Longest ink! code in bytes.'),

@@ -12,8 +12,9 @@ import * as storage from './storage.ts'
 /** Blocks between two requests of one worker: an answer takes a few, and each costs the whole cluster a change of keys. */
 export const KEY_REQUEST_INTERVAL_BLOCKS = 20
 
-/** A member is to be given the keys of its cluster. */
+/** A member is to be given the keys of its cluster. They are on their way: it has no reason to ask for them soon. */
 export const giveKeys = (ctx: PhatContext, cluster: Uint8Array, worker: WorkerIdentity): void => {
+  storage.keyRequestedAt.set(ctx, worker.pubkey, ctx.block.number)
   pushPalletMessage(ctx, PHAT_CONTRACTS, TOPICS.clusterNotice, { kind: 'WorkerAdded', value: { cluster, worker } })
   renewEpoch(ctx, cluster)
 }
@@ -27,7 +28,6 @@ export const requestKeys = (ctx: PhatContext, cluster: Uint8Array, worker: Uint8
   const last = storage.keyRequestedAt.get(ctx, worker)
   if (last !== undefined && ctx.block.number < last + KEY_REQUEST_INTERVAL_BLOCKS) ctx.fail('KeysRequestedLately')
   const { ecdhPubkey } = workers.get(ctx, worker) ?? ctx.fail('WorkerNotFound')
-  storage.keyRequestedAt.set(ctx, worker, ctx.block.number)
   ctx.emit('ClusterKeysRequested', { worker, cluster })
   giveKeys(ctx, cluster, { pubkey: worker, ecdhPubkey })
 }

@@ -398,6 +398,7 @@ describe('requests for keys', () => {
     expect(notices('WorkerAdded')).toEqual([{ kind: 'WorkerAdded', value: { cluster: id, worker: identity(d) } }])
     bed.chain.nextBlock()
     expect(notices('EpochRequested')).toMatchObject([{ value: { epoch: 2n, workers: [{}, {}, {}, { pubkey: d.worker }] } }])
+    expect(() => request(d)).toThrow(fails('KeysRequestedLately'))
   })
 })
 

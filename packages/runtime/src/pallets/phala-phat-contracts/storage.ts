@@ -40,7 +40,7 @@ export const epochQueue = storage.doubleMap('EpochQueue', { hashers: ['Twox64Con
 export const openEpochs = storage.map('OpenEpochs', { ...byHash, type: vecUpTo(OpenEpoch, OPEN_EPOCHS_MAX), default: [], doc: 'Epochs of a cluster whose commands count, ascending.' })
 export const epochsBegan = storage.value('EpochsBegan', { type: vecUpTo(Hash, 65_536), default: [], doc: 'Clusters whose epochs began in this block.' })
 export const epochRenewals = storage.map('EpochRenewals', { ...byHash, type: unit, doc: 'Clusters that want another epoch once the one asked for began.' })
-export const keyRequestedAt = storage.map('KeyRequestedAt', { hasher: 'Twox64Concat', key: Sr25519Public, type: u32, doc: 'Block in which a worker asked for its cluster\'s keys.' })
+export const keyRequestedAt = storage.map('KeyRequestedAt', { hasher: 'Twox64Concat', key: Sr25519Public, type: u32, doc: 'Block in which the gatekeepers were last told to give a worker its cluster\'s keys.' })
 export const clusterChannelKeys = storage.doubleMap('ClusterChannelKeys', {
   hashers: ['Twox64Concat', 'Twox64Concat'], keys: [Hash, u64], type: ChannelKey, doc: 'Channel key of a cluster in its current epoch and the one before.' })
 export const contractChannelKeys = storage.doubleMap('ContractChannelKeys', {
