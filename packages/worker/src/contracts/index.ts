@@ -3,7 +3,7 @@ import '../errors.ts'
 
 export { contractAddress } from './execution/address.ts'
 export {
-  callContract, createContractState, depositBalance, inspect, instantiate, readConfig, uploadCode, writeConfig,
+  callContract, createContractState, depositBalance, inspect, instantiate, readConfig, uploadCode, writeConfig, writeLatestSystemCode,
   type CallRequest, type Executed, type ExecutionOutcome, type InstantiateRequest,
 } from './execution/execute.ts'
 export type { ContractEvent, ExecutionEffects, LogLine } from './execution/effects.ts'

@@ -48,6 +48,4 @@ export interface ExecutionEnv {
   readonly query?: QueryEnv
   /** Next number and last hash of the event chain. */
   readonly eventChainHead?: { readonly number: bigint; readonly hash: Uint8Array }
-  /** Code that the chain has for system contracts at this block, equal on all workers; absent where it has none. */
-  readonly latestSystemCode?: Uint8Array
 }

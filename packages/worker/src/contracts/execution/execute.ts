@@ -82,6 +82,9 @@ export const readConfig = (state: Trie, crypto: Crypto): ClusterConfig => {
 /** Changes settings, for example once the system contract exists. */
 export const writeConfig = (state: Trie, crypto: Crypto, config: ClusterConfig): Trie => change(state, crypto, (store) => store.setConfig(config))
 
+/** Notes the code that the chain has for system contracts, for the cluster's own to take over when its owner says so. Empty: none. */
+export const writeLatestSystemCode = (state: Trie, crypto: Crypto, code: Uint8Array): Trie => change(state, crypto, (store) => store.setLatestSystemCode(code))
+
 /** Adds to an account's free balance: a deposit that arrived from the chain. */
 export const depositBalance = (state: Trie, crypto: Crypto, deposit: { readonly who: Uint8Array; readonly value: bigint }): Trie =>
   change(state, crypto, (store) => mint(store, deposit.who, deposit.value))

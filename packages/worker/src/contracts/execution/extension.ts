@@ -112,8 +112,8 @@ const systemContractId = plainFunction(unit, Hash, ({ execution }) => {
 const importLatestSystemCode = plainFunction(tuple(Hash), option(Hash), ({ execution, address, gas }, [owner]) => {
   const { config: { systemContract }, env, store } = execution
   if (systemContract === undefined || !bytesEqual(systemContract, address)) throw stopWith('ContractTrapped', 'BadOrigin: only the system contract imports system code')
-  const code = env.latestSystemCode
-  if (code === undefined || code.length === 0) return undefined
+  const code = store.latestSystemCode()
+  if (code === undefined) return undefined
   gas.charge(STATE_GAS.importByte * BigInt(code.length))
   try {
     return storeCode(store, env, { owner, code, deterministic: true })

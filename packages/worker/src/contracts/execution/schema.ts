@@ -38,6 +38,7 @@ export const CONTRACT_RECORD_BYTES = 122n
 const KEYS = {
   config: 'conf',
   nonce: 'nonc',
+  systemCode: 'sysc',
   account: (who: Uint8Array): string => `acct${bytesToKey(who)}`,
   code: (hash: Uint8Array): string => `code${bytesToKey(hash)}`,
   codeInfo: (hash: Uint8Array): string => `info${bytesToKey(hash)}`,
@@ -113,6 +114,16 @@ export class ClusterStore {
   /** Removes all storage of a contract. */
   clearItems(address: Uint8Array): void {
     for (const key of [...this.overlay.keys(KEYS.storagePrefix(address))]) this.overlay.set(key, undefined)
+  }
+
+  /** Code that the chain has for system contracts; undefined where it has none. In the state, so that all workers see a change at the same point. */
+  latestSystemCode(): Uint8Array | undefined {
+    const stored = this.overlay.get(KEYS.systemCode)
+    return stored === undefined ? undefined : bytes.decode(stored)
+  }
+
+  setLatestSystemCode(code: Uint8Array): void {
+    this.overlay.set(KEYS.systemCode, code.length === 0 ? undefined : bytes.encode(code))
   }
 
   /** How many instantiations there were; counts one more. */

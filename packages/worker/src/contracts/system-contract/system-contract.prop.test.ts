@@ -5,7 +5,7 @@ import { BUILTIN_SYSTEM_CODE } from '@phalanx/primitives/messages'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ALICE, addressOf, BOB, ContractBench, endOf } from '../../testing/contracts.ts'
-import { readConfig, writeConfig } from '../execution/execute.ts'
+import { readConfig, writeConfig, writeLatestSystemCode } from '../execution/execute.ts'
 
 const crypto = await loadCrypto()
 const CAROL = new Uint8Array(32).fill(3)
@@ -60,10 +60,10 @@ describe('whatever is sent', () => {
   })
   test('who is neither owner nor administrator changes nothing and tells the worker nothing', () => {
     const { bench, id } = started()
+    bench.state = writeLatestSystemCode(bench.state, crypto, BUILTIN_SYSTEM_CODE)
     const { root } = bench.state
-    const env = { latestSystemCode: BUILTIN_SYSTEM_CODE }
     fc.assert(fc.property(anyInput, fc.constantFrom(BOB, CAROL), ({ input }, origin) => {
-      const done = bench.call(id, input, { origin, env })
+      const done = bench.call(id, input, { origin })
       expect([done.effects.pinkEvents, done.effects.inkEvents, bytesEqual(bench.state.root, root)]).toEqual([[], [], true])
     }), { numRuns: 300 })
   })

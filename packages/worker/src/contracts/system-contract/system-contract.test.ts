@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { ALICE, addressOf, BOB, ContractBench, endOf } from '../../testing/contracts.ts'
 import { leb, wasmModule } from '../../testing/wasm-module.ts'
 import type { ExecutionEnv } from '../execution/env.ts'
-import { inspect, readConfig, writeConfig } from '../execution/execute.ts'
+import { inspect, readConfig, writeConfig, writeLatestSystemCode } from '../execution/execute.ts'
 import { PinkEvent } from '../execution/pink-event.ts'
 import type { CallRequest } from '../index.ts'
 import { createBuiltinVm } from './create-builtin-vm.ts'
@@ -38,6 +38,11 @@ class SystemBench extends ContractBench {
     const answer: ResultValue<SystemReturn<N>, LangError> | undefined = result.ok ? systemCalls.decode(name, result.value.data) : undefined
     const pinkEvents = done.effects.pinkEvents.map(({ contract, payload }) => [toHex(contract), PinkEvent.decode(payload)] as const)
     return { done, answer, flags: result.ok ? result.value.flags : undefined, pinkEvents, end: endOf(done) }
+  }
+
+  /** The chain has new code for system contracts. */
+  offer(code: Uint8Array): void {
+    this.state = writeLatestSystemCode(this.state, crypto, code)
   }
 
   ask<N extends SystemMessageName>(name: N, args: SystemArguments<N>, options: Options = {}): SystemReturn<N> | undefined {
@@ -248,12 +253,14 @@ describe('upgrades', () => {
   test('are for the owner', () => {
     const bench = new SystemBench()
     bench.ask('grantAdmin', { contractId: CAROL })
-    expect(bench.ask('upgradeSystemContract', {}, { origin: CAROL, env: { latestSystemCode: accepting } })).toEqual(DENIED)
+    bench.offer(accepting)
+    expect(bench.ask('upgradeSystemContract', {}, { origin: CAROL })).toEqual(DENIED)
     expect(bench.ask('upgradeRuntime', { version: [1, 2] }, { origin: CAROL })).toEqual(DENIED)
   })
   test('take over the code that the chain has', () => {
     const bench = new SystemBench()
-    const done = bench.send('upgradeSystemContract', {}, { env: { latestSystemCode: accepting } })
+    bench.offer(accepting)
+    const done = bench.send('upgradeSystemContract', {})
     expect([done.answer, done.done.failure]).toEqual([{ ok: true, value: OK }, undefined])
     expect(hashOf(bench)).toEqual(crypto.blake2b256(accepting))
     expect(inspect(bench.state, crypto).codeInfo(crypto.blake2b256(accepting))).toMatchObject({ owner: ALICE, users: 1n })
@@ -263,8 +270,10 @@ describe('upgrades', () => {
   test('without code, and with the same code, nothing happens', () => {
     const bench = new SystemBench()
     expect(bench.ask('upgradeSystemContract', {})).toEqual({ ok: false, error: { kind: 'CodeNotFound' } })
-    expect(bench.ask('upgradeSystemContract', {}, { env: { latestSystemCode: new Uint8Array(0) } })).toEqual({ ok: false, error: { kind: 'CodeNotFound' } })
-    expect(bench.ask('upgradeSystemContract', {}, { env: { latestSystemCode: BUILTIN_SYSTEM_CODE } })).toEqual(OK)
+    bench.offer(BUILTIN_SYSTEM_CODE)
+    expect(bench.ask('upgradeSystemContract', {})).toEqual(OK)
+    bench.offer(new Uint8Array(0))
+    expect(bench.ask('upgradeSystemContract', {})).toEqual({ ok: false, error: { kind: 'CodeNotFound' } })
     expect(hashOf(bench)).toEqual(crypto.blake2b256(BUILTIN_SYSTEM_CODE))
   })
   test.each([
@@ -273,16 +282,18 @@ describe('upgrades', () => {
     ['code that traps', wasmModule({ functions: [{ body: [] }, { body: [0x00] }], exports: { deploy: 0, call: 1 } }), 'ContractTrapped'],
     ['code that cannot run here', utf8('nonsense'), 'CodeRejected'],
     ['code with an import that contracts cannot have', wasmModule({ imports: [{ module: 'seal0', name: 'nonsense', type: 0 }], functions: [{ body: [] }, { body: [] }], exports: { deploy: 1, call: 2 } }), 'CodeRejected'],
-  ])('%s does not take over', (_, latestSystemCode, end) => {
+  ])('%s does not take over', (_, code, end) => {
     const bench = new SystemBench()
+    bench.offer(code)
     const { root } = bench.state
-    expect(bench.send('upgradeSystemContract', {}, { deposit: 0n, env: { latestSystemCode } }).end).toBe(end)
+    expect(bench.send('upgradeSystemContract', {}, { deposit: 0n }).end).toBe(end)
     expect(bench.hasRoot(root)).toBe(true)
   })
   test('nobody but the system contract imports system code', () => {
     const bench = new SystemBench()
     const twin = addressOf(bench.deploy(BUILTIN_SYSTEM_CODE, systemCalls.construct(), { salt: Uint8Array.of(1) }))
-    expect(endOf(bench.call(twin, systemCalls.encode('upgradeSystemContract', {}), { env: { latestSystemCode: accepting } }))).toBe('ContractTrapped')
+    bench.offer(accepting)
+    expect(endOf(bench.call(twin, systemCalls.encode('upgradeSystemContract', {})))).toBe('ContractTrapped')
   })
   test('confirms to a predecessor with an older version alone, and to nobody else', () => {
     const bench = new SystemBench()
