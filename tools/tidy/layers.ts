@@ -44,7 +44,7 @@ export const LAYERS: readonly Layer[] = [
   layer('relay shell', /^packages\/relay\/src\/create-relay(\.ts$|\/)/, { packages: ['primitives', 'runtime/storage', 'worker/api', 'sdk'], node: true }),
   layer('relay', /^packages\/relay\/src\//, { packages: ['primitives', 'runtime/storage', 'worker/api', 'sdk'] }),
   layer('sdk', /^packages\/sdk\/src\//, { packages: ['primitives', 'attestation', 'type:runtime', 'worker/api', 'worker/wire'] }),
-  layer('cli', /^apps\/cli\//, { packages: EVERYTHING, node: true, thirdParty: ['commander', '@clack/prompts', 'pino', 'ws'], isLeaf: true }),
+  layer('cli', /^apps\/cli\//, { packages: EVERYTHING, node: true, thirdParty: ['commander', '@clack/prompts', 'esbuild', 'pino', 'ws'], isLeaf: true }),
   layer('console', /^apps\/console\//, { packages: ['primitives', 'attestation', 'type:runtime', 'sdk'], thirdParty: ANY, isLeaf: true }),
   layer('simulation', /^simulation\//, { packages: EVERYTHING, node: true, thirdParty: ['fast-check'], isLeaf: true }),
   layer('outside', /^(test|bench|fuzz|tools)\//, { packages: [...EVERYTHING, 'cli', 'simulation'], node: true, thirdParty: ANY, isLeaf: true }),

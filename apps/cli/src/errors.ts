@@ -56,6 +56,20 @@ export const cliErrors = defineErrors({
     'The chain knows the gatekeeper {gatekeeper}, whose keys are not in the folder: nobody can settle what workers earn.', 'Put the folder "gatekeeper" back, or start a fresh network: phalanx dev without --base-path.'),
   CLI_DEV_WORKER_TOO_SLOW: describe<{ worker: string; score: number; least: number }>(
     'The worker {worker} scored {score} and may not compute: the least is {least}.', 'Start again while the machine is less busy; a fresh network measures anew.'),
+  CLI_CONTRACT_SOURCE_MISSING: describe<{ path: string }>(
+    'There is no contract at {path}.', 'Name its source file, or a folder with contract.ts or src/contract.ts; phalanx contract new writes one.'),
+  CLI_CONTRACT_IMPORT_REFUSED: describe<{ path: string; name: string }>(
+    '{path} imports {name}, which contracts do not have.', 'Use what ctx offers, or a package without parts of Node; files, processes and sockets are out of reach of a contract.'),
+  CLI_CONTRACT_BUILD_FAILED: describe<{ path: string; reason: string }>(
+    '{path} does not compile: {reason}.', 'Mend the place that is named.'),
+  CLI_CONTRACT_EXPORT_MISSING: describe<{ path: string }>(
+    '{path} exports no contract.', 'Write: export default defineContract({ … }).'),
+  CLI_CONTRACT_DECLARATION_FAILED: describe<{ path: string; reason: string }>(
+    '{path} cannot be read as a contract: {reason}.', 'Outside of constructors and messages a contract only declares: it has no host, clock, network or timers there.'),
+  CLI_CONTRACT_TOO_LARGE: describe<{ path: string; size: number; max: number }>(
+    '{path} comes to {size} bytes of code; workers take {max}.', 'Import less: a package that is used a little comes along as a whole.'),
+  CLI_CONTRACT_TESTS_MISSING: describe<{ path: string }>(
+    'There are no tests in {path}.', 'Name a file, or write tests into files that end in .test.ts.'),
   CLI_INTERRUPTED: describe('Interrupted.', 'Run the command again.'),
   CLI_UNEXPECTED: describe<{ reason: string }>(
     'Something went wrong that should not: {reason}.', 'This is a defect: report it with the command and PHALANX_DEBUG=1 output.'),

@@ -2,14 +2,15 @@
 import { Command } from 'commander'
 import { platformTable, simulatedPlatform } from '@phalanx/worker/platform/table'
 import manifest from '../package.json' with { type: 'json' }
+import { addContract } from './contract/grammar.ts'
+import { examples, type Run } from './grammar.ts'
 import type { CliIo } from './output.ts'
 import { oneOf, port, repeated, someOf, url, wholeNumber } from './options.ts'
 import { LOG_LEVELS } from './log-levels.ts'
 import { hexBytes } from './verify/hex.ts'
 import { parseTime } from './verify/times.ts'
 
-/** Runs one command: positional arguments, then options; the promise is the exit code. */
-export type Runner = (io: CliIo, positional: readonly (string | undefined)[], options: Readonly<Record<string, unknown>>) => Promise<number>
+export type { Runner } from './grammar.ts'
 
 const BLOCK_TIME_BOUNDS = { min: 50, max: 3_600_000 }
 const BLOCKS_BOUNDS = { min: 0, max: 1_000_000 }
@@ -20,8 +21,6 @@ const PLATFORM_NAMES = platformTable.map(({ name }) => name)
 const FAMILIES = simulatedPlatform.families
 const PLATFORMS = `\nPlatforms:\n${platformTable.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`).join('\n')}\n`
 
-const examples = (...lines: readonly string[]): string => `\nExamples:\n${lines.map((line) => `  $ phalanx ${line}`).join('\n')}\n`
-
 const withLogs = (command: Command): Command =>
   command
     .option('--log-level <level>', `how much to log on stderr: ${LOG_LEVELS.join(', ')}`, oneOf('--log-level', LOG_LEVELS))
@@ -29,7 +28,7 @@ const withLogs = (command: Command): Command =>
 
 /** Builds the program; `finish` receives the exit code of the command that ran. */
 export const createProgram = (io: CliIo, finish: (exitCode: number) => void): Command => {
-  const run = (load: () => Promise<Runner>) => async (...args: unknown[]): Promise<void> => {
+  const run: Run = (load) => async (...args) => {
     const command = args.pop() as Command
     args.pop()
     const runner = await load()
@@ -53,10 +52,9 @@ export const createProgram = (io: CliIo, finish: (exitCode: number) => void): Co
   addSimulate(program, run)
   addExplain(program, run)
   addRewards(program, run)
+  addContract(program, run)
   return program
 }
-
-type Run = (load: () => Promise<Runner>) => (...args: unknown[]) => Promise<void>
 
 const addDev = (program: Command, run: Run): void => {
   withLogs(program.command('dev'))

@@ -1,5 +1,7 @@
 /** Owns the error codes of the SDK: connections, RPC answers, metadata look-ups, transactions and worker calls. */
 import { defineErrors, describe, type ErrorsOf } from '@phalanx/primitives/errors'
+import './contract/errors.ts'
+import './contract-testing/errors.ts'
 
 /** Codes of `@phalanx/sdk`. */
 export const sdkErrors = defineErrors({

@@ -120,7 +120,7 @@ const requireLength = (bytes: Uint8Array, what: string): Uint8Array => {
 }
 
 /** A running contract's host. */
-export class TestFrame implements ContractHost {
+class TestFrame implements ContractHost {
   /** False while it waits for a call that must not lead back to it. */
   allowsReentry = true
   /** Whether the contract has ended itself. */

@@ -37,6 +37,8 @@ const readArguments = (entry: AnyEntry, input: Uint8Array): { readonly args: unk
   }
 }
 
+const isPromise = (value: unknown): boolean => typeof (value as { readonly then?: unknown } | undefined)?.then === 'function'
+
 /** Runs an entry point. Exceptions that pass stop the contract, with their message as the reason. @throws SDK_CONTRACT_STOPPED */
 export const dispatch = (program: ContractProgram, host: ContractHost, entryPoint: 'deploy' | 'call', input: Uint8Array): EntryResult => {
   const { definition, selectors } = program
@@ -54,6 +56,7 @@ export const dispatch = (program: ContractProgram, host: ContractHost, entryPoin
   const context = new RunningContext(definition, entry, host)
   try {
     const value = entry.run(context as never, read.args as never)
+    if (isPromise(value)) throw new AppError('SDK_CONTRACT_STOPPED', { reason: `${definition.name}.${name} must not be async: nothing would wait for it` })
     return answer.encode({ ok: true, value: { ok: true, value } })
   } catch (error) {
     if (!isAppError(error, 'SDK_CONTRACT_REVERTED')) throw error
