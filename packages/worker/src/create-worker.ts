@@ -23,6 +23,9 @@ import { routes } from './methods/index.ts'
 import type { Benchmark } from './platform/benchmark.ts'
 import type { Platform } from './platform/platform.ts'
 import { createSealer } from './platform/seal.ts'
+import { createContractServices, type ContractServiceOptions, type ContractServices } from './queries/contract-services.ts'
+import type { HttpFetch } from './queries/http-fetch.ts'
+import type { QueryThread } from './queries/thread-executor.ts'
 import { guardLogger } from './server/guarded-logger.ts'
 import { listen, type CallMethod, type ListenOptions, type Listening } from './server/listen.ts'
 import { GIFT_FILE, HANDOVER_FILE, IDENTITY_FILE, RETIRED_FILE, Shell, removeIdentity, type ShellDependencies } from './shell.ts'
@@ -42,6 +45,8 @@ export interface WorkerOptions {
   readonly ecdhGraceBlocks?: number
   /** Blocks to trust instead of the build's own; for tests. */
   readonly anchors?: readonly TrustedAnchor[]
+  /** How queries of contracts are answered. */
+  readonly contracts?: ContractServiceOptions
 }
 
 /** Parts that a worker is made of. */
@@ -58,6 +63,12 @@ export interface WorkerDependencies {
   readonly vms?: readonly CodeVm[]
   /** Memory in use, bytes, for GetInfo; 0 unless given. */
   readonly memoryUsed?: () => number
+  /** Starts a thread for queries of contracts; without it they run in this one, where only gas stops them: for tests and the simulator. */
+  readonly startQueryThread?: () => QueryThread
+  /** The way of contracts to the outside; real requests unless given. */
+  readonly httpFetch?: HttpFetch
+  /** A clock for measuring, in fractions of a millisecond; the other clock unless given. */
+  readonly highResolutionMs?: () => number
 }
 
 /** A running worker. */
@@ -143,11 +154,15 @@ interface Ending {
   stop(options: { readonly removeCheckpoints: boolean }): Promise<void>
 }
 
-const createEnding = (shell: Shell, listening: ReadonlySet<Listening>, { checkpoints, benchmark, logger }: ShellDependencies): Ending => {
+const createEnding = (
+  { shell, listening, contracts }: { readonly shell: Shell; readonly listening: ReadonlySet<Listening>; readonly contracts: ContractServices },
+  { checkpoints, benchmark, logger }: ShellDependencies,
+): Ending => {
   let announce = (): void => {}
   let stopping: Promise<void> | undefined
   const stopped = new Promise<void>((resolve) => (announce = resolve))
   const run = async (removeCheckpoints: boolean): Promise<void> => {
+    await contracts.close()
     await Promise.all([...listening].map((server) => server.close()))
     await shell.settle()
     if (shell.state.kind === 'live') await shell.dispatch({ kind: 'takeCheckpoint' })
@@ -173,14 +188,14 @@ const refuseUnknown = (name: string): AppError => {
   return known ? new AppError('WORKER_METHOD_NOT_OFFERED', { method: name }) : new AppError('WORKER_METHOD_UNKNOWN', { method: name })
 }
 
-const createCall = (context: MethodContext, ending: Ending, logger: Logger): CallMethod => async (name, readParams) => {
+const createCall = (context: MethodContext, ending: Ending, logger: Logger): CallMethod => async (name, readParams, signal) => {
   const route = routes.get(name)
   if (route === undefined) throw refuseUnknown(name)
   if (ending.hasBegun) throw new AppError('WORKER_STOPPED', {})
   const { method } = route
   const params = readParams(method)
   try {
-    return { method, result: await route.handle(context, params) }
+    return { method, result: await route.handle(signal === undefined ? context : { ...context, signal }, params) }
   } catch (error) {
     if (isAppError(error)) throw error
     logger.error('method failed by a fault of the worker', { method: name }, error)
@@ -197,16 +212,25 @@ export const createWorker = async (options: WorkerOptions, dependencies: WorkerD
   const logger = guardLogger(dependencies.logger)
   const sealer = createSealer(dependencies)
   if (platform.sealingKey === undefined) logger.warn('ephemeral identity: the platform has no sealing key, so this worker is a new one at every start and keeps nothing', { platform: platform.name })
-  const outside: ShellDependencies = { sealer, checkpoints: createCheckpoints({ sealer, logger }), benchmark, random, logger }
-  const shell = new Shell(coreOf(options, dependencies), outside)
+  const core = coreOf(options, dependencies)
+  const { startQueryThread, httpFetch, highResolutionMs } = dependencies
+  const contracts = createContractServices(options.contracts ?? {}, { crypto, clock, random, logger, vms: core.vms, startQueryThread, httpFetch, highResolutionMs })
+  const outside: ShellDependencies = {
+    sealer, checkpoints: createCheckpoints({ sealer, logger }), benchmark, random, logger,
+    localCache: (changes) => contracts.applyCache(changes),
+    noteState: (state) => contracts.noteState(core.build, state),
+  }
+  const shell = new Shell(core, outside)
   await resume(shell, outside)
   const listening = new Set<Listening>()
-  const ending = createEnding(shell, listening, outside)
+  const ending = createEnding({ shell, listening, contracts }, outside)
   const context: MethodContext = {
     core: shell.core,
     platform,
+    contracts,
     state: () => shell.state,
     dispatch: (input) => shell.dispatch(input),
+    nowMs: () => clock.nowMs(),
     entropy: () => random.bytes(ENTROPY_BYTES),
     takeIterations: () => benchmark.take(),
     memoryUsed: memoryUsed ?? (() => 0),

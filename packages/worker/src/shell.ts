@@ -47,6 +47,8 @@ export interface ShellDependencies {
   readonly logger: Logger
   /** Takes what contracts did to values that they keep on this worker only. */
   readonly localCache?: (changes: Extract<Effect, { kind: 'localCache' }>['value']) => void
+  /** Hears of every state as soon as it may be shown. */
+  readonly noteState?: (state: WorkerState) => void
 }
 
 /** Applies inputs one at a time and performs what they ask for. */
@@ -102,6 +104,7 @@ export class Shell {
     if (isDurable && this.outdated !== undefined) await this.replaceSealedCluster(this.outdated.content)
     this.current = state
     for (const effect of effects) await this.perform(effect, state)
+    this.outside.noteState?.(state)
     return state
   }
 

@@ -68,6 +68,10 @@ export const WorkerStatus = message('WorkerStatus', {
   gatekeeper: optional(string(19)),
   /** How often it differed from the other gatekeepers. */
   gatekeeperAlarms: optional(uint32(20)),
+  /** Hash of the block that anchored the ECDH key of `ecdhEpoch`: what is sealed to the key is bound to it. */
+  ecdhAnchor: optional(string(21)),
+  /** The cluster that runs here. */
+  cluster: optional(string(22)),
 })
 export type WorkerStatus = MessageOf<typeof WorkerStatus>
 

@@ -57,6 +57,8 @@ export const optional = <T>(field: Field<T>): Field<T | undefined> => ({ tag: fi
 export const repeated = <T>(field: Field<T>): Field<readonly T[]> => ({ tag: field.tag, type: field.type, rule: 'repeated' })
 /** A nested message; absent is `undefined`. */
 export const nested = <T>(tag: number, schema: MessageSchema<T>): Field<T | undefined> => ({ tag, type: schema, rule: 'optional' })
+/** A list of nested messages. */
+export const nestedList = <T>(tag: number, schema: MessageSchema<T>): Field<readonly T[]> => ({ tag, type: schema, rule: 'repeated' })
 
 /** Describes a message. */
 export const message = <const F extends Fields>(name: string, fields: F): MessageSchema<ValueOf<F>> => ({ name, fields })

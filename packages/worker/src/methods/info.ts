@@ -56,6 +56,8 @@ const liveStatus = (state: LiveState): Partial<WorkerStatus> => ({
   publicKey: toHex(state.keys.identity.publicKey),
   ecdhPublicKey: toHex(state.keys.ecdh.publicKey),
   ecdhEpoch: isAnchored(state) ? state.system.anchor?.epoch : undefined,
+  ...(isAnchored(state) && state.keys.ecdhAnchor !== undefined ? { ecdhAnchor: toHex(state.keys.ecdhAnchor.hash) } : {}),
+  ...(state.cluster === undefined ? {} : { cluster: toHex(state.cluster.id) }),
   genesisHash: toHex(state.follow.genesisHash),
   blockNumber: state.follow.head.number,
   blockHash: toHex(state.follow.head.hash),

@@ -99,9 +99,8 @@ export class QueryService {
   }
 
   /** The cluster's state as of now, before anybody asks: the first query finds machines ready. */
-  prepare(snapshot: QuerySnapshot, weights: CacheWeights): void {
+  prepare(snapshot: QuerySnapshot): void {
     this.outside.executor.prepare(snapshot)
-    this.outside.executor.setWeights(weights)
   }
 
   /** Contracts' weights changed. */

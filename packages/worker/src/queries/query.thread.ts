@@ -12,6 +12,10 @@ import { asRefusal } from './refusals.ts'
 import { QUERY_THREAD_ROLE } from './start-thread.ts'
 import type { FromThread, ToThread } from './thread-messages.ts'
 
+/** Class of an error and where it arose; its message may quote what it choked on. */
+const placeOf = (error: unknown): string =>
+  error instanceof Error ? [error.name, ...(error.stack ?? '').split('\n').filter((line) => line.startsWith('    at '))].join('\n') : 'unknown error'
+
 const answer = (machines: QueryMachines, snapshots: ReadonlyMap<number, QuerySnapshot>, { id, snapshot, job, env }: Extract<ToThread, { kind: 'run' }>): FromThread => {
   try {
     const found = snapshots.get(snapshot)
@@ -21,7 +25,7 @@ const answer = (machines: QueryMachines, snapshots: ReadonlyMap<number, QuerySna
     const refusal = asRefusal(error)
     return isAppError(refusal)
       ? { kind: 'refused', id, refusal: { code: refusal.code, context: refusal.context } }
-      : { kind: 'failed', id, text: error instanceof Error ? (error.stack ?? error.message) : String(error) }
+      : { kind: 'failed', id, text: placeOf(error) }
   }
 }
 

@@ -64,17 +64,22 @@ const rulesOf = (name: string): { readonly limitBytes: number; readonly access: 
 const callRoute = async (
   request: IncomingMessage, name: string, asJson: boolean, settings: AnswerSettings, dependencies: ServerDependencies,
 ): Promise<Answer> => {
+  const left = new AbortController()
+  const leave = (): void => left.abort()
+  request.socket.once('close', leave)
   try {
     const { limitBytes, access } = rulesOf(name)
     if (settings.isPublic && access !== 'public') throw new AppError('WORKER_METHOD_PRIVATE', { method: name })
     const body = request.method === 'GET' ? new Uint8Array(0) : await readBody(request, { limitBytes, timeoutMs: settings.bodyTimeoutMs, clock: dependencies.clock })
-    const { method, result } = await dependencies.call(name, ({ params }) => (asJson ? decodeJson(params, body) : decodeMessage(params, body)))
+    const { method, result } = await dependencies.call(name, ({ params }) => (asJson ? decodeJson(params, body) : decodeMessage(params, body)), left.signal)
     return asJson
       ? { status: 200, type: JSON_TYPE, body: utf8(encodeJson(method.result, result)) }
       : { status: 200, type: BINARY_TYPE, body: encodeMessage(method.result, result) }
   } catch (error) {
     if (!isAppError(error)) throw error
     return { ...errorAnswer(error, asJson), ...(request.complete ? {} : { close: true }) }
+  } finally {
+    request.socket.off('close', leave)
   }
 }
 

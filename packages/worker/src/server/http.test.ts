@@ -157,7 +157,7 @@ describe('the HTTP door', () => {
     ['unknown method', '/prpc/PhactoryAPI.Nothing', {}, 404, 'WORKER_METHOD_UNKNOWN'],
     ['unknown service', '/prpc/Other.GetInfo', {}, 404, 'WORKER_METHOD_UNKNOWN'],
     ['a name from the prototype', '/prpc/PhactoryAPI.constructor', {}, 404, 'WORKER_METHOD_UNKNOWN'],
-    ['a method of a later version', '/prpc/PhactoryAPI.ContractQuery', {}, 500, 'WORKER_METHOD_NOT_OFFERED'],
+    ['a method of a later version', '/prpc/PhactoryAPI.UploadSidevmCode', {}, 500, 'WORKER_METHOD_NOT_OFFERED'],
     ['truncated protobuf', '/prpc/PhactoryAPI.Echo', { body: Uint8Array.of(0x0a, 5, 1) }, 400, 'DecodeError(WIRE_PROTOBUF_MALFORMED'],
     ['wrong wire type', '/prpc/PhactoryAPI.Echo', { body: Uint8Array.of(0x08, 5) }, 400, 'DecodeError(WIRE_PROTOBUF_MALFORMED'],
     ['an endless varint', '/prpc/PhactoryAPI.Stop', { body: new Uint8Array(20).fill(0xff) }, 400, 'DecodeError(WIRE_PROTOBUF_MALFORMED'],

@@ -5,9 +5,9 @@ import type { Clock, Logger } from '@phalanx/primitives/ports'
 import type { Method } from '../api/schema.ts'
 import { answerRequest } from './answer.ts'
 
-/** Calls a method by its full name; `readParams` decodes the request once the method is known. @throws AppError */
+/** Calls a method by its full name; `readParams` decodes the request once the method is known, `signal` aborts when the caller has left. @throws AppError */
 export type CallMethod = (
-  name: string, readParams: (method: Method<unknown, unknown>) => unknown,
+  name: string, readParams: (method: Method<unknown, unknown>) => unknown, signal?: AbortSignal,
 ) => Promise<{ readonly method: Method<unknown, unknown>; readonly result: unknown }>
 
 /** Where and how to listen. */

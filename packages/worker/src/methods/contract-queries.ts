@@ -1,0 +1,190 @@
+/** Owns the handlers that ask contracts: sealed queries, queries in the reference's form, receipts. What a query yields is under seal, its refusal too once it was opened. */
+import { bytesEqual, toHex } from '@phalanx/primitives/bytes'
+import {
+  CertificateBody, LOG_RECORDS_MAX, openQuery, openReferenceQuery, queryNonceKey, receiptLeaf, ReceiptLeaf, receiptsTrie, REFERENCE_QUERY_BYTES_MAX, sealReferenceReply,
+  sealReply, SignatureType, verifyQuery, verifySignerChain, type ClusterQuery, type OpenedQuery, type QueryAnswer, type QueryOutcome, type ReferenceQuery,
+  type ReferenceReply, type SignerChain, type TypedSignature,
+} from '@phalanx/primitives/contracts'
+import { u32 } from '@phalanx/primitives/codec'
+import type { Crypto } from '@phalanx/primitives/crypto'
+import { AppError, isAppError } from '@phalanx/primitives/errors'
+import type { contractMethods, ContractQueryRequest, ContractQueryResponse, GetReceiptRequest, GetReceiptResponse, RequestSignature, sealedQueryMethods } from '../api/contracts.ts'
+import type { Handlers } from '../api/schema.ts'
+import { findReceipt, type BlockReceipts, type FoundReceipt } from '../contracts/cluster/recent-receipts.ts'
+import { findDeployed } from '../contracts/cluster/records.ts'
+import { readConfig } from '../contracts/execution/execute.ts'
+import { readLogPage } from '../contracts/query/read-logs.ts'
+import { hasContract, type QueryJob, type QueryResult } from '../contracts/query/run-query.ts'
+import { assertServing, replyPointOf, snapshotOf, standingOf, type Serving } from '../contracts/query/serving.ts'
+import { channelKeyOfEpoch } from '../system/rotation.ts'
+import type { MethodContext } from './context.ts'
+import { answerLogger } from './contract-logger.ts'
+
+const NONCE_BYTES = 32
+const IV_BYTES = 12
+/** Characters of a text that are told; each is at most four bytes of the room there is. */
+const TEXT_MAX = 1000
+
+const shorten = (text: string): string => (text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX)}…` : text)
+
+/** Runs a job in the turn of a contract. */
+const runJob = (context: MethodContext, serving: Serving, { job, contract }: { readonly job: QueryJob; readonly contract: Uint8Array }): Promise<QueryResult> =>
+  context.contracts.queries.answer({
+    snapshot: snapshotOf(serving), job, contract, weight: findDeployed(serving.cluster, contract)?.weight ?? 0, workerPublicKey: serving.state.keys.identity.publicKey,
+    signal: context.signal,
+  })
+
+/** Contract in whose turn instantiations are tried: the system contract, as in the reference. */
+const systemContractOf = (crypto: Crypto, { cluster }: Serving): Uint8Array => readConfig(cluster.contracts, crypto).systemContract ?? cluster.id
+
+const answerQuery = async (context: MethodContext, serving: Serving, { query, origin }: { readonly query: ClusterQuery; readonly origin: Uint8Array }): Promise<QueryAnswer> => {
+  const { crypto } = context.core
+  if (query.kind === 'Logs') {
+    const { contract, start, count } = query.value
+    const from = start.kind === 'From' ? start.value : -BigInt(start.value)
+    return { kind: 'Logs', value: readLogPage(crypto, serving.cluster, { reader: origin, contract, from, count: Math.min(count, LOG_RECORDS_MAX) }) }
+  }
+  if (query.kind === 'EstimateInstantiate') {
+    const job: QueryJob = { kind: 'instantiate', value: { origin, ...query.value } }
+    const { output, failure } = await runJob(context, serving, { job, contract: systemContractOf(crypto, serving) })
+    return { kind: 'Instantiated', value: { output, failure: failure === undefined ? undefined : shorten(failure) } }
+  }
+  const { contract } = query.value
+  if (!hasContract(serving.cluster.contracts, crypto, contract)) throw new AppError('QUERY_CONTRACT_UNKNOWN', { contract: toHex(contract) })
+  const job: QueryJob = { kind: 'call', value: { mode: query.kind === 'Estimate' ? 'Estimating' : 'Query', origin, ...query.value } }
+  const { output, failure } = await runJob(context, serving, { job, contract })
+  return { kind: 'Called', value: { output, failure: failure === undefined ? undefined : shorten(failure) } }
+}
+
+/** Checks an opened query and answers it; refusals have codes, faults of ours are thrown on. */
+const outcomeOf = async (context: MethodContext, serving: Serving, opened: OpenedQuery): Promise<QueryOutcome> => {
+  const { crypto } = context.core
+  try {
+    const standing = standingOf(serving)
+    const origin = verifyQuery(crypto, opened, standing)
+    context.contracts.nonces.use(queryNonceKey(crypto, opened), { notAfter: opened.content.notAfter, blockNumber: standing.blockNumber })
+    return { ok: true, value: await answerQuery(context, serving, { query: opened.content.query, origin }) }
+  } catch (error) {
+    if (!isAppError(error)) throw error
+    return { ok: false, error: { code: error.code, text: shorten(error.message) } }
+  }
+}
+
+const query = async (context: MethodContext, { sealed }: { readonly sealed: Uint8Array }): Promise<{ readonly sealed: Uint8Array }> => {
+  const { crypto, build } = context.core
+  const serving = assertServing(build, context.state())
+  const { state } = serving
+  const opened = openQuery(crypto, sealed, {
+    genesis: state.follow.genesisHash,
+    keyOfEpoch(epoch) {
+      const { key, anchor } = channelKeyOfEpoch(state, epoch)
+      return { pair: { publicKey: key.publicKey, secret: key.secret.reveal() }, anchor }
+    },
+  })
+  try {
+    const outcome = await outcomeOf(context, serving, opened)
+    const random = { nonce: context.entropy().slice(0, NONCE_BYTES), iv: context.entropy().slice(0, IV_BYTES) }
+    return { sealed: sealReply(crypto, opened, { point: replyPointOf(serving), outcome, secret: state.keys.identity.secret.reveal(), random }) }
+  } finally {
+    opened.channel.wipe()
+  }
+}
+
+const typedSignature = ({ signatureType, signature }: { readonly signatureType: number; readonly signature: Uint8Array }): TypedSignature =>
+  ({ type: SignatureType.decode(Uint8Array.of(signatureType & 0xff)), signature })
+
+/** The chain of signers in a request of the reference's form. @throws CERTIFICATE_MISSING, CERTIFICATE_CHAIN_TOO_LONG, CODEC_ codes */
+const chainOf = (signature: RequestSignature): SignerChain => {
+  const leaf = signature.signedBy
+  if (leaf === undefined) throw new AppError('CERTIFICATE_MISSING', {})
+  const issued = leaf.signature
+  const base = { signature: typedSignature(signature), leaf: CertificateBody.decode(leaf.encodedBody) }
+  if (issued === undefined) return { ...base, issuer: undefined }
+  const root = issued.signedBy
+  if (root === undefined) throw new AppError('CERTIFICATE_MISSING', {})
+  if (root.signature !== undefined) throw new AppError('CERTIFICATE_CHAIN_TOO_LONG', { max: 2 })
+  return { ...base, issuer: { signature: typedSignature(issued), root: CertificateBody.decode(root.encodedBody) } }
+}
+
+/** The reference's error for a refusal that it knows; others are told in words. */
+const referenceError = (error: AppError): Extract<ReferenceReply['result'], { ok: false }>['error'] => {
+  if (error.code === 'QUERY_OVERLOADED') return { kind: 'ServiceUnavailable' }
+  if (error.code === 'QUERY_TIMED_OUT') return { kind: 'Timeout' }
+  return { kind: 'RuntimeError', value: shorten(error.message) }
+}
+
+const answerReference = async (
+  context: MethodContext, serving: Serving, { id, query: asked, origin }: { readonly id: Uint8Array; readonly query: ReferenceQuery; readonly origin: Uint8Array | undefined },
+): Promise<ReferenceReply['result']> => {
+  const { crypto } = context.core
+  const payload = (value: Uint8Array): ReferenceReply['result'] => ({ ok: true, value: { kind: 'Payload', value } })
+  if (asked.kind === 'SidevmQuery') {
+    const isLogger = bytesEqual(id, systemContractOf(crypto, serving))
+    return isLogger ? payload(answerLogger(crypto, serving.cluster, { reader: origin, input: asked.value })) : { ok: false, error: { kind: 'SidevmNotFound' } }
+  }
+  if (origin === undefined) return { ok: false, error: { kind: 'BadOrigin' } }
+  const job: QueryJob = asked.kind === 'InkMessage'
+    ? {
+        kind: 'call',
+        value: {
+          mode: asked.value.estimating ? 'Estimating' : 'Query', origin, contract: id, input: asked.value.payload, transfer: asked.value.transfer, deposit: asked.value.deposit,
+        },
+      }
+    : {
+        kind: 'instantiate',
+        value: {
+          origin, codeHash: asked.value.codeHash, salt: asked.value.salt, input: asked.value.instantiateData, transfer: asked.value.transfer, deposit: asked.value.deposit,
+        },
+      }
+  try {
+    return payload((await runJob(context, serving, { job, contract: id })).output)
+  } catch (error) {
+    if (!isAppError(error)) throw error
+    return { ok: false, error: referenceError(error) }
+  }
+}
+
+const contractQuery = async (context: MethodContext, { encodedEncryptedData, signature }: ContractQueryRequest): Promise<ContractQueryResponse> => {
+  const { crypto, build } = context.core
+  if (!context.contracts.referenceForm) throw new AppError('QUERY_REFERENCE_FORM_OFF', {})
+  if (encodedEncryptedData.length > REFERENCE_QUERY_BYTES_MAX) throw new AppError('CODEC_LENGTH_EXCEEDED', { length: encodedEncryptedData.length, max: REFERENCE_QUERY_BYTES_MAX })
+  const serving = assertServing(build, context.state())
+  const { keys, follow } = serving.state
+  const own = { publicKey: keys.identity.publicKey, secret: keys.identity.secret.reveal() }
+  const { head, query: asked, client } = openReferenceQuery(crypto, own.secret, encodedEncryptedData)
+  if (!hasContract(serving.cluster.contracts, crypto, head.id)) throw new AppError('QUERY_CONTRACT_UNKNOWN', { contract: toHex(head.id) })
+  const blockNumber = follow.head.number
+  const origin = signature === undefined ? undefined : verifySignerChain(crypto, chainOf(signature), { message: encodedEncryptedData, blockNumber })
+  const result = await answerReference(context, serving, { id: head.id, query: asked, origin })
+  const reply = { nonce: head.nonce, result }
+  return { encodedEncryptedData: sealReferenceReply(crypto, { own, client, iv: context.entropy().slice(0, IV_BYTES), reply }), blocknum: blockNumber }
+}
+
+/** Proof of one receipt among its block's. */
+const proveFound = (crypto: Pick<Crypto, 'blake2b256'>, { block, index, receipt }: FoundReceipt): GetReceiptResponse => {
+  const leaves = leavesOf(crypto, block)
+  const leaf = leaves[index] as ReceiptLeaf
+  return {
+    sealed: receipt.envelope, index, encodedLeaf: ReceiptLeaf.encode(leaf), proof: receiptsTrie(crypto, leaves).prove([u32.encode(index)]), block: block.block, receiptsRoot: block.root,
+  }
+}
+
+const leavesOf = (crypto: Pick<Crypto, 'blake2b256'>, { receipts }: BlockReceipts): readonly ReceiptLeaf[] =>
+  receipts.map((receipt) => receiptLeaf(crypto, receipt, receipt.envelope))
+
+const getReceipt = async (context: MethodContext, { contract, commandHash, waitMs }: GetReceiptRequest): Promise<GetReceiptResponse> => {
+  const { crypto, build } = context.core
+  const found = await context.contracts.receipts.wait({
+    find: () => findReceipt(assertServing(build, context.state()).cluster.receipts, { contract, commandHash }),
+    waitMs,
+    signal: context.signal,
+    onLate: (waitedMs) => new AppError('RECEIPT_NOT_YET', { commandHash: toHex(commandHash.slice(0, NONCE_BYTES)), waitedMs }),
+  })
+  return proveFound(crypto, found)
+}
+
+/** The asking handlers of `contractMethods`. */
+export const contractQueryHandlers: Pick<Handlers<typeof contractMethods, MethodContext>, 'ContractQuery'> = { ContractQuery: contractQuery }
+
+/** Handlers of `sealedQueryMethods`. */
+export const sealedQueryHandlers: Handlers<typeof sealedQueryMethods, MethodContext> = { Query: query, GetReceipt: getReceipt }
