@@ -12,7 +12,7 @@ import { deliverCommand } from './commands.ts'
 import { endBlock, startBlock } from './block-end.ts'
 import { bufferBlock, noteAgreed } from './joining.ts'
 import { askForKeys, endWait, onClusterEvent, onEnded, onEpochKeys, onFacts, onKeysDispatched } from './keys.ts'
-import { runInstantiation, runOperation } from './operations.ts'
+import { runInstantiation, runOperation, takeSystemCode } from './operations.ts'
 import { compareAgreed, sendReports } from './reports.ts'
 import { membershipOf } from './work.ts'
 
@@ -35,6 +35,7 @@ const onOperation = (draft: Draft, operation: ClusterOperation): void => {
 
 const onNotice = (draft: Draft, notice: ClusterNotice): void => {
   onFacts(draft, notice)
+  if (notice.kind === 'SystemCode') takeSystemCode(draft, notice.value.code)
   if (notice.kind !== 'StateAgreed' || membershipOf(draft, notice.value.cluster) === undefined) return
   compareAgreed(draft, notice.value)
   noteAgreed(draft, notice.value)

@@ -10,8 +10,11 @@ import { BUFFERED_BLOCKS_MAX, REPORTED_STATES_MAX, type JoiningCluster } from '.
 import { setCluster } from './work.ts'
 
 const COMMAND_TOPICS = utf8('phala/contract/')
-/** First byte of `ClusterNotice::EpochBegan`. */
-const EPOCH_BEGAN = (TOPICS.clusterNotice.payload.encode({ kind: 'EpochBegan', value: { cluster: new Uint8Array(32), epoch: 0n, pubkey: new Uint8Array(32), retireAt: 0 } }))[0]
+/** First bytes of the notices that a cluster's state depends on: `EpochBegan` and `SystemCode`. */
+const HEARD_NOTICES: readonly (number | undefined)[] = ([
+  { kind: 'EpochBegan', value: { cluster: new Uint8Array(32), epoch: 0n, pubkey: new Uint8Array(32), retireAt: 0 } },
+  { kind: 'SystemCode', value: { version: 0, code: new Uint8Array(0) } },
+] as const).map((notice) => TOPICS.clusterNotice.payload.encode(notice)[0])
 const BUFFERED_BYTES_MAX = 24 * 1024 * 1024
 
 /** A wait that begins. */
@@ -29,7 +32,7 @@ export const beginWaiting = (draft: Draft, wait: JoiningCluster): void => {
 const isHeard = ({ sender, destination, payload }: Message): boolean => {
   if (startsWith(destination, COMMAND_TOPICS)) return sender.kind === 'AccountId' || sender.kind === 'Pallet'
   if (sender.kind !== 'Pallet') return false
-  if (bytesEqual(destination, TOPICS.clusterNotice.topic)) return payload[0] === EPOCH_BEGAN
+  if (bytesEqual(destination, TOPICS.clusterNotice.topic)) return HEARD_NOTICES.includes(payload[0])
   return bytesEqual(destination, TOPICS.clusterOperation.topic)
 }
 

@@ -10,7 +10,7 @@ import { logEffect } from '../../core/effects.ts'
 import { channelOf } from '../../core/mq.ts'
 import { send, type Draft } from '../../system/draft.ts'
 import type { ExecutionEffects } from '../execution/effects.ts'
-import { createContractState, depositBalance, instantiate, uploadCode, writeConfig } from '../execution/execute.ts'
+import { createContractState, depositBalance, instantiate, uploadCode, writeConfig, writeLatestSystemCode } from '../execution/execute.ts'
 import { commandEnv, guardEngine, runTransaction } from './execute.ts'
 import { EVENT_CHAIN_START } from './event-chain.ts'
 import { openEpochs } from './keyring.ts'
@@ -56,7 +56,8 @@ const setUp = (draft: Draft, key: KeyPair, { terms, code }: { readonly terms: Te
     const { result } = done.result
     if (!result.ok || (result.value.result.flags & REVERT_FLAG) !== 0) return undefined
     const systemContract = result.value.accountId
-    return { contracts: writeConfig(done.state, crypto, { ...config, systemContract }), systemContract, effects: done.effects }
+    const configured = writeConfig(done.state, crypto, { ...config, systemContract })
+    return { contracts: writeLatestSystemCode(configured, crypto, code), systemContract, effects: done.effects }
   } catch (error) {
     if (isAppError(error) && REFUSALS.includes(error.code)) return undefined
     throw error
@@ -90,6 +91,14 @@ export const deployCluster = (draft: Draft, key: KeyPair, { terms, systemCode, r
   draft.cluster.isActive = true
   draft.effects.push(logEffect('info', 'cluster is deployed', { block: draft.block.number, cluster: toHex(id) }))
   send(draft, TOPICS.workerClusterReport, { kind: 'ClusterDeployed', value: { id, pubkey: key.publicKey } })
+}
+
+/** The chain has new code for system contracts: the running cluster's owner may have its own take it over from here on. */
+export const takeSystemCode = (draft: Draft, code: Uint8Array): void => {
+  const cluster = runningCluster(draft)
+  if (cluster === undefined) return
+  draft.cluster.isActive = true
+  updateCluster(draft, { contracts: writeLatestSystemCode(cluster.contracts, draft.crypto, code) })
 }
 
 const upload = (draft: Draft, { origin, resourceType, resourceData }: Extract<ClusterOperation, { kind: 'UploadResource' }>['value']): void => {

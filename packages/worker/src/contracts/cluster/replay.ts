@@ -8,7 +8,7 @@ import { refreshEpochs, sayChannelKeys } from './channel.ts'
 import { deliverCommand } from './commands.ts'
 import { endBlock, startBlock } from './block-end.ts'
 import { withEpoch } from './epochs.ts'
-import { runInstantiation, runOperation } from './operations.ts'
+import { runInstantiation, runOperation, takeSystemCode } from './operations.ts'
 import { compareAgreed } from './reports.ts'
 import type { BufferedBlock, EpochFact, JoiningCluster } from './state.ts'
 import { membershipOf, runningCluster, updateCluster, updateMembership } from './work.ts'
@@ -18,6 +18,7 @@ const NO_ROOT = new Uint8Array(32)
 const replayNotice = (draft: Draft, { payload }: Message): void => {
   const notice = TOPICS.clusterNotice.payload.decode(payload)
   const membership = membershipOf(draft)
+  if (notice.kind === 'SystemCode') return takeSystemCode(draft, notice.value.code)
   if (notice.kind !== 'EpochBegan' || membership === undefined || !bytesEqual(notice.value.cluster, membership.cluster)) return
   const { epoch, pubkey, retireAt } = notice.value
   const { number, hash } = draft.block
