@@ -150,7 +150,7 @@ describe('a gatekeeper', () => {
       expect(requests()).toEqual([next])
     })
 
-    test.each([['all of the keys before', [0n, 1n], ['RotatedMasterPubkey']], ['none of them', [1n], []]] as const)('votes for a rotated key only where it holds %s', (_which, ids, expected) => {
+    test.each([['votes', 'holds', [0n, 1n], ['RotatedMasterPubkey']], ['does not vote', 'lacks', [1n], []]] as const)('%s for a rotated key where it %s those before', (_does, _has, ids, expected) => {
       const share = { ecdhPubkey: MASTER, encryptedKey: new Uint8Array(80), iv: new Uint8Array(12) }
       const value = { rotationId: 1n, secretKeys: [[own(), share] as const], sender: MASTER, sig: new Uint8Array(64) }
       feed([launchMessage({ kind: 'RotateMasterKey', value: { rotationId: 1n, gkIdentities: [] } }), createMessage(GATEKEEPERS, TOPICS.keyDistribution, { kind: 'MasterKeyRotation', value })])

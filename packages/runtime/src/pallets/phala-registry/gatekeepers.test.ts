@@ -405,6 +405,34 @@ describe('verdicts of gatekeepers', () => {
     expect(storage.gatekeeperVerdicts.has(bed.chain.ctx, d.pubkey)).toBe(false)
   })
 
+  test('are asked for again where nobody could or can give them: at the launch itself, or after a change of gatekeepers', () => {
+    const pass = (blocks: number): void => { for (let i = 0; i < blocks; i++) bed.chain.nextBlock() }
+    register(a)
+    list(a)
+    confirm(a)
+    register(d)
+    const first = bed.chain.ctx.block.number
+    vote(a, first, 0, verdictOn(d))
+    pass(31)
+    expect(said(TOPICS.registrationEvidence)).toEqual([])
+    pass(1)
+    expect(said(TOPICS.registrationEvidence).map(({ pubkey }) => toHex(pubkey))).toEqual([toHex(d.pubkey)])
+    register(b)
+    list(a)
+    storage.gatekeeper.set(bed.chain.ctx, [a.pubkey, b.pubkey])
+    confirm(b)
+    bed.chain.assertOk(phalaRegistry.call('unregisterGatekeeper', { gatekeeper: a.pubkey }), ROOT)
+    pass(32)
+    const asked = said(TOPICS.registrationEvidence)
+    expect(asked.map(({ pubkey }) => toHex(pubkey)).sort()).toEqual([toHex(b.pubkey), toHex(d.pubkey)].sort())
+    bed.chain.nextBlock()
+    vote(b, at(), 0, verdictOn(d))
+    expect(mayServe(bed.chain.ctx, d.pubkey)).toBe(true)
+    pass(31)
+    expect(said(TOPICS.registrationEvidence)).toEqual([])
+    expect([...storage.evidenceAwaited.entries(bed.chain.ctx)].map(([[, pubkey]]) => toHex(pubkey))).toEqual([toHex(b.pubkey)])
+  })
+
   test('send collateral and policy again when a gatekeeper joins', () => {
     launch(1)
     register(d)

@@ -33,6 +33,9 @@ export const takeDecided = (host: StorageHost): readonly Message[] => {
 const electorate = (host: StorageHost, block: number): readonly Uint8Array[] =>
   storage.confirmedGatekeepers.get(host).filter(([, since]) => since < block).map(([pubkey]) => pubkey)
 
+/** Whether anybody may still vote on the outcomes of a block. */
+export const hasElectorate = (host: StorageHost, block: number): boolean => electorate(host, block).length > 0
+
 /** Votes that an outcome of the newest block would need; 0 where nobody may vote. */
 export const quorumSize = (host: StorageHost): number => {
   const count = storage.confirmedGatekeepers.get(host).length

@@ -16,6 +16,7 @@ import { buildRegistryGenesis, registryGenesisShape } from './genesis.ts'
 import { pushNotice } from './notices.ts'
 import { noteMeasurements, restoreFamily, revokeFamily, setPolicy } from './policy-calls.ts'
 import { pruneOutcomes } from './outcomes.ts'
+import { repeatEvidence } from './verdicts.ts'
 import { ensureAttested, forceRegisterWorker, noteConsensusVersion, registerWorker } from './registration.ts'
 import { cancelRotation, rotateMasterKey } from './rotation.ts'
 import { reviewWorkers } from './reviews.ts'
@@ -280,7 +281,10 @@ export const phalaRegistry = registryParts.withCalls(
         pruneOutcomes(ctx)
         const activated = activateCollateral(ctx)
         const { lapsed, examined } = reviewWorkers(ctx)
-        return weigh({ reads: 4 + lapsed + 3 * examined, writes: 3 * activated + 8 * (lapsed + examined), micros: VERIFY_MICROS * examined })
+        const awaited = repeatEvidence(ctx)
+        return weigh({
+          reads: 4 + lapsed + 3 * examined + 8 * awaited, writes: 3 * activated + 8 * (lapsed + examined) + 4 * awaited, micros: VERIFY_MICROS * examined,
+        })
       },
     },
     genesis: { shape: registryGenesisShape, build: buildRegistryGenesis },

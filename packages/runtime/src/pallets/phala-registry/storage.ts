@@ -117,6 +117,10 @@ export const gatekeeperVerdicts = storage.map('GatekeeperVerdicts', {
 export const evidenceSentAt = storage.map('EvidenceSentAt', {
   hasher: 'Twox64Concat', key: Sr25519Public, type: u32, doc: 'Block in which a worker\'s evidence was last sent to the gatekeepers.',
 })
+/** Evidence that was sent to the gatekeepers and the block in which it was, by the block in which it is looked at whether they can still judge it. */
+export const evidenceAwaited = storage.doubleMap('EvidenceAwaited', {
+  hashers: ['Twox64Concat', 'Twox64Concat'], keys: [u32, Sr25519Public], type: u32, doc: 'Evidence sent to the gatekeepers, by the block in which it is looked at again.',
+})
 /** Block in which a collateral or policy was last sent to the gatekeepers. */
 export const attachmentSentAt = storage.map('AttachmentSentAt', {
   hasher: 'Identity', key: Hash, type: u32, doc: 'Block in which collateral or a policy was last sent to the gatekeepers.',
