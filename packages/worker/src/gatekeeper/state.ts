@@ -36,14 +36,14 @@ export const CLUSTERS_MAX = 16_384
 /** What a cluster's workers are told of it together with its key. */
 const ClusterTerms = struct({ owner: AccountId, deposit: u128, gasPrice: u128, depositPerItem: u128, depositPerByte: u128, treasuryAccount: AccountId })
 
+const KnownCluster = struct({ id: Hash, since: u32, terms: ClusterTerms })
 /** A cluster, and the block in which its key was first asked for: the master key that was in force before that block is the one that its key comes from, for good. */
-export const KnownCluster = struct({ id: Hash, since: u32, terms: ClusterTerms })
 export type KnownCluster = TypeOf<typeof KnownCluster>
 
 const ClusterWorkers = vecUpTo(WorkerIdentity, CLUSTER_WORKERS_MAX)
 
-/** Channel keys of a cluster that the chain asks for and this gatekeeper has not proposed yet. */
 const EpochRequest = struct({ cluster: Hash, epoch: u64, workers: ClusterWorkers })
+/** Channel keys of a cluster that the chain asks for, for these workers, and this gatekeeper has not proposed yet. */
 export type EpochRequest = TypeOf<typeof EpochRequest>
 
 /** Something to ask of the root secret, with what the answer is for. */

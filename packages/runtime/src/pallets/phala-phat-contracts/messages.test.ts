@@ -7,7 +7,7 @@ import type { TestSession } from '../phala-computation/testing.ts'
 import { loggedMessages } from '../phala-mq/block-log.ts'
 import { phalaMq } from '../phala-mq/pallet.ts'
 import { routeMessage } from '../phala-mq/routing.ts'
-import { clusterKeys, contractKeys, workers } from '../phala-registry/storage.ts'
+import { clusterKeys, confirmedGatekeepers, contractKeys, gatekeeper, workers } from '../phala-registry/storage.ts'
 import { parentHash } from '../system/storage.ts'
 import { phatParts } from './declaration.ts'
 import { KEY_REQUEST_INTERVAL_BLOCKS } from './keys.ts'
@@ -201,6 +201,24 @@ describe('epochs', () => {
     bed.propose(bed.candidate(id, 1n, { pubkey: filled(255), secretKeys: [] }))
     expect(loggedMessages(bed.chain.ctx)).toHaveLength(messages)
     expect(storage.clusterChannelKeys.get(bed.chain.ctx, id, 1n)?.pubkey).toEqual(bed.epochKey(1n))
+  })
+
+  test('cost a gatekeeper nothing to propose, by the queue', () => {
+    const handIn = (one: TestSession, name: string, sequence: bigint) => {
+      const message = createMessage(workerOrigin(one), TOPICS.clusterEpochCandidate, bed.candidate(id, 1n))
+      const signature = crypto.sr25519.sign(devAccount(crypto, name).secret, messageSigningPayload(message, sequence), filled(1))
+      return bed.chain.dispatch(phalaMq.call('syncOffchainMessage', { signedMessage: { message, sequence, signature } }), signed(bed.user))
+    }
+    const d = bed.worker('d')
+    gatekeeper.set(bed.chain.ctx, [d.worker])
+    confirmedGatekeepers.set(bed.chain.ctx, [[d.worker, 1]])
+    expect(handIn(session(a), 'a', 0n).post.paysFee).toBe(true)
+    expect(storage.clusterEpoch.get(bed.chain.ctx, id)?.current).toBe(0n)
+    expect(handIn(d, 'd', 0n)).toMatchObject({ ok: true, post: { paysFee: false } })
+    expect(storage.clusterEpoch.get(bed.chain.ctx, id)?.current).toBe(1n)
+    // The shares stand before the proposal in the block, which is only logged once it was dealt with.
+    const order = loggedMessages(bed.chain.ctx).map(({ sender, destination }) => `${sender.kind} ${new TextDecoder().decode(destination)}`)
+    expect(order.slice(-3)).toEqual(['Pallet phalanx/cluster/epoch-key', 'Pallet phalanx/cluster/notice', 'Worker ^phalanx/cluster/epoch-candidate'])
   })
 
   test('refuse a proposal of others than confirmed gatekeepers', () => {
