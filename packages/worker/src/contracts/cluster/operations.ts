@@ -7,7 +7,6 @@ import { isAppError } from '@phalanx/primitives/errors'
 import { TOPICS, type ClusterOperation, type ContractOperation } from '@phalanx/primitives/messages'
 import type { Trie } from '@phalanx/primitives/trie'
 import { logEffect } from '../../core/effects.ts'
-import { channelOf } from '../../core/mq.ts'
 import { send, type Draft } from '../../system/draft.ts'
 import type { ExecutionEffects } from '../execution/effects.ts'
 import { createContractState, depositBalance, instantiate, uploadCode, writeConfig, writeLatestSystemCode } from '../execution/execute.ts'
@@ -19,7 +18,7 @@ import { EMPTY_LOG_RING } from './log-ring.ts'
 import { withRecord } from './records.ts'
 import { applyEffects, logAsSystem } from './side-effects.ts'
 import type { Deployment } from './state.ts'
-import { clusterOrigin, runningCluster, setCluster, updateCluster } from './work.ts'
+import { runningCluster, setCluster, updateCluster } from './work.ts'
 
 /** Selector of the system contract's constructor. */
 const SYSTEM_CONSTRUCTOR = parseHex('0xed4b9d1b')
@@ -80,7 +79,7 @@ export const deployCluster = (draft: Draft, key: KeyPair, { terms, systemCode, r
   const version = runtimeVersion ?? FIRST_RUNTIME
   const record = {
     publicKey: key.publicKey, runtimeVersion: version, systemCodeVersion: systemCode.version, eventChain: EVENT_CHAIN_START, epochs,
-    sequence: channelOf(draft.state.egress, clusterOrigin(id)).sequence,
+    sequence: 0n,
   }
   setCluster(draft, {
     id, secret: key.secret, publicKey: key.publicKey, epochs: openEpochs(epochs, draft.state.clusterKeys), contracts: withRecord(made.contracts, record), deployed: [], nonces: [],
