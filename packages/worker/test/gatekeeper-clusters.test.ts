@@ -257,7 +257,7 @@ describe('a cluster of workers with stake', () => {
     await rig.relay()
   }
 
-  test('is given its key and a first epoch, whose secret all members hold and whose proposals leave nothing behind', async () => {
+  test('is given its key and a first epoch, whose secret all members hold', async () => {
     await deployAll()
     expect(members()).toEqual([rig.keyOf('x'), rig.keyOf('y')])
     const [keys] = rig.fromGatekeepers(TOPICS.clusterOperation)
@@ -281,6 +281,18 @@ describe('a cluster of workers with stake', () => {
     await rig.relay(30)
     expect([epoch(), rig.fromWorkers(TOPICS.clusterKeyRequest).length]).toEqual([2n, 1])
     await assertQuiet()
+  })
+
+  test('is known to a member that begins at a checkpoint of the chain, which is given its keys', async () => {
+    await deployAll()
+    const identity = rig.keyOf('y')
+    await rig.start('y', files('y', [CLUSTER_FILE, ...CHECKPOINTS]), identity)
+    expect((await rig.statusOf('y')).blockNumber).toBe(rig.height)
+    await rig.until('y asks', () => rig.fromWorkers(TOPICS.clusterKeyRequest).length === 1)
+    await rig.until('another epoch begins', () => epoch() === 2n)
+    await rig.relay()
+    expect(dispatched().at(-1)?.secretKeys.map(([worker]) => worker)).toEqual([identity])
+    expect(of('y').blobs.files.has(CLUSTER_FILE)).toBe(true)
   })
 
   test('changes its keys in time and for a member that comes or goes', async () => {

@@ -32,8 +32,8 @@ export interface RigWorker {
 export interface GatekeeperRig {
   readonly workers: ReadonlyMap<string, RigWorker>
   readonly height: number
-  /** Starts a worker on the files there are; what ran before is forgotten, as in a crash. */
-  start(name: string, files?: Iterable<readonly [string, Uint8Array]>): Promise<RigWorker>
+  /** Starts a worker on the files there are; what ran before is forgotten, as in a crash. `identity`: it begins at a checkpoint of the chain for this identity. */
+  start(name: string, files?: Iterable<readonly [string, Uint8Array]>, identity?: Uint8Array): Promise<RigWorker>
   /** Registers a worker with its evidence. */
   register(name: string): Promise<void>
   asRoot(call: Call): Promise<void>
@@ -107,11 +107,15 @@ export const createGatekeeperRig = async (crypto: Crypto, genesis: Readonly<Reco
       }
     }
   }
-  const feed = async ({ client, isOnline }: RigWorker): Promise<void> => {
+  const initialise = async ({ client }: RigWorker, identity: Uint8Array | undefined): Promise<void> => {
+    const checkpoint = identity === undefined ? {} : { encodedCheckpoint: parseHex(await ask('phalanx_getCheckpoint', [toHex(identity), null])) }
+    await client.PhactoryAPI.InitRuntime({ skipRa: false, encodedGenesisInfo: genesisInfo, encodedGenesisState: new Uint8Array(0), isParachain: false, ...checkpoint })
+  }
+  const feed = async (one: RigWorker, identity?: Uint8Array): Promise<void> => {
+    const { client, isOnline } = one
     if (!isOnline) return
-    const { blocknum, initialized } = await client.PhactoryAPI.GetInfo({})
-    if (!initialized) await client.PhactoryAPI.InitRuntime({ skipRa: false, encodedGenesisInfo: genesisInfo, encodedGenesisState: new Uint8Array(0), isParachain: false })
-    const from = initialized ? blocknum : 1
+    if (!(await client.PhactoryAPI.GetInfo({})).initialized) await initialise(one, identity)
+    const from = (await client.PhactoryAPI.GetInfo({})).blocknum
     if (from > node.head().number) return
     await client.PhalanxAPI.FeedBlocks({ encodedBlocks: parseHex(await ask('phalanx_getBlocks', [from, 4096])) })
     await settle()
@@ -124,7 +128,7 @@ export const createGatekeeperRig = async (crypto: Crypto, genesis: Readonly<Reco
     get height() {
       return node.head().number
     },
-    async start(name, files) {
+    async start(name, files, identity) {
       const random = createTestRandom(crypto, `${name} ${starts++}`)
       const blobs = createMemoryBlobStore(files ?? workers.get(name)?.blobs.files ?? [])
       const platform = await createSoftwarePlatform({}, { crypto, blobs, random })
@@ -134,7 +138,7 @@ export const createGatekeeperRig = async (crypto: Crypto, genesis: Readonly<Reco
       const started = { name, blobs, worker, client: createDirectClient(worker), isOnline: true }
       workers.set(name, started)
       await settle()
-      await feed(started)
+      await feed(started, identity)
       return started
     },
     async register(name) {
