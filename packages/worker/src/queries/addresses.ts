@@ -11,12 +11,14 @@ const FORBIDDEN_V6: readonly (readonly [string, number])[] = [
   ['::', 3], ['4000::', 2], ['8000::', 1], ['2001::', 23], ['2001:db8::', 32], ['2002::', 16], ['3fff::', 20], ['64:ff9b::', 96],
 ]
 
-const forbidden: BlockList = (() => {
+const listOf = (ranges: readonly (readonly [string, number])[], kind: 'ipv4' | 'ipv6'): BlockList => {
   const list = new BlockList()
-  for (const [net, prefix] of FORBIDDEN_V4) list.addSubnet(net, prefix, 'ipv4')
-  for (const [net, prefix] of FORBIDDEN_V6) list.addSubnet(net, prefix, 'ipv6')
+  for (const [net, prefix] of ranges) list.addSubnet(net, prefix, kind)
   return list
-})()
+}
+
+/** One list for each kind: a list of both takes IPv4 addresses for the IPv6 ones that can hold them. */
+const forbidden = { ipv4: listOf(FORBIDDEN_V4, 'ipv4'), ipv6: listOf(FORBIDDEN_V6, 'ipv6') } as const
 
 /** IPv4 address inside an IPv6 one (`::ffff:a.b.c.d`), in either of the ways it is written. */
 const mappedV4 = (address: string): string | undefined => {
@@ -32,6 +34,8 @@ const mappedV4 = (address: string): string | undefined => {
 /** Whether an IP address is of the public internet. False for anything that is no address. */
 export const isPublicAddress = (address: string): boolean => {
   const plain = mappedV4(address) ?? address
-  const kind = isIP(plain)
-  return kind !== 0 && !forbidden.check(plain, kind === 4 ? 'ipv4' : 'ipv6')
+  const version = isIP(plain)
+  if (version === 0) return false
+  const kind = version === 4 ? 'ipv4' : 'ipv6'
+  return !forbidden[kind].check(plain, kind)
 }

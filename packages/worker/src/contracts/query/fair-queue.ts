@@ -71,7 +71,10 @@ export class FairQueue<T> {
         return { kind: 'Overloaded' }
       }
       dropped = this.backlog.pop()
-      this.flowOf(last.flow).waiting--
+      const loser = this.flowOf(last.flow)
+      loser.waiting--
+      // What is dropped costs nothing, or whoever is crowded out would fall behind for ever. It was the last of its flow.
+      loser.prevFinish = last.start
     }
     known.waiting++
     const place = this.backlog.findIndex((waiting) => waiting.start > start)
