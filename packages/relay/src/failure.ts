@@ -28,7 +28,7 @@ export const failureOf = (error: unknown): Failure => {
 export const isRefusal = (error: unknown): boolean => !(isAppError(error) && CONTACT_CODES.includes(error.code))
 
 /** The worker wanted another block than the relay thought: nobody's blocks are bad. */
-const POSITION_CODES: readonly string[] = ['LIGHT_FEED_STALE', 'LIGHT_FEED_REPLAYED', 'LIGHT_FEED_FUTURE', 'LIGHT_FEED_EMPTY', 'LIGHT_CHECKPOINT_OLD', 'LIGHT_CHECKPOINT_GATEKEEPER']
+const POSITION_CODES: readonly string[] = ['LIGHT_FEED_STALE', 'LIGHT_FEED_REPLAYED', 'LIGHT_FEED_FUTURE', 'LIGHT_FEED_EMPTY', 'LIGHT_CHECKPOINT_OLD', 'LIGHT_CHECKPOINT_GATEKEEPER', 'LIGHT_CHECKPOINT_CLUSTER']
 
 /** Whether a worker's refusal says that the blocks themselves are bad, so that another node should be asked. */
 export const isPoison = (code: string): boolean => /^(LIGHT|CODEC|JUSTIFICATION|HEADER|CHECKPOINT)_/.test(code) && !POSITION_CODES.includes(code)

@@ -18,6 +18,7 @@ import { HandedOver, SealedHandover } from './core/handover-messages.ts'
 import { openIdentity } from './core/keys.ts'
 import { encodeCheckpoint } from './core/state.ts'
 import type { Core } from './core/step.ts'
+import { loadMachines } from './load-machines.ts'
 import type { MethodContext } from './methods/context.ts'
 import { routes } from './methods/index.ts'
 import type { Benchmark } from './platform/benchmark.ts'
@@ -59,7 +60,7 @@ export interface WorkerDependencies {
   readonly clock: Clock
   readonly logger: Logger
   readonly benchmark: Benchmark
-  /** Machines for contracts, the first that recognises a code runs it. None unless given. */
+  /** Machines for contracts, the first that recognises a code runs it. All that the build has unless given. */
   readonly vms?: readonly CodeVm[]
   /** Memory in use, bytes, for GetInfo; 0 unless given. */
   readonly memoryUsed?: () => number
@@ -89,9 +90,9 @@ export interface Worker {
   stop(): Promise<void>
 }
 
-const coreOf = (options: WorkerOptions, { crypto, platform, vms }: WorkerDependencies): Core => ({
+const coreOf = (options: WorkerOptions, { crypto, platform }: WorkerDependencies, vms: readonly CodeVm[]): Core => ({
   crypto,
-  vms: vms ?? [],
+  vms,
   build: {
     version: options.version ?? WORKER_VERSION,
     maxConsensusVersion: CONSENSUS_VERSION_MAX,
@@ -212,7 +213,7 @@ export const createWorker = async (options: WorkerOptions, dependencies: WorkerD
   const logger = guardLogger(dependencies.logger)
   const sealer = createSealer(dependencies)
   if (platform.sealingKey === undefined) logger.warn('ephemeral identity: the platform has no sealing key, so this worker is a new one at every start and keeps nothing', { platform: platform.name })
-  const core = coreOf(options, dependencies)
+  const core = coreOf(options, dependencies, dependencies.vms ?? (await loadMachines(crypto)))
   const { startQueryThread, httpFetch, highResolutionMs } = dependencies
   const contracts = createContractServices(options.contracts ?? {}, { crypto, clock, random, logger, vms: core.vms, startQueryThread, httpFetch, highResolutionMs })
   const outside: ShellDependencies = {

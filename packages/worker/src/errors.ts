@@ -40,6 +40,8 @@ export const workerErrors = defineErrors({
     'The checkpoint was made for {got}; this worker is {expected}.', 'Ask for a checkpoint of the worker that PhalanxAPI.Status names, or of none where it names none.'),
   LIGHT_CHECKPOINT_GATEKEEPER: describe<{ number: number }>(
     'At the checkpoint (block {number}) this worker is a gatekeeper, and what those replay is not in the state.', 'Feed it the blocks; the relay does so by itself.'),
+  LIGHT_CHECKPOINT_CLUSTER: describe<{ number: number }>(
+    'A cluster runs on this worker (at block {number}), and what its contracts keep is not in the chain\'s state.', 'Feed it the blocks; the relay does so by itself.'),
   LIGHT_ANCHOR_OTHER_CHAIN: describe<{ got: string }>(
     'This build follows the chains that it was made for, not the one with genesis {got}.', 'Use a build for that network, or point the relay at a node of this one\'s.'),
   LIGHT_ANCHOR_MISMATCH: describe<{ number: number; expected: string; got: string }>(

@@ -72,6 +72,8 @@ export const WorkerStatus = message('WorkerStatus', {
   ecdhAnchor: optional(string(21)),
   /** The cluster that runs here. */
   cluster: optional(string(22)),
+  /** How the worker's cluster stands here; absent where it is in none. */
+  clusterReason: optional(string(23)),
 })
 export type WorkerStatus = MessageOf<typeof WorkerStatus>
 

@@ -124,6 +124,8 @@ const skipTo = (core: Core, previous: WorkerState, input: InputOf<'skipTo'>): St
   const { follow, keys } = state
   // One that was struck off meanwhile has something to erase yet: the blocks tell it.
   if (state.gatekeeper !== undefined) throw new AppError('LIGHT_CHECKPOINT_GATEKEEPER', { number: follow.head.number })
+  // What contracts keep is in no block's state: were all members to skip, it would be gone.
+  if (state.cluster !== undefined) throw new AppError('LIGHT_CHECKPOINT_CLUSTER', { number: follow.head.number })
   const anchor = anchorOf(core.build.anchors, follow.genesisHash)
   const proven = proveCheckpoint(core.crypto, input.checkpoint, { follow, anchor, identity: keys.identity.publicKey })
   const draft = openDraft(core, state, createEntropy(core.crypto, input.entropy))

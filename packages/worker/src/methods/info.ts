@@ -2,6 +2,7 @@
 import { toHex, toHexPlain } from '@phalanx/primitives/bytes'
 import { type EcdhRotation, type infoMethods, type statusMethods, type PhactoryInfo, type WorkerStatus } from '../api/info.ts'
 import type { Handlers } from '../api/schema.ts'
+import { summarizeCluster } from '../contracts/cluster/status.ts'
 import { summarizeGatekeeper } from '../gatekeeper/status.ts'
 import { nextHeader } from '../core/light-client.ts'
 import { waitingCount } from '../core/mq.ts'
@@ -67,6 +68,7 @@ const liveStatus = (state: LiveState): Partial<WorkerStatus> => ({
   pendingBlocks: state.follow.pending.length,
   pendingMessages: BigInt(waitingCount(state.egress)),
   setId: state.follow.authorities.id,
+  clusterReason: summarizeCluster(state),
   ...(state.gatekeeper === undefined ? {} : { gatekeeper: summarizeGatekeeper(state.gatekeeper).reason, gatekeeperAlarms: summarizeGatekeeper(state.gatekeeper).alarms }),
 })
 
