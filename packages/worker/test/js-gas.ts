@@ -11,7 +11,7 @@ const BODIES: readonly string[] = [
   'return input',
   'let sum = 0; for (let i = 0; i < 20000; i++) sum += i % 7; return text(sum)',
   'let x = 0.5; for (let i = 0; i < 3000; i++) x = Math.sin(x) * 3.7 + Math.sqrt(Math.abs(x)) / (0 / 0 || 1.1); return text(x)',
-  'const all = []; for (let i = 0; i < 3000; i++) all.push({ i, text: "n" + Math.random() }); all.sort((a, b) => a.text < b.text ? -1 : 1); return text(JSON.stringify(all).length)',
+  'const all = []; for (let i = 0; i < 400; i++) all.push({ i, text: "n" + Math.random() }); all.sort((a, b) => a.text < b.text ? -1 : 1); return text(JSON.stringify(all).length)',
   'for (let i = 0; i < 30; i++) host.setStorage(text("key" + i), new Uint8Array(i * 100)); return text(host.getStorage(text("key29")).length)',
   'return text("a-b-c".replace(/-/g, "+") + new Date(host.nowMs === 7000n ? 1e12 : 0).toISOString() + (2n ** 500n) % 999983n)',
   'const m = new Map(); for (let i = 0; i < 2000; i++) m.set("k" + (i % 97), { m }); return text(m.size)',
@@ -45,7 +45,7 @@ export const measureJs = async (): Promise<readonly string[]> => {
     const bench = jsBench({ crypto, machine })
     const address = addressOf(bench.deploy(jsContract(body), EMPTY))
     const calls = [0, 1].map(() => {
-      const { end, answer, failure, gas } = jsEndOf(bench.call(address, EMPTY, { gasLimit: 500_000_000_000n, env: { mode: 'Transaction' } }))
+      const { end, answer, failure, gas } = jsEndOf(bench.call(address, EMPTY, { gasLimit: 100_000_000_000n }))
       return `${end} ${failure ?? answer} ${gas}`
     })
     return calls.join(' / ')

@@ -3,11 +3,16 @@
 /** Source text, put together with the others by prelude.ts. */
 export const PRELUDE_TEXT: string = String.raw`
 // Text.
+const INDEX = [0]
+const codeAt = (text, index) => {
+  INDEX[0] = index
+  return apply(charCodeAt, text, INDEX)
+}
 const encode = (text) => {
   const { length } = text
   const bytes = new U8(length)
   for (let i = 0; i < length; i++) {
-    const code = apply(charCodeAt, text, [i])
+    const code = codeAt(text, i)
     if (code > 127) return encodeWide(text, length)
     bytes[i] = code
   }
@@ -17,9 +22,9 @@ const encodeWide = (text, length) => {
   const bytes = new U8(length * 3)
   let end = 0
   for (let i = 0; i < length; i++) {
-    let code = apply(charCodeAt, text, [i])
+    let code = codeAt(text, i)
     if (code >= 0xd800 && code < 0xe000) {
-      const next = code < 0xdc00 && i + 1 < length ? apply(charCodeAt, text, [i + 1]) : 0
+      const next = code < 0xdc00 && i + 1 < length ? codeAt(text, i + 1) : 0
       if (next >= 0xdc00 && next < 0xe000) {
         code = ((code - 0xd800) << 10) + next - 0xdc00 + 0x10000
         i++
@@ -40,11 +45,11 @@ const encodeWide = (text, length) => {
     }
   }
   const out = new U8(end)
-  apply(setAll, out, [new U8(apply(bufferOf, bytes, []), 0, end)])
+  apply(setAll, out, [new U8(apply(bufferOf, bytes, NONE), 0, end)])
   return out
 }
 const decode = (bytes, isFatal, keepsMark) => {
-  const length = apply(lengthOf, bytes, [])
+  const length = apply(lengthOf, bytes, NONE)
   let text = '', codes = [], used = 0
   const add = (code) => {
     codes[used++] = code
@@ -86,8 +91,8 @@ const decode = (bytes, isFatal, keepsMark) => {
 const viewOf = (source) => {
   if (source === undefined) return new U8(0)
   if (isBytes(source)) return source
-  if (typeof source === 'object' && source !== null && apply(tagOf, source, []) !== undefined)
-    return new U8(apply(bufferOf, source, []), apply(offsetOf, source, []), apply(byteLengthOf, source, []))
+  if (typeof source === 'object' && source !== null && apply(tagOf, source, NONE) !== undefined)
+    return new U8(apply(bufferOf, source, NONE), apply(offsetOf, source, NONE), apply(byteLengthOf, source, NONE))
   if (source instanceof DataView) return new U8(source.buffer, source.byteOffset, source.byteLength)
   if (source instanceof ArrayBuffer) return new U8(source)
   throw new TypeErr('bytes to decode must be an ArrayBuffer or a view of one')

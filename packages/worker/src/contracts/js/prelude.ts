@@ -23,20 +23,23 @@ const lengthOf = getOwnPropertyDescriptor(typedArray, 'length').get
 const bufferOf = getOwnPropertyDescriptor(typedArray, 'buffer').get
 const offsetOf = getOwnPropertyDescriptor(typedArray, 'byteOffset').get
 const byteLengthOf = getOwnPropertyDescriptor(typedArray, 'byteLength').get
-const setAll = typedArray.set
+const { set: setAll, slice } = typedArray
 const { then: promiseThen } = Promise.prototype
 const PromiseOf = Promise
 const { isSafeInteger } = Number
 const { fromCharCode } = String
 const { charCodeAt, slice: sliceText } = String.prototype
 
-// The box.
-let box, box8, box32, box64, at
+// The box. What it is asked with is put into arrays made once, since to make them takes longer than the asking.
+const NONE = [], PAIR = [undefined, undefined]
+let box8, box32, box64, boxLength, at
 const adopt = (buffer) => {
-  box = buffer
   box8 = new U8(buffer)
   box32 = new U32(buffer)
   box64 = new U64(buffer)
+  boxLength = apply(lengthOf, box8, NONE)
+  // So that slices of it are made by the built-in constructor, whatever became of the prototype.
+  defineProperty(box8, 'constructor', { value: undefined })
 }
 adopt(firstBox)
 const send = () => {
@@ -47,7 +50,7 @@ const send = () => {
 }
 const padded = (length) => (length + 7) & ~7
 const begin = (operation, size) => {
-  if (size + 8 > apply(lengthOf, box8, [])) {
+  if (size + 8 > boxLength) {
     box32[0] = 0
     box32[2] = size + 8
     at = 16
@@ -70,9 +73,12 @@ const putBalance = (value) => {
   putBig(value >> 64n)
 }
 const putBytes = (bytes) => {
-  const length = apply(lengthOf, bytes, [])
+  const length = apply(lengthOf, bytes, NONE)
   putNumber(length)
-  apply(setAll, box8, [bytes, at])
+  PAIR[0] = bytes
+  PAIR[1] = at
+  apply(setAll, box8, PAIR)
+  PAIR[0] = undefined
   at += padded(length)
 }
 const takeNumber = () => {
@@ -91,19 +97,19 @@ const takeBalance = () => {
 }
 const takeBytes = () => {
   const length = takeNumber()
-  const bytes = new U8(length)
-  apply(setAll, bytes, [new U8(box, at, length)])
+  PAIR[0] = at
+  PAIR[1] = at + length
   at += padded(length)
-  return bytes
+  return apply(slice, box8, PAIR)
 }
 const takeOptional = () => (takeNumber() === 0 ? undefined : takeBytes())
 
 // What arguments must be.
 const PAYLOAD_MAX = 1048576
-const isBytes = (value) => typeof value === 'object' && value !== null && apply(tagOf, value, []) === 'Uint8Array'
+const isBytes = (value) => typeof value === 'object' && value !== null && apply(tagOf, value, NONE) === 'Uint8Array'
 const bytesOf = (value, name, max) => {
   if (!isBytes(value)) throw new TypeErr(name + ' must be a Uint8Array')
-  const length = apply(lengthOf, value, [])
+  const length = apply(lengthOf, value, NONE)
   if (length > max) throw new RangeErr(name + ' has ' + length + ' bytes, ' + max + ' are allowed')
   return length
 }
@@ -212,7 +218,7 @@ return (step, value) => {
     if (value !== undefined) adopt(value)
     run()
   } else if (step === 1) {
-    begin(kind, padded(apply(lengthOf, content, [])) + 16)
+    begin(kind, padded(apply(lengthOf, content, NONE)) + 16)
     putBytes(content)
     box32[1] = at
   } else fail(value)

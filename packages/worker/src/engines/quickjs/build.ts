@@ -3,13 +3,10 @@
  * published module keeps 5 MiB of stack below its heap; ours keeps less, so that a whole memory is quickly put back.
  */
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { toHex } from '@phalanx/primitives/bytes'
 import { engineFailed } from '../wasm/gas-link.ts'
 import { ENGINE_RULES, type ModuleRules } from '../wasm/rules.ts'
 
-const MODULE = '@jitl/quickjs-wasmfile-release-sync/wasm'
 const SHA256 = '0x105c3bed22d457e43e3d1c3c1c6959fda62a8fe06f0fc8a985303c3a2be72232'
 
 /** Names of the module's exports (QTS_ functions of quickjs-emscripten 0.32.0, malloc, free and stackRestore). */
@@ -37,11 +34,14 @@ export const JS_STACK_BYTES: number = STACK_BYTES - 96 * 1024
 /** Pages of a new memory, and the most that a run may have. */
 export const PAGES = { initial: 20, maximum: 512 } as const
 
+/** Gas of one instruction of the interpreter: twice and more what it takes. ink!'s is the reference's, which is far above. */
+const INSTRUCTION_GAS = 1000
+
 /**
  * What the instrumented build is held to. A slot takes up to 13 bytes of the native stack, of which there is just under 1 MiB for
  * everything: the innermost of six frames may have all these slots, and those around it at most CALL_OUT_SLOTS each.
  */
-export const QUICKJS_RULES: ModuleRules = { ...ENGINE_RULES, name: 'quickjs', memoryPagesMax: PAGES.maximum, stackSlots: 22_528 }
+export const QUICKJS_RULES: ModuleRules = { ...ENGINE_RULES, name: 'quickjs', memoryPagesMax: PAGES.maximum, stackSlots: 22_528, instructionGas: INSTRUCTION_GAS }
 /** Slots that a script may have in use when it calls another contract. */
 export const CALL_OUT_SLOTS = 8192
 
@@ -70,6 +70,3 @@ export const patchBuild = (published: Uint8Array): Uint8Array => {
   }
   return bytes
 }
-
-/** Reads the published module from its package. */
-export const readBuild = async (): Promise<Uint8Array> => new Uint8Array(await readFile(createRequire(import.meta.url).resolve(MODULE)))

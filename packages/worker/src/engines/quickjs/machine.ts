@@ -6,6 +6,7 @@ import { assert } from '@phalanx/primitives/assert'
 import { bytesToKey, utf8 } from '@phalanx/primitives/bytes'
 import { AppError, isAppError } from '@phalanx/primitives/errors'
 import type { JsEnd, JsHost, JsMachine, JsScript } from '../../contracts/js/machine.ts'
+import { MessageReader } from '../../contracts/js/message.ts'
 import { PRELUDE } from '../../contracts/js/prelude.ts'
 import type { GasMeter } from '../../contracts/vm.ts'
 import { engine, type WasmModule } from '../wasm/api.ts'
@@ -20,7 +21,7 @@ const BOX_BYTES = 8 * 1024
 /** Bytes of pictures of loaded scripts that are kept. */
 const CACHE_BYTES = 64 * 1024 * 1024
 /** Gas for compiling a script at upload. */
-const CHECK_GAS = 2_000_000_000_000n
+const CHECK_GAS = 1_000_000_000_000n
 const LOAD_GAS_PER_BYTE = 500n
 const FILE_NAME = 'contract.js'
 const COMPILE_ONLY = 1 << 5
@@ -101,6 +102,11 @@ const closingOf = (interpreter: Interpreter): Uint8Array => {
   return interpreter.readBox()
 }
 
+/** Text of a closing message that tells of a failure. */
+const reasonIn = (closing: Uint8Array): string => new TextDecoder().decode(new MessageReader(closing).bytesUpTo(closing.length))
+
+type Ended<T> = { readonly kind: 'Done'; readonly value: T } | Extract<JsEnd, { kind: 'Trapped' }>
+
 /** Pictures of loaded scripts, the most recently used kept up to a number of bytes. */
 class SnapshotCache {
   private readonly kept = new Map<string, Snapshot>()
@@ -151,10 +157,20 @@ class QuickJsMachine implements JsMachine {
   }
 
   check(source: Uint8Array): void {
-    const reason = this.within(this.base, new PlainMeter(CHECK_GAS), undefined, (interpreter) =>
-      evaluate(interpreter, source, COMPILE_ONLY) ? undefined : closingOf(interpreter))
-    if (reason.kind === 'Trapped') throw new AppError('CONTRACT_CODE_REFUSED', { reason: `compiling it is stopped: ${reason.value.reason}` })
-    if (reason.value !== undefined) throw new AppError('CONTRACT_CODE_REFUSED', { reason: `it does not compile: ${new TextDecoder().decode(reason.value.subarray(16)).replaceAll('\0', '')}` })
+    const stop = (reason: string): AppError => new AppError('CONTRACT_CODE_REFUSED', { reason: `compiling it is stopped: ${reason}` })
+    let end: Ended<Uint8Array | undefined>
+    try {
+      end = this.compile(source)
+    } catch (error) {
+      throw isAppError(error, 'CONTRACT_TRAPPED') ? stop(error.context.reason) : error
+    }
+    if (end.kind === 'Trapped') throw stop(end.value.reason)
+    if (end.value !== undefined) throw new AppError('CONTRACT_CODE_REFUSED', { reason: `it does not compile: ${reasonIn(end.value)}` })
+  }
+
+  /** Compiles. @returns the prelude's closing message where that failed */
+  private compile(source: Uint8Array): Ended<Uint8Array | undefined> {
+    return this.within(this.base, new PlainMeter(CHECK_GAS), undefined, (interpreter) => (evaluate(interpreter, source, COMPILE_ONLY) ? undefined : closingOf(interpreter)))
   }
 
   run(script: JsScript, options: { readonly opening: Uint8Array; readonly gas: GasMeter; readonly host: JsHost }): JsEnd {
@@ -177,8 +193,7 @@ class QuickJsMachine implements JsMachine {
   }
 
   /** Works in an instance in the state of a picture, which is given back whatever happens. */
-  private within<T>(snapshot: Snapshot, gas: GasMeter, host: JsHost | undefined, work: (interpreter: Interpreter, hasAsked: () => boolean) => T):
-    { readonly kind: 'Done'; readonly value: T } | Extract<JsEnd, { kind: 'Trapped' }> {
+  private within<T>(snapshot: Snapshot, gas: GasMeter, host: JsHost | undefined, work: (interpreter: Interpreter, hasAsked: () => boolean) => T): Ended<T> {
     const interpreter = this.pool.take(snapshot)
     const run = interpreter.begin(gas, host)
     try {

@@ -11,9 +11,6 @@ import { OP, OPCODES, PREFIXED, VALUE_TYPE, type Opcode } from './opcodes.ts'
 import { readValueType, type FunctionType, type ModuleLayout } from './read-module.ts'
 import type { ModuleRules } from './rules.ts'
 
-/** Picoseconds of reference time of one instruction (the reference's instruction base weight). */
-export const INSTRUCTION_GAS = 8000
-
 /** What injected code refers to. */
 export interface Injection {
   readonly gasGlobal: number
@@ -107,7 +104,7 @@ class Walk {
     const { out, segment, injection, gasLocal } = this
     if (injection.isMetered && this.weight > 0) {
       out.op(OP.globalGet); out.u32(injection.gasGlobal)
-      out.op(OP.i64Const); out.signed(this.weight * INSTRUCTION_GAS)
+      out.op(OP.i64Const); out.signed(this.weight * this.rules.instructionGas)
       out.op(OP.i64Sub, OP.localTee); out.u32(gasLocal)
       out.op(OP.globalSet); out.u32(injection.gasGlobal)
       out.op(OP.localGet); out.u32(gasLocal)

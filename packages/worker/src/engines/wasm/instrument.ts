@@ -1,6 +1,6 @@
 /** Owns the instrumented module: the sections of the original with counters, helper functions and rewritten bodies put in. Custom sections are left out. */
 import { WasmWriter } from './bytes.ts'
-import { INSTRUCTION_GAS, rewriteBody, type Injection } from './function-body.ts'
+import { rewriteBody, type Injection } from './function-body.ts'
 import { OP, PREFIXED, VALUE_TYPE } from './opcodes.ts'
 import { SECTION, type ModuleLayout } from './read-module.ts'
 import type { ModuleRules } from './rules.ts'
@@ -11,9 +11,9 @@ export const GAS_EXPORT = '__gas'
 export const STACK_EXPORT = '__stack'
 
 /** Gas of a fresh page of memory. */
-export const PAGE_GAS = 2000 * INSTRUCTION_GAS
-/** Gas of a byte moved by memory.copy or memory.fill. */
-const BYTE_GAS = INSTRUCTION_GAS / 16
+export const PAGE_GAS = 16_000_000
+/** Bytes that memory.copy and memory.fill move for the gas of one instruction. */
+const BYTES_PER_INSTRUCTION = 16
 
 /** Gas that a start function has; whoever runs the module sets the counter after it. */
 const START_GAS = 1_000_000_000_000
@@ -43,7 +43,9 @@ interface Plan {
 interface Helper {
   readonly params: number
   readonly hasResult: boolean
-  readonly charge: { readonly operand: number; readonly price: number }
+  /** Which operand is paid for, and what one of it costs. */
+  readonly operand: number
+  price(rules: ModuleRules): number
   write(body: WasmWriter, plan: Plan): void
 }
 
@@ -61,13 +63,15 @@ const writeGrow = (body: WasmWriter, { layout, injection }: Plan): void => {
   body.op(OP.unreachable, OP.end, OP.end, OP.localGet, 1)
 }
 
-const GROW: Helper = { params: 1, hasResult: true, charge: { operand: 0, price: PAGE_GAS }, write: writeGrow }
+const byteGas = ({ instructionGas }: ModuleRules): number => Math.ceil(instructionGas / BYTES_PER_INSTRUCTION)
+
+const GROW: Helper = { params: 1, hasResult: true, operand: 0, price: () => PAGE_GAS, write: writeGrow }
 const COPY: Helper = {
-  params: 3, hasResult: false, charge: { operand: 2, price: BYTE_GAS },
+  params: 3, hasResult: false, operand: 2, price: byteGas,
   write: (body) => body.op(OP.localGet, 0, OP.localGet, 1, OP.localGet, 2, OP.prefix, PREFIXED.memoryCopy, 0, 0),
 }
 const FILL: Helper = {
-  params: 3, hasResult: false, charge: { operand: 2, price: BYTE_GAS },
+  params: 3, hasResult: false, operand: 2, price: byteGas,
   write: (body) => body.op(OP.localGet, 0, OP.localGet, 1, OP.localGet, 2, OP.prefix, PREFIXED.memoryFill, 0),
 }
 
@@ -79,7 +83,7 @@ const helpersFor = (layout: ModuleLayout, rules: ModuleRules): readonly Helper[]
 const helperBody = (helper: Helper, plan: Plan): Uint8Array => {
   const body = new WasmWriter(96)
   body.op(...(helper.hasResult ? [1, 1, VALUE_TYPE.i32] : [0]))
-  writeCharge(body, plan.injection, helper.charge)
+  writeCharge(body, plan.injection, { operand: helper.operand, price: helper.price(plan.rules) })
   helper.write(body, plan)
   body.op(OP.end)
   return body.view()
