@@ -2,8 +2,7 @@
  * Owns how a contract is declared: `defineContract` with constructors, commands and queries, and the types that clients derive from a
  * declaration. Running it is dispatch.ts, describing it to other languages metadata.ts.
  */
-import type { Codec, StructOf, Shape } from '@phalanx/primitives/codec'
-import { mapped, unit } from '@phalanx/primitives/codec'
+import { mapped, unit, type Codec, type Shape, type StructOf, type TypeOf } from '@phalanx/primitives/codec'
 import { AppError } from '@phalanx/primitives/errors'
 import type { CommandContext, QueryContext } from './context.ts'
 import type { AnyEvent, EventValue } from './event.ts'
@@ -13,35 +12,39 @@ import type { Storage } from './storage.ts'
 /** One sentence, or several. */
 export type Docs = string | readonly string[]
 
-/** What every entry of a contract may state. `selector`: four bytes as 0x hex in place of those that follow from the name. */
-interface EntryOptions<A extends Shape, E> {
+/** What every entry of a contract may state; `X` is the codec of its errors. */
+interface EntryOptions<A extends Shape, X extends Codec<any>> {
   readonly docs?: Docs
   /** Argument name → codec, in the order of the wire. */
   readonly args?: A
   /** Type of the errors that `ctx.revert` takes. */
-  readonly errors?: Codec<E>
+  readonly errors?: X
   /** Whether a balance may be sent along. */
   readonly payable?: boolean
   /** Whether clients take it where none is named. */
   readonly default?: boolean
+  /** Four bytes as 0x hex in place of those that follow from the name. */
   readonly selector?: `0x${string}`
 }
 
 /** A constructor as it is declared. */
-export interface ConstructorOptions<A extends Shape, E> extends EntryOptions<A, E> {
-  run(ctx: CommandContext<NoInfer<E>>, args: StructOf<NoInfer<A>>): void
+export interface ConstructorOptions<A extends Shape, X extends Codec<any>> extends EntryOptions<A, X> {
+  run(ctx: CommandContext<TypeOf<X>>, args: StructOf<A>): void
 }
 
-/** A command as it is declared. */
-export interface CommandOptions<A extends Shape, R, E> extends EntryOptions<A, E> {
-  readonly returns?: Codec<R>
-  run(ctx: CommandContext<NoInfer<E>>, args: StructOf<NoInfer<A>>): NoInfer<R>
+/**
+ * A command as it is declared. What `run` returns is a type of its own, bounded by what `returns` declares: were it the declared one, TypeScript
+ * would widen the text of a case or the members of a tuple before it compares them.
+ */
+export interface CommandOptions<A extends Shape, C extends Codec<any>, X extends Codec<any>, R extends TypeOf<C>> extends EntryOptions<A, X> {
+  readonly returns?: C
+  run(ctx: CommandContext<TypeOf<X>>, args: StructOf<A>): R
 }
 
 /** A query as it is declared: nothing can be sent along and nothing is kept. */
-export interface QueryOptions<A extends Shape, R, E> extends Omit<EntryOptions<A, E>, 'payable'> {
-  readonly returns?: Codec<R>
-  run(ctx: QueryContext<NoInfer<E>>, args: StructOf<NoInfer<A>>): NoInfer<R>
+export interface QueryOptions<A extends Shape, C extends Codec<any>, X extends Codec<any>, R extends TypeOf<C>> extends Omit<EntryOptions<A, X>, 'payable'> {
+  readonly returns?: C
+  run(ctx: QueryContext<TypeOf<X>>, args: StructOf<A>): R
 }
 
 /** What of an entry does not depend on its types. */
@@ -88,28 +91,33 @@ type NoArgs = Record<never, never>
 
 const nothing: Codec<void> = mapped(unit, () => undefined, () => [] as const)
 
-// The results of the three below carry NoInfer: where they stand inside `defineContract` its constraints would else be taken for their types.
-
 const docsOf = (docs: Docs | undefined): readonly string[] => (docs === undefined ? [] : typeof docs === 'string' ? [docs] : docs)
 
-const factsOf = (options: EntryOptions<Shape, unknown>): EntryFacts => ({
+const factsOf = (options: EntryOptions<Shape, Codec<any>>): EntryFacts => ({
   docs: docsOf(options.docs), isPayable: options.payable ?? false, isDefault: options.default ?? false, selector: options.selector,
 })
 
+/** Arguments and codecs of an entry; what is left out is of the type that its parameter has by default. */
+const typesOf = (options: EntryOptions<Shape, Codec<any>> & { readonly returns?: Codec<any> }): { readonly args: any; readonly returns: Codec<any>; readonly errors: Codec<any> | undefined } => ({
+  args: options.args ?? {}, returns: options.returns ?? nothing, errors: options.errors,
+})
+
+// NoInfer on the results below: where they stand inside `defineContract` its constraints would else be taken for their arguments' types.
+
 /** Declares a constructor. */
-export const constructor = <const A extends Shape = NoArgs, E = never>(options: ConstructorOptions<A, E>): Constructor<NoInfer<A>, NoInfer<E>> => ({
-  kind: 'constructor', ...factsOf(options as EntryOptions<Shape, unknown>), args: options.args ?? ({} as A), returns: nothing, errors: options.errors, run: options.run,
+export const constructor = <const A extends Shape = NoArgs, X extends Codec<any> = Codec<never>>(options: ConstructorOptions<A, X>): Constructor<NoInfer<A>, TypeOf<X>> => ({
+  kind: 'constructor', ...factsOf(options), ...typesOf(options), run: (ctx, args) => options.run(ctx, args),
 })
 
 /** Declares a command: it runs on every worker of the cluster and may change what is kept. */
-export const command = <const A extends Shape = NoArgs, R = void, E = never>(options: CommandOptions<A, R, E>): Message<'command', NoInfer<A>, NoInfer<R>, NoInfer<E>> => ({
-  kind: 'command', ...factsOf(options as EntryOptions<Shape, unknown>), args: options.args ?? ({} as A), returns: options.returns ?? (nothing as unknown as Codec<R>), errors: options.errors, run: options.run,
-})
+export const command = <const A extends Shape = NoArgs, C extends Codec<any> = Codec<void>, X extends Codec<any> = Codec<never>, const R extends TypeOf<C> = TypeOf<C>>(
+  options: CommandOptions<A, C, X, R>,
+): Message<'command', NoInfer<A>, TypeOf<C>, TypeOf<X>> => ({ kind: 'command', ...factsOf(options), ...typesOf(options), run: (ctx, args) => options.run(ctx, args) })
 
 /** Declares a query: it runs on one worker, changes nothing, and may ask the outside. */
-export const query = <const A extends Shape = NoArgs, R = void, E = never>(options: QueryOptions<A, R, E>): Message<'query', NoInfer<A>, NoInfer<R>, NoInfer<E>> => ({
-  kind: 'query', ...factsOf(options as EntryOptions<Shape, unknown>), args: options.args ?? ({} as A), returns: options.returns ?? (nothing as unknown as Codec<R>), errors: options.errors, run: options.run,
-})
+export const query = <const A extends Shape = NoArgs, C extends Codec<any> = Codec<void>, X extends Codec<any> = Codec<never>, const R extends TypeOf<C> = TypeOf<C>>(
+  options: QueryOptions<A, C, X, R>,
+): Message<'query', NoInfer<A>, TypeOf<C>, TypeOf<X>> => ({ kind: 'query', ...factsOf(options), ...typesOf(options), run: (ctx, args) => options.run(ctx, args) })
 
 /** Constructors by name. */
 export type Constructors = Readonly<Record<string, AnyConstructor>>

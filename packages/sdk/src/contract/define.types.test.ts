@@ -1,6 +1,6 @@
 import { expect, expectTypeOf, test } from 'vitest'
 import {
-  AccountId, Balance, bool, command, constructor, defineContract, defineStorage, event, indexed, map, query, text, u32, value, variant, vec,
+  AccountId, Balance, bool, command, constructor, defineContract, defineStorage, event, indexed, map, query, text, tuple, u32, value, variant, vec,
   type ArgsOf, type CommandContext, type ConstructorArgsOf, type ContractCalls, type ErrorOf, type EventsOf, type MessageNames, type MessagesOf, type QueryContext,
   type ReturnOf, type TypeOf,
 } from './index.ts'
@@ -54,6 +54,8 @@ const Auction = defineContract({
       },
     }),
     isOpen: query({ args: { at: u32 }, returns: bool, run: () => true }),
+    problem: query({ returns: tuple(u32, Problem), run: (ctx) => [ctx.blockNumber, { kind: 'TooLow', value: 1n }] }),
+    state: query({ returns: Problem, run: (ctx) => (ctx.blockNumber > 1 ? { kind: 'Closed' } : { kind: 'TooLow', value: 1n }) }),
   },
 })
 type Auction = typeof Auction
@@ -66,11 +68,11 @@ test('clients derive everything from the declaration', () => {
   expectTypeOf<ErrorOf<Auction, 'bid'>['kind']>().toEqualTypeOf<'Closed' | 'TooLow'>()
   expectTypeOf<ErrorOf<Auction, 'close'>>().toEqualTypeOf<never>()
   expectTypeOf<ConstructorArgsOf<Auction, 'new'>>().toEqualTypeOf<{ readonly lot: string; readonly least: bigint }>()
-  expectTypeOf<MessageNames<Auction>>().toEqualTypeOf<'bid' | 'close' | 'winner' | 'isOpen'>()
-  expectTypeOf<MessageNames<Auction, 'query'>>().toEqualTypeOf<'winner' | 'isOpen'>()
+  expectTypeOf<MessageNames<Auction>>().toEqualTypeOf<'bid' | 'close' | 'winner' | 'isOpen' | 'problem' | 'state'>()
+  expectTypeOf<MessageNames<Auction, 'query'>>().toEqualTypeOf<'winner' | 'isOpen' | 'problem' | 'state'>()
   expectTypeOf<MessagesOf<Auction>['bid']['kind']>().toEqualTypeOf<'command'>()
   expectTypeOf<EventsOf<Auction>>().toEqualTypeOf<{ readonly kind: 'Bid'; readonly value: { readonly bidder: Uint8Array; readonly count: number } }>()
-  expect(Object.keys(Auction.messages)).toEqual(['bid', 'close', 'winner', 'isOpen'])
+  expect(Object.keys(Auction.messages)).toEqual(['bid', 'close', 'winner', 'isOpen', 'problem', 'state'])
 })
 
 test('another contract is called by its declaration', () => {
@@ -88,6 +90,8 @@ test('cells know whether something is always there', () => {
 })
 
 test('mistakes do not compile', () => {
+  // @ts-expect-error a case that is not declared
+  expect(query({ returns: Problem, run: () => ({ kind: 'Open' }) }).kind).toBe('query')
   // @ts-expect-error returns a text where a number is declared
   expect(command({ returns: u32, run: () => 'one' }).kind).toBe('command')
   // @ts-expect-error a query takes no payment
