@@ -1,0 +1,71 @@
+/** Figures of JavaScript contracts: calls per second of a counter, of a bid in the example auction and of a loop, counted, against the same interpreter without counting; what keeping loaded scripts is worth; first use. */
+import { resolve } from 'node:path'
+import { performance } from 'node:perf_hooks'
+import { assert } from '@phalanx/primitives/assert'
+import { bigintToLe, concatBytes, EMPTY, parseHex, utf8 } from '@phalanx/primitives/bytes'
+import { loadCrypto } from '@phalanx/primitives/crypto/node'
+import type { JsMachine } from '@phalanx/worker/contracts'
+import { loadQuickJs } from '@phalanx/worker/engines/quickjs'
+import { buildContract, findContract } from '../apps/cli/src/contract/build-contract.ts'
+import { addressOf, type ContractBench } from '../packages/worker/src/testing/contracts.ts'
+import { jsBench, jsContract, jsEndOf } from '../packages/worker/src/testing/js-contracts.ts'
+import type { Figure } from './goals.ts'
+
+const ROUNDS = 3
+const AUCTION = resolve(import.meta.dirname, '../examples/sealed-bid-auction')
+
+interface Case {
+  readonly code: Uint8Array
+  readonly constructorInput: Uint8Array
+  readonly input: Uint8Array
+  readonly calls: number
+}
+
+/** Calls per second of each bench, in turns: the best of some rounds after one to warm up. */
+const callsPerSecond = (benches: readonly ContractBench[], { code, constructorInput, input, calls }: Case): readonly number[] => {
+  const addresses = benches.map((each) => addressOf(each.deploy(code, constructorInput)))
+  const best = benches.map(() => 0)
+  for (let round = 0; round <= ROUNDS; round++) {
+    benches.forEach((each, which) => {
+      const started = performance.now()
+      for (let i = 0; i < calls; i++) assert(jsEndOf(each.call(addresses[which] as Uint8Array, input)).end === 'ok', 'the call succeeds')
+      if (round > 0) best[which] = Math.max(best[which] ?? 0, (calls / (performance.now() - started)) * 1000)
+    })
+  }
+  return best
+}
+
+const COUNTER = jsContract('const key = text("n"); const next = (host.getStorage(key)?.[0] ?? 0) + 1 & 255; host.setStorage(key, Uint8Array.of(next)); return Uint8Array.of(next)')
+const LOOP = jsContract('let sum = 0; for (let i = 0; i < 100000; i++) sum = (sum * 3 + i) | 0; return text(sum)')
+
+const auction = async (crypto: Awaited<ReturnType<typeof loadCrypto>>): Promise<Case> => {
+  const { code, metadata } = await buildContract(findContract(AUCTION), { crypto })
+  const { constructors, messages } = metadata.spec
+  const selector = (label: string): Uint8Array => parseHex([...constructors, ...messages].find((each) => each.label === label)?.selector ?? '')
+  const title = utf8('a painting')
+  return { code, constructorInput: concatBytes(selector('new'), Uint8Array.of(title.length << 2), title, new Uint8Array(4)), input: concatBytes(selector('bid'), bigintToLe(700n, 16)), calls: 500 }
+}
+
+/** Measures. */
+export const bench = async (): Promise<readonly Figure[]> => {
+  const crypto = await loadCrypto()
+  const on = (machine: JsMachine): ContractBench => jsBench({ crypto, machine })
+  const machine = await loadQuickJs()
+  const started = performance.now()
+  on(machine).upload(COUNTER)
+  const firstUseMs = performance.now() - started
+  const [uncounted, anew] = [await loadQuickJs({ isMetered: false }), await loadQuickJs({ keepsLoaded: false })]
+  const compare = (name: string, each: Case): Figure => {
+    const [plain, counted] = callsPerSecond([on(uncounted), on(machine)], each) as [number, number]
+    return { name: `contracts: JavaScript, ${name}`, figure: counted, unit: 'calls/s', against: 'the same QuickJS without gas and stack counting', ratio: counted / plain }
+  }
+  const bid = await auction(crypto)
+  const [loadedAnew, kept] = callsPerSecond([on(anew), on(machine)], { ...bid, calls: 50 }) as [number, number]
+  return [
+    compare('a counter', { code: COUNTER, constructorInput: EMPTY, input: EMPTY, calls: 1_000 }),
+    compare('a bid in the example auction', bid),
+    compare('a loop of a hundred thousand rounds', { code: LOOP, constructorInput: EMPTY, input: EMPTY, calls: 20 }),
+    { name: 'contracts: JavaScript, a bid, loaded state kept', figure: kept, unit: 'calls/s', against: 'loading the script for every call', ratio: kept / loadedAnew },
+    { name: 'contracts: JavaScript, first use (build taken apart, counted, compiled)', figure: firstUseMs, unit: 'ms', against: 'nothing', ratio: 1 },
+  ]
+}
