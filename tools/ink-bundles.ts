@@ -27,6 +27,8 @@ export interface Bundle {
   readonly hash: string
   readonly constructors: readonly BundleEntry[]
   readonly messages: readonly BundleEntry[]
+  /** The whole file without the code, for clients that read it. */
+  readonly metadata: Record<string, unknown>
 }
 
 /** Packs the package once, checks it against the hash pinned here and unpacks the bundles. */
@@ -52,7 +54,11 @@ const readBundle = (name: string): Bundle => {
     source: { wasm: string; hash: string }
     spec: { constructors: BundleEntry[]; messages: BundleEntry[] }
   }
-  return { name, code: new Uint8Array(Buffer.from(file.source.wasm.slice(2), 'hex')), hash: file.source.hash, constructors: file.spec.constructors, messages: file.spec.messages }
+  const { wasm, ...source } = file.source
+  return {
+    name, code: new Uint8Array(Buffer.from(wasm.slice(2), 'hex')), hash: source.hash, constructors: file.spec.constructors, messages: file.spec.messages,
+    metadata: { ...file, source },
+  }
 }
 
 /** The bundles by name; undefined where they are not here and cannot be, or are not to be, fetched. */
