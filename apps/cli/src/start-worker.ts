@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { AppError } from '@phalanx/primitives/errors'
 import type { Clock, Logger, Random } from '@phalanx/primitives/ports'
-import { createBenchmark, createWorker, type Worker } from '@phalanx/worker'
+import { createBenchmark, createWorker, startQueryThread, type Worker } from '@phalanx/worker'
 import type { PlatformKind } from '@phalanx/worker/platform'
 import { openDiskBlobStore } from '@phalanx/worker/platform/blobs'
 import { systemDeviceFiles, systemGuestSocket } from '@phalanx/worker/platform/devices'
@@ -36,8 +36,9 @@ export const startWorker = async (options: { readonly folder: string; readonly p
   try {
     const blobs = await openDiskBlobStore(folder)
     const platform = await dependencies.platform.open({ crypto, blobs, random, files: systemDeviceFiles, socket: systemGuestSocket })
-    const benchmark = createBenchmark({ clock, highResolutionMs: () => performance.now() })
-    worker = await createWorker({}, { platform, blobs, random, crypto, clock, logger, benchmark, memoryUsed: () => process.memoryUsage.rss() })
+    const highResolutionMs = (): number => performance.now()
+    const benchmark = createBenchmark({ clock, highResolutionMs })
+    worker = await createWorker({}, { platform, blobs, random, crypto, clock, logger, benchmark, memoryUsed: () => process.memoryUsage.rss(), highResolutionMs, startQueryThread })
   } catch (error) {
     throw explainDiskError(error, folder)
   }

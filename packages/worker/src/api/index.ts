@@ -1,12 +1,16 @@
 /** Public face of `@phalanx/worker/api`: every service, method and message, and the names of methods that are not offered yet. */
 import { chainMethods, feedMethods } from './chain.ts'
+import { contractMethods, sealedQueryMethods } from './contracts.ts'
+import { clusterStateMethods } from './cluster.ts'
 import { endpointMethods } from './endpoints.ts'
 import { handoverEndMethods, handoverMethods } from './handover.ts'
 import { infoMethods, statusMethods } from './info.ts'
 import { registrationMethods } from './registration.ts'
 
 export * from './chain.ts'
+export * from './cluster.ts'
 export * from './common.ts'
+export * from './contracts.ts'
 export * from './endpoints.ts'
 export * from './handover.ts'
 export * from './info.ts'
@@ -16,8 +20,8 @@ export { METHODS_NOT_OFFERED, type NotOfferedMethod } from './not-offered.ts'
 
 /** Services and their methods by wire name; a route is `/prpc/<service>.<method>`. */
 export const workerApi = {
-  PhactoryAPI: { ...infoMethods, ...registrationMethods, ...chainMethods, ...endpointMethods, ...handoverMethods },
-  PhalanxAPI: { ...statusMethods, ...feedMethods, ...handoverEndMethods },
+  PhactoryAPI: { ...infoMethods, ...registrationMethods, ...chainMethods, ...clusterStateMethods, ...endpointMethods, ...handoverMethods, ...contractMethods },
+  PhalanxAPI: { ...statusMethods, ...feedMethods, ...handoverEndMethods, ...sealedQueryMethods },
 } as const
 /** Type of the whole API. */
 export type WorkerApi = typeof workerApi

@@ -2,15 +2,18 @@
 import { workerApi, type WorkerApi } from '../api/index.ts'
 import type { Handlers, Method } from '../api/schema.ts'
 import { chainHandlers, feedHandlers } from './chain.ts'
+import { clusterStateHandlers } from './cluster.ts'
 import type { MethodContext } from './context.ts'
+import { contractInfoHandlers } from './contract-info.ts'
+import { contractQueryHandlers, sealedQueryHandlers } from './contract-queries.ts'
 import { endpointHandlers } from './endpoints.ts'
 import { handoverEndHandlers, handoverHandlers } from './handover.ts'
 import { infoHandlers, statusHandlers } from './info.ts'
 import { registrationHandlers } from './registration.ts'
 
 const handlers: { readonly [S in keyof WorkerApi]: Handlers<WorkerApi[S], MethodContext> } = {
-  PhactoryAPI: { ...infoHandlers, ...registrationHandlers, ...chainHandlers, ...endpointHandlers, ...handoverHandlers },
-  PhalanxAPI: { ...statusHandlers, ...feedHandlers, ...handoverEndHandlers },
+  PhactoryAPI: { ...infoHandlers, ...registrationHandlers, ...chainHandlers, ...clusterStateHandlers, ...endpointHandlers, ...handoverHandlers, ...contractInfoHandlers, ...contractQueryHandlers },
+  PhalanxAPI: { ...statusHandlers, ...feedHandlers, ...handoverEndHandlers, ...sealedQueryHandlers },
 }
 
 /** A method with its handler, types forgotten: what routing needs. */

@@ -47,12 +47,20 @@ interface Running {
   readonly stopWatching: () => void
 }
 
+/** A round that waits for a thread. */
+interface Waiting {
+  readonly take: (slot: Slot) => void
+  readonly giveUp: (error: AppError) => void
+}
+
 interface Slot {
   readonly thread: QueryThread
   /** Snapshots that the thread holds. */
   readonly known: Set<number>
   running: Running | undefined
   isReady: boolean
+  /** Given to a round, whether or not it has been told of it yet. */
+  isTaken: boolean
   isGone: boolean
 }
 
@@ -64,7 +72,7 @@ class ThreadExecutor implements QueryExecutor {
   private readonly slots: Slot[] = []
   /** Ascending by id; the last one is the newest, earlier ones are held by queries. */
   private kept: Kept[] = []
-  private readonly waiting: ((slot: Slot) => void)[] = []
+  private waiting: Waiting[] = []
   /** Every thread's cache follows this one. */
   private readonly cache = new ContractCache()
   private weights: CacheWeights = []
@@ -123,6 +131,7 @@ class ThreadExecutor implements QueryExecutor {
 
   async close(): Promise<void> {
     this.isClosed = true
+    for (const waiting of [...this.waiting]) waiting.giveUp(new AppError('QUERY_CANCELLED', {}))
     await Promise.all([...this.slots].map(async (slot) => {
       this.remove(slot, new AppError('QUERY_CANCELLED', {}))
       await slot.thread.terminate()
@@ -165,7 +174,7 @@ class ThreadExecutor implements QueryExecutor {
   }
 
   private start(): void {
-    const slot: Slot = { thread: this.outside.startThread(), known: new Set(), running: undefined, isReady: false, isGone: false }
+    const slot: Slot = { thread: this.outside.startThread(), known: new Set(), running: undefined, isReady: false, isTaken: false, isGone: false }
     this.slots.push(slot)
     slot.thread.unref?.()
     slot.thread.on('message', (message: FromThread) => this.hear(slot, message))
@@ -186,6 +195,7 @@ class ThreadExecutor implements QueryExecutor {
     const { running } = slot
     if (running === undefined || running.id !== message.id) return
     slot.running = undefined
+    slot.isTaken = false
     running.stopWatching()
     if (message.kind === 'done') running.resolve(message.outcome)
     else if (message.kind === 'refused') running.reject(toError(message.refusal))
@@ -201,8 +211,10 @@ class ThreadExecutor implements QueryExecutor {
     if (slot.isGone || this.isClosed) return
     if (!slot.isReady) this.failedStarts++
     this.outside.logger.warn('query thread lost', { isReady: slot.isReady })
-    this.remove(slot, new AppError('QUERY_ENGINE_FAILED', { reason: reason.slice(0, REASON_MAX) }))
+    const error = new AppError('QUERY_ENGINE_FAILED', { reason: reason.slice(0, REASON_MAX) })
+    this.remove(slot, error)
     this.replaceWhereWanted()
+    if (this.slots.length === 0) for (const waiting of [...this.waiting]) waiting.giveUp(error)
   }
 
   private remove(slot: Slot, error: AppError): void {
@@ -229,42 +241,49 @@ class ThreadExecutor implements QueryExecutor {
   }
 
   private giveOut(slot: Slot): void {
-    if (!slot.isReady || slot.running !== undefined || slot.isGone) return
-    this.waiting.shift()?.(slot)
+    if (!slot.isReady || slot.isTaken || slot.isGone) return
+    this.waiting.shift()?.take(slot)
   }
 
   /** A thread for one round: an idle one, or the next that becomes idle. @throws QUERY_TIMED_OUT, QUERY_CANCELLED, QUERY_ENGINE_FAILED */
   private takeSlot({ limitMs, signal }: Round): Promise<Slot> {
-    const idle = this.slots.find((slot) => slot.isReady && slot.running === undefined)
-    if (idle !== undefined) return Promise.resolve(idle)
+    const idle = this.slots.find((slot) => slot.isReady && !slot.isTaken)
+    if (idle !== undefined) {
+      idle.isTaken = true
+      return Promise.resolve(idle)
+    }
     if (this.slots.length === 0 && this.failedStarts >= FAILED_STARTS_MAX) {
       // One more try for each that asks: what kept threads from starting may be over.
       this.failedStarts = FAILED_STARTS_MAX - 1
     }
     return new Promise((resolve, reject) => {
-      const take = (slot: Slot): void => {
-        end()
-        resolve(slot)
+      const waiting: Waiting = {
+        take(slot) {
+          end()
+          slot.isTaken = true
+          resolve(slot)
+        },
+        giveUp(error) {
+          end()
+          reject(error)
+        },
       }
-      const giveUp = (error: AppError): void => {
-        end()
-        this.waiting.splice(this.waiting.indexOf(take), 1)
-        reject(error)
-      }
-      const onAbort = (): void => giveUp(new AppError('QUERY_CANCELLED', {}))
-      const cancelTimer = this.outside.clock.after(limitMs, () => giveUp(new AppError('QUERY_TIMED_OUT', { limitMs })))
+      const onAbort = (): void => waiting.giveUp(new AppError('QUERY_CANCELLED', {}))
+      const cancelTimer = this.outside.clock.after(limitMs, () => waiting.giveUp(new AppError('QUERY_TIMED_OUT', { limitMs })))
       const end = (): void => {
+        this.waiting = this.waiting.filter((each) => each !== waiting)
         cancelTimer()
         signal?.removeEventListener('abort', onAbort)
       }
       signal?.addEventListener('abort', onAbort)
-      this.waiting.push(take)
+      this.waiting.push(waiting)
       const starting = this.slots.filter(({ isReady }) => !isReady).length
       if (this.slots.length < this.max && starting < this.waiting.length) this.start()
     })
   }
 
   private runIn(slot: Slot, { snapshot, job, env, signal, limitMs }: Round, leftMs: number): Promise<RoundOutcome> {
+    if (slot.isGone) return Promise.reject(new AppError('QUERY_ENGINE_FAILED', { reason: 'its thread ended' }))
     const { clock } = this.outside
     const id = ++this.lastId
     const kept = this.keep(snapshot)
