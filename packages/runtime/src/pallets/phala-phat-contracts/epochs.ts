@@ -52,8 +52,8 @@ export const askForKey = (ctx: PhatContext, cluster: Uint8Array): void => {
   })
 }
 
-/** The gatekeepers sent a cluster's key to its workers: with that its first epoch is asked for. */
-export const noteKeysSent = (ctx: PhatContext, cluster: Uint8Array): void => {
+/** Asks the gatekeepers for the first epoch of a cluster, unless that was done before. */
+export const requestFirstEpoch = (ctx: PhatContext, cluster: Uint8Array): void => {
   const state = storage.clusterEpoch.get(ctx, cluster)
   if (state?.requested === 0n) ask(ctx, cluster, state)
 }

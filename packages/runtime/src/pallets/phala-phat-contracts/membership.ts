@@ -9,20 +9,9 @@ import { PHAT_CONTRACTS, phatParts, type PhatContext } from './declaration.ts'
 import { ensureMayEnter, isStaked } from './duties.ts'
 import { requestEpoch } from './epochs.ts'
 import { giveKeys } from './keys.ts'
+import { isMember, type Membership } from './members.ts'
 import * as storage from './storage.ts'
 import type { LeaveReason } from './types.ts'
-
-/** A worker and a cluster. */
-export interface Membership {
-  readonly worker: Uint8Array
-  readonly cluster: Uint8Array
-}
-
-/** Whether a worker is in this cluster. */
-export const isMember = (host: StorageHost, { worker, cluster }: Membership): boolean => {
-  const found = storage.clusterByWorkers.get(host, worker)
-  return found !== undefined && bytesEqual(found, cluster)
-}
 
 /** Whether contracts depend on a worker: it is in a cluster in which one runs. Its stake is at risk then. */
 export const hostsContracts = (host: StorageHost, worker: Uint8Array): boolean => {

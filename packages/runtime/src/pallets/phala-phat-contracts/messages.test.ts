@@ -170,6 +170,27 @@ describe('epochs', () => {
     expect(storage.clusterEpoch.has(bed.chain.ctx, filled(9))).toBe(false)
   })
 
+  test('keys that were sent to somebody who left meanwhile, or of a cluster that is no more, are followed by word of that', () => {
+    const told = () => bed.heard(TOPICS.clusterOperation)
+    const [d, e] = [bed.worker('d'), bed.worker('e')]
+    const fresh = bed.created([d, e])
+    const leave = () => phalaPhatContracts.call('removeWorkerFromCluster', { workerPubkey: d.worker, clusterId: fresh })
+    bed.chain.assertOk(leave(), signed(bed.owner))
+    bed.dispatchKeys(fresh, [d.worker, e.worker])
+    bed.chain.nextBlock()
+    expect(told()).toEqual([{ kind: 'RemoveWorker', value: { clusterId: fresh, worker: d.worker } }])
+    bed.dispatchKeys(fresh, [d.worker])
+    bed.chain.assertOk(phalaPhatContracts.call('addWorkerToCluster', { workerPubkey: d.worker, clusterId: fresh }), signed(bed.owner))
+    bed.chain.nextBlock()
+    expect(told(), 'it came back meanwhile').toEqual([])
+    bed.chain.assertOk(phalaPhatContracts.call('clusterDestroy', { cluster: fresh }), ROOT)
+    bed.dispatchKeys(fresh, [d.worker, e.worker])
+    bed.chain.nextBlock()
+    expect(told()).toEqual([{ kind: 'DestroyCluster', value: fresh }])
+    bed.chain.nextBlock()
+    expect(told()).toEqual([])
+  })
+
   test('a cluster that loses a worker before it has a key asks for the key only', () => {
     const [d, e] = [bed.worker('d'), bed.worker('e')]
     const fresh = bed.created([d, e])

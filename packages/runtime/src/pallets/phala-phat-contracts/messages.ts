@@ -6,9 +6,9 @@ import { decodePayload } from '../phala-registry/decode-payload.ts'
 import { clusterKeys } from '../phala-registry/storage.ts'
 import { learnContract } from './contracts.ts'
 import { phatParts, type PhatContext } from './declaration.ts'
-import { learnContractKeys, noteKeysSent, takeEpochCandidate } from './epochs.ts'
-import { requestKeys } from './keys.ts'
-import { isMember } from './membership.ts'
+import { learnContractKeys, takeEpochCandidate } from './epochs.ts'
+import { noteKeysSent, requestKeys } from './keys.ts'
+import { isMember } from './members.ts'
 import { takeStateReport } from './state-reports.ts'
 import * as storage from './storage.ts'
 
@@ -43,7 +43,9 @@ const onClusterRegistry = (ctx: PhatContext, { value: { cluster, pubkey } }: Clu
 const onClusterOperation = (ctx: PhatContext, sender: MessageOrigin, payload: Uint8Array): void => {
   ensureGatekeepers(ctx, sender)
   const operation = decodePayload(TOPICS.clusterOperation.payload, payload)
-  if (operation.kind === 'DispatchKeys') noteKeysSent(ctx, operation.value.cluster)
+  if (operation.kind !== 'DispatchKeys') return
+  const { cluster, secretKeys } = operation.value
+  noteKeysSent(ctx, cluster, secretKeys.map(([worker]) => worker))
 }
 
 const onKeyRequest = (ctx: PhatContext, worker: Uint8Array, { cluster }: ClusterKeyRequest): void => {

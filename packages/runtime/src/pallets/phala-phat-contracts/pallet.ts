@@ -16,7 +16,9 @@ import { PHAT_CONTRACTS, phatParts, type PhatContext } from './declaration.ts'
 import { isStaked } from './duties.ts'
 import { anchorEpochs, isDeployed, requestDueEpochs, requestEpoch } from './epochs.ts'
 import { buildPhatGenesis, DEFAULT_PHAT_GENESIS, isSaneClusterParameters, phatGenesisShape } from './genesis.ts'
-import { addWorker, isMember, removeWorker, setMinStake } from './membership.ts'
+import { tellStrangers } from './keys.ts'
+import { isMember } from './members.ts'
+import { addWorker, removeWorker, setMinStake } from './membership.ts'
 import { pruneStateReports } from './state-reports.ts'
 import * as storage from './storage.ts'
 import { applyNextSystemCode } from './system-code.ts'
@@ -236,9 +238,10 @@ export const phalaPhatContracts = phatParts.withCalls(
         const applied = applyNextSystemCode(ctx)
         const pruned = pruneStateReports(ctx)
         const anchored = anchorEpochs(ctx)
+        const strangers = tellStrangers(ctx)
         const requested = requestDueEpochs(ctx)
         const codeWeight = applied ? carrying(writes(3), storage.pinkSystemCode.get(ctx)[1]) : ZERO_WEIGHT
-        return addWeights(weigh({ reads: 4 + anchored, writes: pruned + anchored }), codeWeight, times(requested, weigh({ reads: 20, writes: 4 })))
+        return addWeights(weigh({ reads: 5 + anchored + strangers, writes: pruned + anchored }), codeWeight, times(requested, weigh({ reads: 20, writes: 4 })))
       },
     },
     tryState,

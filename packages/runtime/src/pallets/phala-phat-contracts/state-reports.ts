@@ -6,7 +6,7 @@ import { bytesEqual } from '@phalanx/primitives/bytes'
 import { TOPICS, type ClusterStateReport } from '@phalanx/primitives/messages'
 import { pushPalletMessage } from '../phala-mq/push.ts'
 import { PHAT_CONTRACTS, type PhatContext } from './declaration.ts'
-import { isMember } from './membership.ts'
+import { isMember } from './members.ts'
 import * as storage from './storage.ts'
 import type { ClusterState, StateProposal, StateReports } from './types.ts'
 

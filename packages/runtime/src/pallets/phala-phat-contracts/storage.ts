@@ -41,6 +41,8 @@ export const openEpochs = storage.map('OpenEpochs', { ...byHash, type: vecUpTo(O
 export const epochsBegan = storage.value('EpochsBegan', { type: vecUpTo(Hash, 65_536), default: [], doc: 'Clusters whose epochs began in this block.' })
 export const epochRenewals = storage.map('EpochRenewals', { ...byHash, type: unit, doc: 'Clusters that want another epoch once the one asked for began.' })
 export const keyRequestedAt = storage.map('KeyRequestedAt', { hasher: 'Twox64Concat', key: Sr25519Public, type: u32, doc: 'Block in which the gatekeepers were last told to give a worker its cluster\'s keys.' })
+export const keysSentInVain = storage.value('KeysSentInVain', {
+  type: vecUpTo(tuple(Hash, vecUpTo(Sr25519Public, CLUSTER_WORKERS_MAX)), 65_536), default: [], doc: 'Clusters whose key was sent in this block to workers that are not in them, and these.' })
 export const clusterChannelKeys = storage.doubleMap('ClusterChannelKeys', {
   hashers: ['Twox64Concat', 'Twox64Concat'], keys: [Hash, u64], type: ChannelKey, doc: 'Channel key of a cluster in its current epoch and the one before.' })
 export const contractChannelKeys = storage.doubleMap('ContractChannelKeys', {

@@ -64,9 +64,12 @@ export const createPhatTestbed = (crypto: Crypto, options: { readonly genesis?: 
     }
   }
   const gatekeepers: MessageOrigin = { kind: 'Gatekeeper' }
-  const dispatchKeys = (id: Uint8Array): void => {
+  const sharesFor = (workers: readonly Uint8Array[]) =>
+    [...workers].sort(compareBytes).map((pubkey) => [pubkey, { ecdhPubkey: filled(1), encryptedKey: filled(2, 80), iv: filled(3, 12) }] as const)
+  /** The gatekeepers send a cluster's key; the shares are no real ones. */
+  const dispatchKeys = (id: Uint8Array, workers: readonly Uint8Array[] = []): void => {
     const terms = { owner, deposit: 0n, gasPrice: 1n, depositPerItem: 2n, depositPerByte: 3n, treasuryAccount: treasury }
-    say(gatekeepers, TOPICS.clusterOperation, { kind: 'DispatchKeys', value: { cluster: id, secretKeys: [], ...terms } })
+    say(gatekeepers, TOPICS.clusterOperation, { kind: 'DispatchKeys', value: { cluster: id, secretKeys: sharesFor(workers), ...terms } })
   }
   /** A cluster of these workers, which were sent its key; its id. */
   const cluster = (sessions: readonly TestSession[], change: Partial<NewCluster> = {}): Uint8Array => {
@@ -80,9 +83,7 @@ export const createPhatTestbed = (crypto: Crypto, options: { readonly genesis?: 
     say(gatekeepers, TOPICS.clusterRegistryEvent, { kind: 'PubkeyAvailable', value: { cluster: id, pubkey } })
   /** What a gatekeeper proposes: the shares are no real ones. */
   const candidate = (id: Uint8Array, epoch: bigint, change: Partial<ClusterEpochCandidate> = {}): ClusterEpochCandidate => {
-    const sealed = { ecdhPubkey: filled(1), encryptedKey: filled(2, 80), iv: filled(3, 12) }
-    const secretKeys = [...storage.clusterWorkers.get(chain.ctx, id)].sort(compareBytes).map((pubkey) => [pubkey, sealed] as const)
-    return { cluster: id, epoch, pubkey: epochKey(epoch), secretKeys, ...change }
+    return { cluster: id, epoch, pubkey: epochKey(epoch), secretKeys: sharesFor(storage.clusterWorkers.get(chain.ctx, id)), ...change }
   }
   const epochKey = (epoch: bigint): Uint8Array => devAccount(crypto, `Epoch ${epoch}`).publicKey
   const propose = (proposal: ClusterEpochCandidate, by = gatekeeper): void => say({ kind: 'Worker', value: by }, TOPICS.clusterEpochCandidate, proposal)
