@@ -20,8 +20,8 @@ const retireEpochs = (draft: Draft): void => {
   if (epochs === membership.epochs) return
   updateMembership(draft, { epochs })
   const { clusterKeys, joining } = draft.state
-  // One that is to deploy in the past needs the keys of that time until then.
-  if (clusterKeys !== undefined && joining?.deploy === undefined) {
+  // One that is to go on in the past needs the keys of that time until then.
+  if (clusterKeys !== undefined && joining?.deploy === undefined && joining?.state === undefined) {
     const oldest = epochs[0]?.epoch ?? 0n
     draft.state = { ...draft.state, clusterKeys: { ...clusterKeys, epochs: clusterKeys.epochs.filter(({ epoch }) => epoch >= oldest) } }
   }

@@ -18,6 +18,8 @@ import { withEpoch } from './epochs.ts'
 import { beginWaiting, waitFor } from './joining.ts'
 import { keyFromSecret, type ClusterKeyring } from './keyring.ts'
 import { deployCluster, reportFailure } from './operations.ts'
+import { recordOf } from './records.ts'
+import { resumeCluster } from './restore.ts'
 import { replayWaiting } from './replay.ts'
 import { clusterOrigin, isOwn, membershipOf, runningCluster, setCluster, updateFacts, updateMembership } from './work.ts'
 
@@ -103,13 +105,17 @@ export const onKeysDispatched = (draft: Draft, terms: Dispatch): void => {
   beginWaiting(draft, waitFor({ cluster: id, since: draft.block.number, why: 'the key of the cluster could not be opened', deploy }))
 }
 
-/** At the end of a block: a worker that missed only the cluster's key and has it now deploys where that belongs, and does what followed. @throws CONTRACT_ENGINE_FAILED */
+/** At the end of a block: a worker that missed only the cluster's key and has it now deploys where that belongs, or goes on where it was, and does what followed. @throws CONTRACT_ENGINE_FAILED */
 export const endWait = (draft: Draft): void => {
   const { joining, clusterKeys } = draft.state
   const key = clusterKeys?.main?.key
-  if (joining?.deploy === undefined || key === undefined) return
-  const { deploy } = joining
-  replayWaiting(draft, joining, deploy.epochs, () => deployCluster(draft, key, deploy))
+  if (joining === undefined || clusterKeys === undefined || key === undefined) return
+  const { deploy, state } = joining
+  if (deploy !== undefined) return replayWaiting(draft, joining, deploy.epochs, () => deployCluster(draft, key, deploy))
+  const cluster = state === undefined ? undefined : resumeCluster(draft.crypto, state, clusterKeys)
+  if (cluster === undefined) return
+  setCluster(draft, cluster)
+  replayWaiting(draft, joining, recordOf(cluster).epochs)
 }
 
 /** An epoch's secret for each worker of a cluster. */

@@ -40,16 +40,20 @@ export const runCluster = (
   }
 }
 
-/** What a restored worker knows of its cluster. One whose secrets are lost waits for another member's state. */
+/** A cluster that ran here, out of what a checkpoint holds of it and its secrets. */
+export const resumeCluster = (crypto: Crypto, stored: StoredCluster, ring: ClusterKeyring): ClusterState | undefined => {
+  const { receipts, reported, reportedUpTo, differsSince, gaps } = stored
+  return runCluster(crypto, stored, { ring, receipts, reported: reported.map((one) => ({ ...one, contracts: undefined })), reportedUpTo, differsSince, gaps })
+}
+
+/** What a restored worker knows of its cluster. One whose secrets are lost waits for its key, or another member's state. */
 export const restoreCluster = (crypto: Crypto, restored: Restored, held: ClusterKeyring | undefined): Parts => {
   const clusterKeys = held === undefined ? undefined : stillNeeded(restored, held)
   const { cluster: stored, joining } = restored
   if (stored === undefined) return { cluster: undefined, joining, clusterKeys }
-  const { receipts, reported, reportedUpTo, differsSince, gaps } = stored
-  const cluster = clusterKeys === undefined ? undefined
-    : runCluster(crypto, stored, { ring: clusterKeys, receipts, reported: reported.map((one) => ({ ...one, contracts: undefined })), reportedUpTo, differsSince, gaps })
+  const cluster = clusterKeys === undefined ? undefined : resumeCluster(crypto, stored, clusterKeys)
   if (cluster !== undefined) return { cluster, joining: undefined, clusterKeys }
   return {
-    cluster: undefined, clusterKeys, joining: waitFor({ cluster: stored.id, since: restored.follow.head.number + 1, why: 'the sealed secrets of the cluster are lost' }),
+    cluster: undefined, clusterKeys, joining: waitFor({ cluster: stored.id, since: restored.follow.head.number + 1, why: 'the sealed secrets of the cluster are lost', state: stored }),
   }
 }

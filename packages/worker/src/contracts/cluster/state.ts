@@ -64,15 +64,32 @@ export type BufferedBlock = TypeOf<typeof BufferedBlock>
 const Deployment = struct({ terms: ClusterOperation, index: u32, systemCode: option(SystemCode), runtimeVersion: option(tuple(u32, u32)), epochs: vecUpTo(EpochFact, EPOCHS_MAX) })
 export type Deployment = TypeOf<typeof Deployment>
 
+/** Every entry of a cluster's state. */
+export const StoredEntries = vecUpTo(tuple(bytesUpTo(ENTRY_KEY_BYTES_MAX), bytesUpTo(ENTRY_VALUE_BYTES_MAX)), ENTRIES_MAX)
+
+/** The running cluster's part of a checkpoint: no secret of a key, but all that contracts keep. */
+export const StoredCluster = struct({
+  id: Hash,
+  entries: StoredEntries,
+  receipts: RecentReceipts,
+  reported: vecUpTo(StatePoint, REPORTED_STATES_MAX),
+  reportedUpTo: u32,
+  differsSince: option(u32),
+  gaps: vecUpTo(struct({ sequence: u64, since: u32 }), 1024),
+})
+export type StoredCluster = TypeOf<typeof StoredCluster>
+
 /**
  * A cluster that this worker belongs to and cannot run yet. With `deploy` it misses only the cluster's key: once it has that, it deploys at block `since` and does
- * what followed. Without, it needs another member's state of block `since - 1` or later. `blocks`: what the cluster heard from block `since` on; `why` for people.
+ * what followed. With `state` it ran up to block `since - 1` and lost its key: it goes on when it has that again. With neither, and sooner, another member's state of
+ * block `since - 1` or later helps. `blocks`: what the cluster heard from block `since` on; `why` for people.
  */
 export const JoiningCluster = struct({
   cluster: Hash,
   why: textUpTo(256),
   since: u32,
   deploy: option(Deployment),
+  state: option(StoredCluster),
   blocks: vecUpTo(BufferedBlock, BUFFERED_BLOCKS_MAX),
   agreed: vecUpTo(StatePoint, REPORTED_STATES_MAX),
 })
@@ -145,21 +162,6 @@ export interface ClusterState {
   /** Messages that the cluster's channel owes because this worker could not say them: numbers that others fill. */
   readonly gaps: readonly { readonly sequence: bigint; readonly since: number }[]
 }
-
-/** Every entry of a cluster's state. */
-export const StoredEntries = vecUpTo(tuple(bytesUpTo(ENTRY_KEY_BYTES_MAX), bytesUpTo(ENTRY_VALUE_BYTES_MAX)), ENTRIES_MAX)
-
-/** The running cluster's part of a checkpoint: no secret of a key, but all that contracts keep. */
-export const StoredCluster = struct({
-  id: Hash,
-  entries: StoredEntries,
-  receipts: RecentReceipts,
-  reported: vecUpTo(StatePoint, REPORTED_STATES_MAX),
-  reportedUpTo: u32,
-  differsSince: option(u32),
-  gaps: vecUpTo(struct({ sequence: u64, since: u32 }), 1024),
-})
-export type StoredCluster = TypeOf<typeof StoredCluster>
 
 /** 32 zero bytes: the receipts' root of a block without commands. */
 export const NO_RECEIPTS_ROOT: Uint8Array = new Uint8Array(32)

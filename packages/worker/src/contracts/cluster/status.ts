@@ -5,6 +5,6 @@ import type { LiveState } from '../../core/state.ts'
 export const summarizeCluster = ({ cluster, joining, clusters }: LiveState): string | undefined => {
   if (cluster?.differsSince !== undefined) return `differs from the other workers since block ${cluster.differsSince}: it serves no queries, and takes their state when asked to join again`
   if (cluster !== undefined) return `runs ${cluster.deployed.length} contracts, last compared with the other workers at block ${cluster.agreed?.block ?? 'none'}`
-  if (joining !== undefined) return `does not run here yet: ${joining.why}; ${joining.deploy === undefined ? `it needs another member's state of block ${joining.since - 1} or later` : 'it waits for the key'}`
+  if (joining !== undefined) return `does not run here yet: ${joining.why}; ${joining.deploy === undefined && joining.state === undefined ? `it needs another member's state of block ${joining.since - 1} or later` : 'it waits for the key'}`
   return clusters.membership === undefined ? undefined : 'is being created'
 }
