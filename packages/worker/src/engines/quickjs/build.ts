@@ -41,9 +41,9 @@ const INSTRUCTION_GAS = 1000
  * What the instrumented build is held to. A slot takes up to 13 bytes of the native stack, of which there is just under 1 MiB for
  * everything: the innermost of six frames may have all these slots, and those around it at most CALL_OUT_SLOTS each.
  */
-export const QUICKJS_RULES: ModuleRules = { ...ENGINE_RULES, name: 'quickjs', memoryPagesMax: PAGES.maximum, stackSlots: 22_528, instructionGas: INSTRUCTION_GAS }
+export const QUICKJS_RULES: ModuleRules = { ...ENGINE_RULES, name: 'quickjs', memoryPagesMax: PAGES.maximum, stackSlots: 20_480, instructionGas: INSTRUCTION_GAS }
 /** Slots that a script may have in use when it calls another contract. */
-export const CALL_OUT_SLOTS = 8192
+export const CALL_OUT_SLOTS = 6144
 
 /** A LEB128 number of a fixed length. */
 const padded = (value: number, length: number): Uint8Array => Uint8Array.from({ length }, (_, i) => ((value >>> (7 * i)) & 0x7f) | (i < length - 1 ? 0x80 : 0))
