@@ -5,7 +5,7 @@ import {
   sealReply, SignatureType, verifyQuery, verifySignerChain, type ClusterQuery, type OpenedQuery, type QueryAnswer, type QueryOutcome, type ReferenceQuery,
   type ReferenceReply, type SignerChain, type TypedSignature,
 } from '@phalanx/primitives/contracts'
-import { u32 } from '@phalanx/primitives/codec'
+import { u32, u8 } from '@phalanx/primitives/codec'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { AppError, isAppError } from '@phalanx/primitives/errors'
 import type { contractMethods, ContractQueryRequest, ContractQueryResponse, GetReceiptRequest, GetReceiptResponse, RequestSignature, sealedQueryMethods } from '../api/contracts.ts'
@@ -91,7 +91,7 @@ const query = async (context: MethodContext, { sealed }: { readonly sealed: Uint
 }
 
 const typedSignature = ({ signatureType, signature }: { readonly signatureType: number; readonly signature: Uint8Array }): TypedSignature =>
-  ({ type: SignatureType.decode(Uint8Array.of(signatureType & 0xff)), signature })
+  ({ type: SignatureType.decode(u8.encode(signatureType)), signature })
 
 /** The chain of signers in a request of the reference's form. @throws CERTIFICATE_MISSING, CERTIFICATE_CHAIN_TOO_LONG, CODEC_ codes */
 const chainOf = (signature: RequestSignature): SignerChain => {
