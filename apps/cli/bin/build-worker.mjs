@@ -6,6 +6,7 @@
  */
 import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -20,6 +21,17 @@ const platformNames = (root) => [...readFileSync(join(root, PLATFORMS, 'table.ts
 /** Files that no build for `platform` may hold. */
 const isForeign = (path, platform, names) =>
   /(^|\/)(testing|table)(\.ts$|\/)/.test(path) || /simulated/.test(path) || names.some((name) => name !== platform && path === `${PLATFORMS}/${name}.ts`)
+
+/** Puts the bytes of the QuickJS module into the place of what reads them from its package: one file is all there is, and all of it is measured. */
+const embeddedQuickJs = {
+  name: 'embedded-quickjs',
+  setup({ onLoad }) {
+    onLoad({ filter: /[/\\]engines[/\\]quickjs[/\\]published\.ts$/ }, ({ path }) => {
+      const bytes = readFileSync(createRequire(path).resolve('@jitl/quickjs-wasmfile-release-sync/wasm'))
+      return { contents: `export const readPublished = async () => new Uint8Array(Buffer.from('${bytes.toString('base64')}', 'base64'))`, loader: 'js' }
+    })
+  },
+}
 
 /** Builds into the folder `out`; gives the file, its SHA-256 and the sources in it. */
 export const buildWorker = async ({ root, platform, out }) => {
@@ -36,6 +48,7 @@ export const buildWorker = async ({ root, platform, out }) => {
     },
     absWorkingDir: root, bundle: true, write: false, metafile: true, format: 'esm', platform: 'node', target: 'node20', conditions: ['node', 'import', 'default'],
     legalComments: 'none', minifyWhitespace: true, keepNames: true, banner: { js: BANNER }, external: ['pino'], logLevel: 'silent',
+    plugins: [embeddedQuickJs],
   })
   const [main] = Object.values(metafile.outputs)
   const sources = Object.entries(main.inputs).filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([path]) => path).sort()
