@@ -19,6 +19,8 @@ export interface BlobDisk {
   /** Pulls the plug: writes that were not acknowledged are kept or lost, each whole. */
   crash(): void
   names(): readonly string[]
+  /** Whether a file is there as a process wrote it last: not lost, put back or damaged since. */
+  isAsWritten(name: string): boolean
   /** Deletes a file, as a careless operator would. */
   lose(name: string): void
   /** Puts an older version back, as a backup or a rollback attack would. False when there is none. */
@@ -78,7 +80,11 @@ const createWriteQueue = (clock: Clock, prng: Prng, apply: (write: PendingWrite)
 /** An empty disk. */
 export const createBlobDisk = (clock: Clock, prng: Prng): BlobDisk => {
   const { files, olderThan, apply } = createVersionedFiles()
-  const writes = createWriteQueue(clock, prng, apply)
+  const touched = new Set<string>()
+  const writes = createWriteQueue(clock, prng, (write) => {
+    touched.delete(write.name)
+    apply(write)
+  })
   let generation = 0
 
   const openAs = (opening: number): BlobStore => ({
@@ -99,10 +105,14 @@ export const createBlobDisk = (clock: Clock, prng: Prng): BlobDisk => {
       writes.crash()
     },
     names: () => [...files.keys()].sort((a, b) => (a < b ? -1 : 1)),
+    isAsWritten: (name) => files.has(name) && !touched.has(name),
     lose: (name) => void files.delete(name),
     rollBack(name, draws) {
       const older = olderThan(name)
-      if (older.length > 0) files.set(name, draws.pick(older))
+      if (older.length > 0) {
+        files.set(name, draws.pick(older))
+        touched.add(name)
+      }
       return older.length > 0
     },
     corrupt(name, draws) {
@@ -112,6 +122,7 @@ export const createBlobDisk = (clock: Clock, prng: Prng): BlobDisk => {
       const at = draws.below(damaged.length)
       damaged[at] = (damaged[at] as number) ^ (1 << draws.below(8))
       files.set(name, damaged)
+      touched.add(name)
       return true
     },
   }

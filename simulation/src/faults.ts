@@ -3,7 +3,7 @@ import { parseHex, toHexPlain } from '@phalanx/primitives/bytes'
 import { FollowedBlocks } from '@phalanx/primitives/chain'
 import { FeedRequest, SkipRequest } from '@phalanx/worker/api'
 import { encodeMessage } from '@phalanx/worker/wire'
-import { maySpareKey } from './governance.ts'
+import { MASTER_KEY_FILE, maySpareKey } from './governance.ts'
 import type { Prng } from './prng.ts'
 import { tellCheckpointLie, tellFeedLie } from './liar.ts'
 import type { World } from './world-types.ts'
@@ -27,7 +27,6 @@ type Fault = (world: World, prng: Prng) => Promise<boolean> | boolean
 const NETWORK_FAULTS = { loseRequest: 60, loseAnswer: 60, cutSocket: 4 }
 const DOWN_MS_MAX = 9_000
 const CHECKPOINT = /checkpoint/
-const MASTER_KEY_FILE = 'master-key.seal'
 
 const restartLater = (world: World, prng: Prng, start: () => Promise<void> | void): void => {
   world.clock.after(1 + prng.below(DOWN_MS_MAX), () => void start())

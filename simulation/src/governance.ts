@@ -9,6 +9,8 @@ import type { Node } from '@phalanx/node'
 import type { Prng } from './prng.ts'
 import type { World, WorkerPlace } from './world-types.ts'
 
+/** File of a worker's sealed master keys. */
+export const MASTER_KEY_FILE = 'master-key.seal'
 const EMPTY = new Uint8Array(0)
 const REGISTER = 3
 const UNREGISTER = 4
@@ -47,10 +49,13 @@ const gatekeepersOf = (world: World, node: Node): Gatekeepers => {
 
 const wanted = (world: World): readonly WorkerPlace[] => world.workers.slice(0, world.options.gatekeepers)
 
-/** Whether a place certainly holds the master key: its votes count since a block after the last damage to its key. */
-const holdsKey = ({ confirmed }: Gatekeepers, { identity, keyDamagedAt }: WorkerPlace): boolean => {
+/**
+ * Whether a place certainly holds the master key: its votes count since a block after the last damage to its key, and it has written the file
+ * since. The chain alone does not know: a report from before the damage may have reached it afterwards.
+ */
+const holdsKey = ({ confirmed }: Gatekeepers, { identity, keyDamagedAt, disk }: WorkerPlace): boolean => {
   const since = identity === undefined ? undefined : confirmed.get(identity)
-  return since !== undefined && (keyDamagedAt === undefined || since > keyDamagedAt)
+  return since !== undefined && (keyDamagedAt === undefined || since > keyDamagedAt) && disk.isAsWritten(MASTER_KEY_FILE)
 }
 
 /** Whether the master key survives when this place loses it. */

@@ -139,6 +139,15 @@ describe('a gatekeeper', () => {
       expect(requests()).toEqual([state.keys.ecdh.publicKey])
     })
 
+    test('takes back at once what said that it holds it, and then waits for an answer', () => {
+      feed([anchored(0n, state.keys.ecdh.publicKey)])
+      answer({ kind: 'missing', value: [] })
+      feed([notice({ kind: 'Confirmed', value: { pubkey: own() } })])
+      expect(requests()).toHaveLength(2)
+      feed([], [], [])
+      expect(requests()).toHaveLength(2)
+    })
+
     test('does not ask for it under an ECDH key that the chain knows no more when the request arrives', () => {
       feed([anchored(0n, state.keys.ecdh.publicKey)])
       apply({ kind: 'rotateEcdh', value: { entropy: ENTROPY } })

@@ -148,7 +148,10 @@ export const ensureConfirmed = (draft: Draft): void => {
   const isWaiting = isLaunching || state.tasks.some(({ kind }) => kind === 'Accept' || kind === 'Launch' || kind === 'Inventory')
   // A key that is about to be followed by another is the chain's no more when the request arrives, and the request would be refused.
   const isAddressed = isAnchored(draft.state) && draft.state.keys.nextEcdh === undefined
-  if (isWaiting || !isAddressed || !isDue(state.requestedAt, now)) return
+  // What said that the key is held may have reached the chain, or be on its way to it, after the key was lost: it is taken back at once.
+  const shownAt = state.confirmedAt ?? state.reportedAt
+  const isTakenForHolder = shownAt !== undefined && state.requestedAt !== undefined && shownAt > state.requestedAt
+  if (isWaiting || !isAddressed || !(isTakenForHolder || isDue(state.requestedAt, now))) return
   updateGatekeeper(draft, { requestedAt: now })
   draft.effects.push(logEffect('warn', 'gatekeeper asks the others for the master key', { block: now }))
   send(draft, TOPICS.gatekeeperKeyRequest, { ecdhPubkey: draft.state.keys.ecdh.publicKey })
