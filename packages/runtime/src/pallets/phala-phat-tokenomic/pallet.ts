@@ -1,8 +1,9 @@
 /** Owns PhalaPhatTokenomic (cluster_contracts.md section 4): stakes of accounts for contracts, from which a cluster's system contract makes scheduling weights. */
 import { assert } from '@phalanx/primitives/assert'
-import { bytesToKey, concatBytes } from '@phalanx/primitives/bytes'
+import { bytesToKey } from '@phalanx/primitives/bytes'
 import { AccountId, Hash } from '@phalanx/primitives/chain'
 import { option, u128 } from '@phalanx/primitives/codec'
+import { systemCalls } from '@phalanx/primitives/ink'
 import { commandTopicOf } from '@phalanx/primitives/messages'
 import { jsonBigint, jsonDefault, jsonObject } from '../../frame/json.ts'
 import { ensureSigned } from '../../frame/origin.ts'
@@ -18,8 +19,6 @@ import * as storage from './storage.ts'
 /** Name of the pallet in the runtime, its storage prefix and its messages. */
 const PHAT_TOKENOMIC = 'PhalaPhatTokenomic'
 
-/** Selector of `ContractDeposit::change_deposit` in system contracts. */
-const CHANGE_DEPOSIT_SELECTOR = Uint8Array.of(0xa2, 0x4b, 0xcb, 0x44)
 const U64_MAX = (1n << 64n) - 1n
 
 const parts = declarePallet({
@@ -42,7 +41,7 @@ type TokenomicContext = ContextOf<typeof parts>
 const tellSystemContract = (ctx: TokenomicContext, cluster: Uint8Array, stake: { readonly contract: Uint8Array; readonly total: bigint }): void => {
   const system = clusters.get(ctx, cluster)?.systemContract
   if (system === undefined) return
-  const message = concatBytes(CHANGE_DEPOSIT_SELECTOR, Hash.encode(stake.contract), u128.encode(stake.total))
+  const message = systemCalls.encode('changeDeposit', { contractId: stake.contract, deposit: stake.total })
   pushPalletMessage(ctx, PHAT_TOKENOMIC, commandTopicOf(system), {
     kind: 'Plain',
     value: { kind: 'InkMessage', value: { nonce: new Uint8Array(0), message, transfer: 0n, gasLimit: U64_MAX, storageDepositLimit: undefined } },

@@ -2,8 +2,9 @@
  * Owns what the chain has a cluster do besides commands: deployment, code, deposits, instantiation. Its results are not reported on the chain; what went wrong
  * stands in the system contract's log.
  */
-import { parseHex, toHex } from '@phalanx/primitives/bytes'
+import { toHex } from '@phalanx/primitives/bytes'
 import { isAppError } from '@phalanx/primitives/errors'
+import { systemCalls } from '@phalanx/primitives/ink'
 import { TOPICS, type ClusterOperation, type ContractOperation } from '@phalanx/primitives/messages'
 import type { Trie } from '@phalanx/primitives/trie'
 import { logEffect } from '../../core/effects.ts'
@@ -20,8 +21,6 @@ import { applyEffects, logAsSystem } from './side-effects.ts'
 import type { Deployment } from './state.ts'
 import { runningCluster, setCluster, updateCluster } from './work.ts'
 
-/** Selector of the system contract's constructor. */
-const SYSTEM_CONSTRUCTOR = parseHex('0xed4b9d1b')
 const NO_SALT = new Uint8Array(0)
 const GAS_MAX = (1n << 64n) - 1n
 const FIRST_RUNTIME: readonly [number, number] = [1, 0]
@@ -50,7 +49,7 @@ const setUp = (draft: Draft, key: KeyPair, { terms, code }: { readonly terms: Te
     const { state, codeHash } = guardEngine(() => uploadCode(funded, draft, { owner, code, deterministic: true }), REFUSALS)
     const env = commandEnv(draft, { secret: key.secret, eventChain: EVENT_CHAIN_START })
     const done = runTransaction(() => instantiate(state, env, {
-      codeHash, salt: NO_SALT, origin: owner, transfer: 0n, gasLimit: GAS_MAX, gasFree: true, storageDepositLimit: undefined, deposit: 0n, input: SYSTEM_CONSTRUCTOR,
+      codeHash, salt: NO_SALT, origin: owner, transfer: 0n, gasLimit: GAS_MAX, gasFree: true, storageDepositLimit: undefined, deposit: 0n, input: systemCalls.construct(),
     }))
     const { result } = done.result
     if (!result.ok || (result.value.result.flags & REVERT_FLAG) !== 0) return undefined
