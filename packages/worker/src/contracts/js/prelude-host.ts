@@ -32,7 +32,7 @@ const ask = (operation) => {
 const askFor = (operation, hash, name) => {
   fixed(hash, name, 32)
   begin(operation, 64)
-  putBytes(hash)
+  putBytes(hash, 32)
   send()
 }
 const KINDS = ['blake2b256', 'blake2b128', 'sha256', 'keccak256']
@@ -59,25 +59,26 @@ const host = {
     return takeBalance()
   },
   getStorage(key) {
-    keyOf(key)
+    const length = keyOf(key)
     begin(5, 160)
-    putBytes(key)
+    putBytes(key, length)
     send()
     return takeOptional()
   },
   setStorage(key, value) {
-    keyOf(key)
-    begin(6, 168 + (value === undefined ? 0 : payload(value, 'value')))
-    putBytes(key)
+    const keyLength = keyOf(key)
+    const length = value === undefined ? 0 : bytesOf(value, 'value', PAYLOAD_MAX)
+    begin(6, length + 192)
+    putBytes(key, keyLength)
     putNumber(value === undefined ? 0 : 1)
-    if (value !== undefined) putBytes(value)
+    if (value !== undefined) putBytes(value, length)
     send()
   },
   transfer(to, value) {
     fixed(to, 'to', 32)
     big(value, 'value', 128n)
     begin(7, 80)
-    putBytes(to)
+    putBytes(to, 32)
     putBalance(value)
     send()
     return takeNumber() === 1
@@ -87,21 +88,23 @@ const host = {
     fixed(callee, 'callee', 32)
     big(value, 'value', 128n)
     big(gasLimit, 'gasLimit', 64n)
-    begin(8, 96 + payload(input, 'input'))
-    putBytes(callee)
+    const length = bytesOf(input, 'input', PAYLOAD_MAX)
+    begin(8, length + 112)
+    putBytes(callee, 32)
     putBalance(value)
     putBig(gasLimit)
     putNumber(allowReentry ? 1 : 0)
-    putBytes(input)
+    putBytes(input, length)
     send()
     return outcome()
   },
   delegateCall(request) {
     const { codeHash, input } = record(request, 'request')
     fixed(codeHash, 'codeHash', 32)
-    begin(9, 64 + payload(input, 'input'))
-    putBytes(codeHash)
-    putBytes(input)
+    const length = bytesOf(input, 'input', PAYLOAD_MAX)
+    begin(9, length + 80)
+    putBytes(codeHash, 32)
+    putBytes(input, length)
     send()
     return outcome()
   },
@@ -110,12 +113,13 @@ const host = {
     fixed(codeHash, 'codeHash', 32)
     big(value, 'value', 128n)
     big(gasLimit, 'gasLimit', 64n)
-    begin(10, 96 + payload(input, 'input') + payload(salt, 'salt'))
-    putBytes(codeHash)
+    const length = bytesOf(input, 'input', PAYLOAD_MAX), saltLength = bytesOf(salt, 'salt', PAYLOAD_MAX)
+    begin(10, length + saltLength + 128)
+    putBytes(codeHash, 32)
     putBalance(value)
     putBig(gasLimit)
-    putBytes(input)
-    putBytes(salt)
+    putBytes(input, length)
+    putBytes(salt, saltLength)
     send()
     const address = takeBytes()
     const end = outcome()
@@ -137,33 +141,36 @@ const host = {
     const list = [...topics]
     if (list.length > 4) throw new RangeErr('an event may have 4 topics')
     for (let i = 0; i < list.length; i++) fixed(list[i], 'a topic', 32)
-    begin(14, 192 + payload(data, 'data'))
+    const length = bytesOf(data, 'data', PAYLOAD_MAX)
+    begin(14, length + 208)
     putNumber(list.length)
-    for (let i = 0; i < list.length; i++) putBytes(list[i])
-    putBytes(data)
+    for (let i = 0; i < list.length; i++) putBytes(list[i], 32)
+    putBytes(data, length)
     send()
   },
   log(level, message) {
     whole(level, 'level', 5)
     const bytes = encode(Str(message))
-    begin(15, 8 + payload(bytes, 'message'))
+    const length = bytesOf(bytes, 'message', PAYLOAD_MAX)
+    begin(15, length + 32)
     putNumber(level)
-    putBytes(bytes)
+    putBytes(bytes, length)
     send()
   },
   chainExtension(id, input) {
     whole(id, 'id', 65535)
-    begin(16, 8 + payload(input, 'input'))
+    const length = bytesOf(input, 'input', PAYLOAD_MAX)
+    begin(16, length + 32)
     putNumber(id)
-    putBytes(input)
+    putBytes(input, length)
     send()
     const status = takeNumber()
     return { status, output: takeBytes() }
   },
   randomSeed(subject) {
-    bytesOf(subject, 'subject', 32)
+    const length = bytesOf(subject, 'subject', 32)
     begin(17, 64)
-    putBytes(subject)
+    putBytes(subject, length)
     send()
     return takeBytes()
   },
@@ -171,9 +178,10 @@ const host = {
     let index = 0
     while (index < 4 && KINDS[index] !== kind) index++
     if (index === 4) throw new RangeErr('there is no hash of this kind')
-    begin(18, 8 + payload(bytes, 'bytes'))
+    const length = bytesOf(bytes, 'bytes', PAYLOAD_MAX)
+    begin(18, length + 32)
     putNumber(index)
-    putBytes(bytes)
+    putBytes(bytes, length)
     send()
     return takeBytes()
   },

@@ -48,7 +48,6 @@ const send = () => {
   if (grown !== undefined) adopt(grown)
   at = 8
 }
-const padded = (length) => (length + 7) & ~7
 const begin = (operation, size) => {
   if (size + 8 > boxLength) {
     box32[0] = 0
@@ -59,9 +58,9 @@ const begin = (operation, size) => {
   box32[0] = operation
   at = 8
 }
+// Written to be short in steps, not in lines: every host call runs through these.
 const putNumber = (value) => {
   box32[at >> 2] = value
-  box32[(at >> 2) + 1] = 0
   at += 8
 }
 const putBig = (value) => {
@@ -72,14 +71,13 @@ const putBalance = (value) => {
   putBig(value)
   putBig(value >> 64n)
 }
-const putBytes = (bytes) => {
-  const length = apply(lengthOf, bytes, NONE)
-  putNumber(length)
+const putBytes = (bytes, length) => {
+  box32[at >> 2] = length
   PAIR[0] = bytes
-  PAIR[1] = at
+  PAIR[1] = at += 8
   apply(setAll, box8, PAIR)
   PAIR[0] = undefined
-  at += padded(length)
+  at += (length + 7) & ~7
 }
 const takeNumber = () => {
   const value = box32[at >> 2]
@@ -96,10 +94,10 @@ const takeBalance = () => {
   return low | (takeBig() << 64n)
 }
 const takeBytes = () => {
-  const length = takeNumber()
-  PAIR[0] = at
+  const length = box32[at >> 2]
+  PAIR[0] = at += 8
   PAIR[1] = at + length
-  at += padded(length)
+  at += (length + 7) & ~7
   return apply(slice, box8, PAIR)
 }
 const takeOptional = () => (takeNumber() === 0 ? undefined : takeBytes())
@@ -107,18 +105,20 @@ const takeOptional = () => (takeNumber() === 0 ? undefined : takeBytes())
 // What arguments must be.
 const PAYLOAD_MAX = 1048576
 const isBytes = (value) => typeof value === 'object' && value !== null && apply(tagOf, value, NONE) === 'Uint8Array'
+/** Checks bytes. Gives their length. */
 const bytesOf = (value, name, max) => {
-  if (!isBytes(value)) throw new TypeErr(name + ' must be a Uint8Array')
+  if (typeof value !== 'object' || value === null || apply(tagOf, value, NONE) !== 'Uint8Array') throw new TypeErr(name + ' must be a Uint8Array')
   const length = apply(lengthOf, value, NONE)
   if (length > max) throw new RangeErr(name + ' has ' + length + ' bytes, ' + max + ' are allowed')
   return length
 }
-const payload = (value, name) => padded(bytesOf(value, name, PAYLOAD_MAX)) + 8
 const fixed = (value, name, length) => {
   if (bytesOf(value, name, length) !== length) throw new RangeErr(name + ' must have ' + length + ' bytes')
 }
 const keyOf = (key) => {
-  if (bytesOf(key, 'key', 128) === 0) throw new RangeErr('key must not be empty')
+  const length = bytesOf(key, 'key', 128)
+  if (length === 0) throw new RangeErr('key must not be empty')
+  return length
 }
 const big = (value, name, bits) => {
   if (typeof value !== 'bigint') throw new TypeErr(name + ' must be a bigint')
@@ -218,8 +218,9 @@ return (step, value) => {
     if (value !== undefined) adopt(value)
     run()
   } else if (step === 1) {
-    begin(kind, padded(apply(lengthOf, content, NONE)) + 16)
-    putBytes(content)
+    const length = apply(lengthOf, content, NONE)
+    begin(kind, length + 24)
+    putBytes(content, length)
     box32[1] = at
   } else fail(value)
 }
