@@ -39,6 +39,45 @@ export const sdkErrors = defineErrors({
     'The evidence that the node at {url} gives for the worker {pubkey} names another worker, {named}.', 'Do not trust this node; ask another one.'),
   SDK_POLICY_REFUSED: describe<{ url: string; name: string }>(
     'The chain at {url} cannot have this policy: {name}.', 'Start from the policy in force (phalanx policy show) and change what is to differ.'),
+  SDK_SOCKET_ABSENT: describe(
+    'There is no WebSocket here to reach a node with.', 'Hand one in, for example the class of the npm package ws: connect({ node, WebSocket }).'),
+  SDK_SIGNING_REFUSED: describe<{ address: string; reason: string }>(
+    'The account {address} has not signed: {reason}.', 'Allow it in the wallet, or use another account.'),
+  SDK_EXTRINSIC_FAILED: describe<{ name: string; docs: string; blockHash: string }>(
+    'The call failed on the chain with {name}. {docs}', 'Mend what the error names and submit it again.'),
+  SDK_WAIT_TIMEOUT: describe<{ what: string; waitedMs: number }>(
+    'Within {waitedMs} ms there was no {what}.', 'See whether blocks are made and the cluster\'s workers run (phalanx dev, phalanx worker status), then ask again; nothing is lost.'),
+  SDK_CLUSTER_NOT_FOUND: describe<{ url: string; cluster: string }>(
+    'The chain at {url} has no cluster {cluster}.', 'Check the id; the network\'s clusters() lists those that are there.'),
+  SDK_CONTRACT_NOT_FOUND: describe<{ url: string; contract: string }>(
+    'The chain at {url} has no contract {contract}.', 'Check the id, and that the node follows the chain on which the contract was made.'),
+  SDK_WORKER_NONE: describe<{ cluster: string; reasons: string }>(
+    'No worker of the cluster {cluster} can be used: {reasons}.',
+    'See the reason of each. Simulated workers count only where the client says so: connect({ node, policy: \'chain\' }) judges by the chain\'s own policy.'),
+  SDK_WORKER_UNTRUSTED: describe<{ pubkey: string; code: string; reason: string }>(
+    'The evidence of the worker {pubkey} does not prove what is asked for ({code}): {reason}.', 'Use another worker, or state which policy is to hold (connect({ node, policy })).'),
+  SDK_WORKER_KEY_DIFFERS: describe<{ pubkey: string; url: string }>(
+    'What answers at {url} does not hold the key that the chain has for the worker {pubkey}.', 'Ask again in a moment, as keys change; if it stays so, the address leads to somebody else.'),
+  SDK_ARGUMENTS_MALFORMED: describe<{ entry: string; reason: string }>(
+    'The arguments of {entry} do not fit: {reason}.', 'Give them as the contract\'s metadata describes them.'),
+  SDK_ENTRY_NOT_FOUND: describe<{ contract: string; name: string; known: string }>(
+    'The contract {contract} has no {name}; it has {known}.', 'Check the spelling.'),
+  SDK_INK_METADATA_MALFORMED: describe<{ what: string }>(
+    'The metadata of the contract is malformed: {what}.', 'Give the JSON that the contract was built with: version 4 or 5 of the layout of ink!.'),
+  SDK_BUNDLE_WITHOUT_CODE: describe<{ contract: string }>(
+    'The bundle of {contract} holds no code.', 'Give the .contract file of the build, not the metadata alone.'),
+  SDK_CODE_REFUSED: describe<{ codeHash: string; reason: string }>(
+    'The cluster does not take the code {codeHash}: {reason}.', 'Build the contract for what workers offer; imports that they do not know are named.'),
+  SDK_MESSAGE_REVERTED: describe<{ entry: string; shown: string; error: unknown; receipt: unknown }>(
+    '{entry} took everything back: {shown}.', 'The contract says no; the error is its own.'),
+  SDK_MESSAGE_FAILED: describe<{ entry: string; reason: string; gas: bigint; receipt: unknown }>(
+    '{entry} was stopped: {reason}.', 'Mend what the reason names: arguments, gas limit, the balance of the account in the cluster, or the contract.'),
+  SDK_MESSAGE_REFUSED: describe<{ entry: string; code: string; reason: string; receipt: unknown }>(
+    '{entry} was refused before it ran ({code}): {reason}.', 'Do as the code\'s own entry says (docs/errors.md).'),
+  SDK_RECEIPT_NOT_AGREED: describe<{ block: number; told: string; agreed: string }>(
+    'The worker shows receipts of block {block} under the root {told}, but the cluster agreed on {agreed}.', 'Do not trust this worker; ask again, another one is chosen.'),
+  SDK_PLAINTEXT_REFUSED: describe<{ what: string }>(
+    'A {what} that is not sealed is not sent.', 'Seal it: contractOf(…).send and .query do.'),
   SDK_HTTP_FAILED: describe<{ url: string; reason: string }>(
     'No answer from {url}: {reason}.', 'Check the address and that it can be reached from here.'),
 })

@@ -41,6 +41,10 @@ export const checkExtensions = (extensions: readonly string[]): void => {
   if (missing !== undefined) throw new AppError('SDK_EXTENSIONS_UNSUPPORTED', { name: `order of ${missing}` })
 }
 
+/** How long an extrinsic that begins at this block is valid; without a block for ever. */
+export const eraOf = (birth: SigningContext['birth'], period = DEFAULT_PERIOD): Era =>
+  birth === undefined ? { kind: 'Immortal' } : createMortalEra({ period, current: birth.number })
+
 /** A signed extrinsic, ready to submit. `tip` in the chain's smallest unit. */
 export const signExtrinsic = (
   crypto: Pick<Crypto, 'blake2b256'>,
@@ -55,7 +59,7 @@ export const signExtrinsic = (
 ): Uint8Array => {
   const { call, signer, nonce, context } = parts
   const { birth } = context
-  const era: Era = birth === undefined ? { kind: 'Immortal' } : createMortalEra({ period: parts.period ?? DEFAULT_PERIOD, current: birth.number })
+  const era = eraOf(birth, parts.period)
   const extra: SignedExtra = { era, nonce, tip: parts.tip ?? 0n }
   const payload = signingPayload(crypto, {
     call,

@@ -29,3 +29,7 @@ export class SealedBytes<Purpose extends SealedPurpose> {
 
 /** Marks bytes as sealed. Not exported from the package: only what has just sealed them may say so. */
 export const markSealed = <Purpose extends SealedPurpose>(purpose: Purpose, bytes: Uint8Array): SealedBytes<Purpose> => new SealedBytes(MAKER, purpose, bytes)
+
+/** Whether something was sealed here for this purpose: what types say already, for code that got round them. */
+export const isSealedBytes = <Purpose extends SealedPurpose>(value: unknown, purpose: Purpose): value is SealedBytes<Purpose> =>
+  value instanceof SealedBytes && value.purpose === purpose
