@@ -15,7 +15,7 @@ import { isOpenAt } from './epochs.ts'
 import { contractChannelKey, contractKey } from './keyring.ts'
 import { beginWaiting, waitFor } from './joining.ts'
 import { sealOutcome, withinLimits, type ReceiptKeys } from './receipts.ts'
-import { findDeployed, isSeen, rememberInvocation } from './records.ts'
+import { findDeployed, isSeen, rememberInvocation, storeCluster } from './records.ts'
 import { applyEffects, logContents } from './side-effects.ts'
 import type { ClusterState, DeployedContract } from './state.ts'
 import { membershipOf, runningCluster, setCluster } from './work.ts'
@@ -36,9 +36,9 @@ const contractOfTopic = (cluster: ClusterState, topic: Uint8Array): DeployedCont
   }
 }
 
-/** Keys of a contract as commands need them, erased after use. `isLost`: a command was for an epoch whose key this worker should have. */
+/** Keys of a contract as commands need them, erased after use. `lost`: the epoch of a command whose key this worker should have. */
 interface OpeningKeys extends CommandKeys {
-  isLost: boolean
+  lost: bigint | undefined
   readonly own: ReceiptKeys['own']
   erase(): void
 }
@@ -52,14 +52,14 @@ const openingKeys = (draft: Draft, cluster: ClusterState, contract: DeployedCont
   }
   const own = revealed(contractKey(crypto, cluster, contract.id))
   const keys: OpeningKeys = {
-    isLost: false, own, genesis: draft.state.follow.genesisHash, contractKey: own,
+    lost: undefined, own, genesis: draft.state.follow.genesisHash, contractKey: own,
     channelOf(epoch) {
       const membership = membershipOf(draft, cluster.id)
       const fact = membership?.epochs.find((one) => one.epoch === epoch)
       if (fact === undefined || membership === undefined || !isOpenAt(fact, draft.block.number)) return undefined
       const held = cluster.epochs.find((one) => one.epoch === epoch)
       // Nobody else could have opened it either where there is nobody else.
-      if (held === undefined) keys.isLost = membership.members.length > 1
+      if (held === undefined && membership.members.length > 1) keys.lost = epoch
       return held === undefined ? undefined : { pair: revealed(contractChannelKey(crypto, held.key, contract.id)), anchor: held.anchor }
     },
     erase: () => made.forEach((secret) => secret.fill(0)),
@@ -131,7 +131,7 @@ const runCommand = (draft: Draft, contract: DeployedContract, message: Message):
       if (!isAppError(error) || error.code === 'CONTRACT_ENGINE_FAILED') throw error
       result = refusalOf(error)
     }
-    if (keys.isLost) return fallBehind(draft)
+    if (keys.lost !== undefined) return fallBehind(draft, keys.lost)
     const receipt: Receipt = { contract: contract.id, commandHash, block: draft.block.number, index: draft.cluster.receipts.length, ...result }
     draft.cluster.receipts.push({ contract: contract.id, commandHash, envelope: sealOutcome(crypto, receipt, { payload: message.payload, opened, keys }) })
     draft.cluster.isActive = true
@@ -140,9 +140,14 @@ const runCommand = (draft: Draft, contract: DeployedContract, message: Message):
   }
 }
 
-const fallBehind = (draft: Draft): void => {
+/** The block cannot be done here before another member gives the epoch's key, or a later state: everything of it is taken back and kept for then. */
+const fallBehind = (draft: Draft, needs: bigint): void => {
+  const { before } = draft.cluster
   const { cluster } = draft.state
-  if (cluster !== undefined) beginWaiting(draft, waitFor({ cluster: cluster.id, since: draft.block.number, why: 'a command was sealed for an epoch whose key was not received here' }))
+  if (cluster === undefined) return
+  beginWaiting(draft, waitFor({
+    cluster: cluster.id, since: draft.block.number, state: before === undefined ? undefined : storeCluster(before), needs, why: `a command was sealed for epoch ${needs}, whose key was not received here`,
+  }))
 }
 
 /** Offers a message to the contracts of the running cluster. @throws CONTRACT_ENGINE_FAILED */

@@ -19,7 +19,7 @@ const BUFFERED_BYTES_MAX = 24 * 1024 * 1024
 
 /** A wait that begins. */
 export const waitFor = (options: Pick<JoiningCluster, 'cluster' | 'since' | 'why'> & Partial<JoiningCluster>): JoiningCluster =>
-  ({ deploy: undefined, state: undefined, blocks: [], agreed: [], ...options })
+  ({ deploy: undefined, state: undefined, needs: undefined, blocks: [], agreed: [], ...options })
 
 /** Begins to wait; what ran here of the cluster is dropped. */
 export const beginWaiting = (draft: Draft, wait: JoiningCluster): void => {
@@ -48,7 +48,7 @@ export const bufferBlock = (draft: Draft, messages: readonly Message[]): void =>
   let first = 0
   let bytes = blocks.reduce((sum, block) => sum + sizeOf(block), 0)
   while (blocks.length - first > BUFFERED_BLOCKS_MAX || (bytes > BUFFERED_BYTES_MAX && first < blocks.length)) bytes -= sizeOf(blocks[first++] as JoiningCluster['blocks'][number])
-  const rest = first === 0 ? {} : { deploy: undefined, state: undefined, since: joining.since + first }
+  const rest = first === 0 ? {} : { deploy: undefined, state: undefined, needs: undefined, since: joining.since + first }
   draft.state = { ...draft.state, joining: { ...joining, ...rest, blocks: blocks.slice(first) } }
 }
 

@@ -105,14 +105,15 @@ export const onKeysDispatched = (draft: Draft, terms: Dispatch): void => {
   beginWaiting(draft, waitFor({ cluster: id, since: draft.block.number, why: 'the key of the cluster could not be opened', deploy }))
 }
 
-/** At the end of a block: a worker that missed only the cluster's key and has it now deploys where that belongs, or goes on where it was, and does what followed. @throws CONTRACT_ENGINE_FAILED */
+/** Between blocks: a worker that missed only the cluster's key and has it now deploys where that belongs, or goes on where it was, and does what followed. @throws CONTRACT_ENGINE_FAILED */
 export const endWait = (draft: Draft): void => {
   const { joining, clusterKeys } = draft.state
   const key = clusterKeys?.main?.key
   if (joining === undefined || clusterKeys === undefined || key === undefined) return
-  const { deploy, state } = joining
+  const { deploy, state, needs } = joining
   if (deploy !== undefined) return replayWaiting(draft, joining, deploy.epochs, () => deployCluster(draft, key, deploy))
-  const cluster = state === undefined ? undefined : resumeCluster(draft.crypto, state, clusterKeys)
+  const isHeld = needs === undefined || clusterKeys.epochs.some(({ epoch }) => epoch === needs)
+  const cluster = state === undefined || !isHeld ? undefined : resumeCluster(draft.crypto, state, clusterKeys)
   if (cluster === undefined) return
   setCluster(draft, cluster)
   replayWaiting(draft, joining, recordOf(cluster).epochs)
@@ -134,6 +135,9 @@ export const onEpochBegan = (draft: Draft, { cluster, epoch, pubkey, retireAt }:
   if (membership === undefined) return
   const { number, hash } = draft.block
   updateMembership(draft, { epochs: withEpoch(membership.epochs, { epoch, publicKey: pubkey, anchor: hash, since: number, retireAt: undefined }, retireAt) })
+  const ring = ringOf(draft, cluster)
+  const isAnother = ring.epochs.some((one) => one.epoch === epoch && !bytesEqual(one.key.publicKey, pubkey))
+  if (isAnother) hold(draft, { ...ring, epochs: ring.epochs.filter((one) => one.epoch !== epoch) })
   refreshEpochs(draft)
   const running = runningCluster(draft, cluster)
   if (running !== undefined) sayChannelKeys(draft, running.deployed.map(({ id }) => id))

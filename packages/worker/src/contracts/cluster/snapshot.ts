@@ -1,9 +1,10 @@
 /**
- * Owns the handing of a running cluster to a member that has none of its state: a request signed by that member's identity, answered by another with the latest
- * state that more than half agreed on, sealed to the member's ECDH key. It is taken only where its root is one that the chain said was agreed on.
+ * Owns the handing of a running cluster to a member that lacks its state or an epoch's key: a request signed by that member's identity, answered by another with the
+ * cluster's secrets and, where asked for, the latest state that more than half agreed on, sealed to the member's ECDH key. A secret is taken where its public half
+ * is the one that the chain told, a state where its root is one that the chain said was agreed on.
  */
 import { bytesEqual, toHex } from '@phalanx/primitives/bytes'
-import { bytesUpTo, fixedBytes, struct, u32, u64, u8, vecUpTo, type TypeOf } from '@phalanx/primitives/codec'
+import { bool, bytesUpTo, fixedBytes, option, struct, u32, u64, u8, vecUpTo, type TypeOf } from '@phalanx/primitives/codec'
 import { Hash, Sr25519Public } from '@phalanx/primitives/chain'
 import { createChannel, type Crypto, type Sr25519Pair } from '@phalanx/primitives/crypto'
 import { AppError, isAppError } from '@phalanx/primitives/errors'
@@ -18,7 +19,8 @@ import { keyFromSecret, type ClusterKeyring } from './keyring.ts'
 import { contractsFrom, entriesOf, readCluster } from './records.ts'
 import { replayWaiting } from './replay.ts'
 import { runCluster } from './restore.ts'
-import { SecretBytes, StoredEntries, type JoiningCluster } from './state.ts'
+import { endWait } from './keys.ts'
+import { SecretBytes, StoredEntries, type EpochFact, type JoiningCluster } from './state.ts'
 import { setCluster } from './work.ts'
 
 const VERSION = 1
@@ -33,13 +35,15 @@ const Request = struct({
   genesis: Hash, cluster: Hash, worker: Sr25519Public, ecdhPubkey: Sr25519Public,
   /** Least block of the state that is of use, and the asking worker's head. */
   atLeast: u32, block: u32,
+  /** False: the secrets are enough. */
+  wantsState: bool,
 })
 /** A member's request for its cluster's state. */
 export const ClusterStateRequest = struct({ request: Request, signature: fixedBytes(64) })
 export type ClusterStateRequest = TypeOf<typeof ClusterStateRequest>
 
 const Content = struct({
-  version: u8, cluster: Hash, block: u32, entries: StoredEntries, secret: SecretBytes,
+  version: u8, cluster: Hash, state: option(struct({ block: u32, entries: StoredEntries })), secret: SecretBytes,
   epochs: vecUpTo(struct({ epoch: u64, secret: SecretBytes }), EPOCHS_MAX),
 })
 
@@ -52,11 +56,14 @@ const context = (genesis: Uint8Array, cluster: Uint8Array) => ({ purpose: PURPOS
 
 /** What a member that waits for its cluster's state asks for; SCALE ClusterStateRequest. @throws CLUSTER_STATE_REFUSED */
 export const requestClusterState = (crypto: Pick<Crypto, 'sr25519'>, state: LiveState, entropy: Entropy): { readonly encoded: Uint8Array; readonly atLeast: number } => {
-  const { joining, keys, follow } = state
+  const { joining, keys, follow, clusters } = state
   if (joining === undefined) throw refuse('this worker waits for no cluster')
   if (!isAnchored(state)) throw refuse('its ECDH key is not final on the chain yet')
   const atLeast = Math.max(joining.since - 1, 0)
-  const request = { genesis: follow.genesisHash, cluster: joining.cluster, worker: keys.identity.publicKey, ecdhPubkey: keys.ecdh.publicKey, atLeast, block: follow.head.number }
+  // What holders of a key erased when its time was over only a later state makes up for.
+  const isKeyThere = joining.needs === undefined || clusters.membership?.epochs.some(({ epoch }) => epoch === joining.needs) === true
+  const wantsState = joining.deploy === undefined && (joining.state === undefined || !isKeyThere)
+  const request = { genesis: follow.genesisHash, cluster: joining.cluster, worker: keys.identity.publicKey, ecdhPubkey: keys.ecdh.publicKey, atLeast, block: follow.head.number, wantsState }
   const signature = crypto.sr25519.sign(keys.identity.secret.reveal(), wrapSignedContent('clusterStateRequest', Request.encode(request)), entropy.next('cluster-state'))
   return { encoded: ClusterStateRequest.encode({ request, signature }), atLeast }
 }
@@ -77,19 +84,22 @@ export const saveClusterState = (crypto: Crypto, state: LiveState, encoded: Uint
   assertRequest(crypto, state, asked)
   const { agreed, id, secret, epochs } = state.cluster as NonNullable<LiveState['cluster']>
   const { request } = asked
-  if (agreed?.contracts === undefined || agreed.block < request.atLeast) throw new AppError('CLUSTER_STATE_NOT_YET', { wanted: request.atLeast, agreed: agreed?.block ?? 0 })
+  const isUseful = agreed?.contracts !== undefined && agreed.block >= request.atLeast
+  if (request.wantsState && !isUseful) throw new AppError('CLUSTER_STATE_NOT_YET', { wanted: request.atLeast, agreed: agreed?.block ?? 0 })
+  const block = agreed?.block ?? 0
   const seed = entropy.next('cluster-state-key')
   const own = crypto.sr25519.pairFromSeed(seed)
   const channel = createChannel({ own, theirPublicKey: request.ecdhPubkey }, context(request.genesis, id), crypto)
   const plaintext = Content.encode({
-    version: VERSION, cluster: id, block: agreed.block, entries: entriesOf(agreed.contracts), secret: secret.reveal(),
+    version: VERSION, cluster: id, secret: secret.reveal(),
+    state: request.wantsState && agreed?.contracts !== undefined ? { block, entries: entriesOf(agreed.contracts) } : undefined,
     epochs: epochs.map(({ epoch, key }) => ({ epoch, secret: key.secret.reveal() })),
   })
   const iv = entropy.next('cluster-state-iv').subarray(0, 12)
   const data = channel.seal({ iv, header: Uint8Array.of(VERSION), plaintext })
   channel.wipe()
   for (const bytes of [plaintext, seed, own.secret]) bytes.fill(0)
-  return { block: agreed.block, sealed: SealedClusterState.encode({ version: VERSION, block: agreed.block, from: own.publicKey, iv, data }) }
+  return { block, sealed: SealedClusterState.encode({ version: VERSION, block, from: own.publicKey, iv, data }) }
 }
 
 const openWith = (crypto: Crypto, own: Sr25519Pair, sealed: TypeOf<typeof SealedClusterState>, terms: ReturnType<typeof context>): Uint8Array | undefined => {
@@ -117,7 +127,10 @@ const openState = (crypto: Crypto, state: LiveState, cluster: Uint8Array, encode
     try {
       const content = Content.decode(plaintext)
       // Decoded bytes may be views of what is erased.
-      return { ...content, secret: content.secret.slice(), epochs: content.epochs.map(({ epoch, secret: own }) => ({ epoch, secret: own.slice() })), entries: content.entries.map(([key, value]) => [key.slice(), value.slice()] as const) }
+      return {
+        ...content, secret: content.secret.slice(), epochs: content.epochs.map(({ epoch, secret: own }) => ({ epoch, secret: own.slice() })),
+        state: content.state === undefined ? undefined : { ...content.state, entries: content.state.entries.map(([key, value]) => [key.slice(), value.slice()] as const) },
+      }
     } finally {
       plaintext.fill(0)
     }
@@ -133,31 +146,58 @@ const assertAgreed = (joining: JoiningCluster, { block }: { readonly block: numb
   if (!bytesEqual(agreed.stateRoot, root)) throw refuse(`its root is ${toHex(root)}, but the members agreed on ${toHex(agreed.stateRoot)}`)
 }
 
-/** Takes over a cluster's state and does what followed it. @throws CLUSTER_STATE_REFUSED, CONTRACT_ENGINE_FAILED, CODEC_ codes */
-export const loadClusterState = (draft: Draft, encoded: Uint8Array): void => {
+type State = NonNullable<TypeOf<typeof Content>['state']>
+
+/** Puts a state in force and does what followed it. */
+const takeState = (draft: Draft, joining: JoiningCluster, { block, entries }: State, main: KeyPair, secrets: TypeOf<typeof Content>['epochs']): void => {
   const { crypto } = draft
-  const { joining, clusterKeys, follow } = draft.state
-  if (joining === undefined) throw refuse('this worker waits for no cluster')
-  const content = openState(crypto, draft.state, joining.cluster, encoded)
-  if (content.version !== VERSION || !bytesEqual(content.cluster, joining.cluster)) throw refuse('it is of another cluster or version')
-  const contracts = contractsFrom(crypto, content.entries)
-  assertAgreed(joining, content, contracts.root, follow.head.number)
+  const contracts = contractsFrom(crypto, entries)
+  assertAgreed(joining, { block }, contracts.root, draft.state.follow.head.number)
   const read = readCluster(contracts)
-  const main = keyFromSecret(crypto, content.secret)
   if (read === undefined || !bytesEqual(read.record.publicKey, main.publicKey)) throw refuse('its key is not the one of the cluster')
-  const ring = withSecrets(crypto, content, { joining, known: clusterKeys, main, since: follow.head.number })
-  const cluster = runCluster(crypto, { id: joining.cluster, entries: content.entries }, { ring, receipts: [], reported: [], reportedUpTo: content.block, differsSince: undefined, gaps: [] })
+  const ring = withSecrets(draft, joining, { main, secrets, facts: [...read.record.epochs, ...epochsOf(draft)] })
+  const cluster = runCluster(crypto, { id: joining.cluster, entries }, { ring, receipts: [], reported: [], reportedUpTo: block, differsSince: undefined, gaps: [] })
   if (cluster === undefined) throw refuse('it is not the state of a cluster')
   draft.state = { ...draft.state, clusterKeys: ring }
   setCluster(draft, cluster)
-  replayWaiting(draft, { ...joining, blocks: joining.blocks.filter(({ number }) => number > content.block), agreed: joining.agreed.filter(({ block }) => block > content.block) }, read.record.epochs)
+  replayWaiting(draft, { ...joining, blocks: joining.blocks.filter(({ number }) => number > block), agreed: joining.agreed.filter((one) => one.block > block) }, read.record.epochs)
 }
 
-/** The secrets of a snapshot beside those that were received since. */
+/** Goes on with what is here already, once the missing key is. */
+const takeSecrets = (draft: Draft, joining: JoiningCluster, main: KeyPair, secrets: TypeOf<typeof Content>['epochs']): void => {
+  const known = draft.state.clusterKeys?.main?.key
+  const own = joining.state === undefined ? undefined : readCluster(contractsFrom(draft.crypto, joining.state.entries))?.record
+  const expected = known?.publicKey ?? own?.publicKey
+  if (expected !== undefined && !bytesEqual(expected, main.publicKey)) throw refuse('its key is not the one of the cluster')
+  draft.state = { ...draft.state, clusterKeys: withSecrets(draft, joining, { main, secrets, facts: [...(own?.epochs ?? []), ...epochsOf(draft)] }) }
+  endWait(draft)
+  if (draft.state.joining === joining) throw refuse('it does not hold the key that is missing')
+}
+
+/** Takes over what another member gave, and does what the cluster did meanwhile. @throws CLUSTER_STATE_REFUSED, CONTRACT_ENGINE_FAILED, CODEC_ codes */
+export const loadClusterState = (draft: Draft, encoded: Uint8Array): void => {
+  const { joining } = draft.state
+  if (joining === undefined) throw refuse('this worker waits for no cluster')
+  const { version, cluster, state, secret, epochs } = openState(draft.crypto, draft.state, joining.cluster, encoded)
+  if (version !== VERSION || !bytesEqual(cluster, joining.cluster)) throw refuse('it is of another cluster or version')
+  const main = keyFromSecret(draft.crypto, secret)
+  if (state === undefined) takeSecrets(draft, joining, main, epochs)
+  else takeState(draft, joining, state, main, epochs)
+}
+
+const epochsOf = (draft: Draft): readonly EpochFact[] => draft.state.clusters.membership?.epochs ?? []
+
+/** Given secrets whose public halves the chain told, beside those that are held. */
 const withSecrets = (
-  crypto: Crypto, content: TypeOf<typeof Content>, { joining, known, main, since }: { readonly joining: JoiningCluster; readonly known: ClusterKeyring | undefined; readonly main: KeyPair; readonly since: number },
+  draft: Draft, joining: JoiningCluster, given: { readonly main: KeyPair; readonly secrets: TypeOf<typeof Content>['epochs']; readonly facts: readonly EpochFact[] },
 ): ClusterKeyring => {
-  const held = known !== undefined && bytesEqual(known.cluster, joining.cluster) ? known.epochs : []
-  const given = content.epochs.filter(({ epoch }) => !held.some((one) => one.epoch === epoch)).map(({ epoch, secret }) => ({ epoch, key: keyFromSecret(crypto, secret), since }))
-  return { cluster: joining.cluster, main: { key: main, since }, epochs: [...held, ...given].sort((a, b) => (a.epoch < b.epoch ? -1 : 1)) }
+  const { clusterKeys: known, follow: { head: { number: since } } } = draft.state
+  const held = known !== undefined && bytesEqual(known.cluster, joining.cluster) ? known : undefined
+  const added = given.secrets
+    .filter(({ epoch }) => held?.epochs.some((one) => one.epoch === epoch) !== true)
+    .map(({ epoch, secret }) => ({ epoch, key: keyFromSecret(draft.crypto, secret), since }))
+    .filter(({ epoch, key }) => given.facts.some((fact) => fact.epoch === epoch && bytesEqual(fact.publicKey, key.publicKey)))
+  return {
+    cluster: joining.cluster, main: held?.main ?? { key: given.main, since }, epochs: [...(held?.epochs ?? []), ...added].sort((a, b) => (a.epoch < b.epoch ? -1 : 1)),
+  }
 }

@@ -81,7 +81,7 @@ export type StoredCluster = TypeOf<typeof StoredCluster>
 
 /**
  * A cluster that this worker belongs to and cannot run yet. With `deploy` it misses only the cluster's key: once it has that, it deploys at block `since` and does
- * what followed. With `state` it ran up to block `since - 1` and lost its key: it goes on when it has that again. With neither, and sooner, another member's state of
+ * what followed. With `state` it ran up to block `since - 1` and lacks its key, or that of the epoch `needs`: it goes on when it has that. With neither, and sooner, another member's state of
  * block `since - 1` or later helps. `blocks`: what the cluster heard from block `since` on; `why` for people.
  */
 export const JoiningCluster = struct({
@@ -90,6 +90,7 @@ export const JoiningCluster = struct({
   since: u32,
   deploy: option(Deployment),
   state: option(StoredCluster),
+  needs: option(u64),
   blocks: vecUpTo(BufferedBlock, BUFFERED_BLOCKS_MAX),
   agreed: vecUpTo(StatePoint, REPORTED_STATES_MAX),
 })

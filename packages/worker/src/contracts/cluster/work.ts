@@ -9,6 +9,8 @@ import type { ClusterFacts, ClusterState, Membership } from './state.ts'
 export interface ClusterWork {
   /** Receipts of its commands, in order. */
   receipts: StoredReceipt[]
+  /** The cluster as it was when the block began. */
+  before: ClusterState | undefined
   /** Place of the message being delivered in its block. */
   index: number
   /** Whether the chain had the cluster do anything. */
@@ -16,7 +18,7 @@ export interface ClusterWork {
 }
 
 /** Notes about a block that has not begun. */
-export const createClusterWork = (): ClusterWork => ({ receipts: [], index: 0, isActive: false })
+export const createClusterWork = (): ClusterWork => ({ receipts: [], before: undefined, index: 0, isActive: false })
 
 /** Origin of a cluster's messages. */
 export const clusterOrigin = (id: Uint8Array): MessageOrigin => ({ kind: 'Cluster', value: id })
