@@ -36,7 +36,7 @@ const Purse = defineContract({
     setTag: command({ args: { at: u32, tag: u8 }, run: (ctx, { at, tag }) => purse.tags.set(ctx, at, tag) }),
     tags: query({ returns: tuple(vec(u8), option(u8), u32), run: (ctx) => [purse.tags.all(ctx), purse.tags.at(ctx, 1), purse.tags.length(ctx)] }),
     unset: query({ returns: u32, run: (ctx) => purse.never.get(ctx) }),
-    waits: command({ run: async () => {} }),
+    waits: command({ run: (async () => {}) as () => void }),
     cheats: query({ run: (ctx) => purse.depth.set(ctx as never, 3) }),
     wrongType: query({ returns: u8, run: () => 256 }),
     crash: command({ run() { throw new TypeError('on purpose') } }),

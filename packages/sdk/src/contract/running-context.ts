@@ -232,6 +232,8 @@ export class RunningContext implements Omit<CommandContext<unknown>, 'contract' 
 /** What another contract's entry came to; unreadable bytes are a failure of the callee. */
 const answerOf = (entry: AnyEntry, outcome: HostCallOutcome): ResultValue<unknown, CallFailure<unknown>> => {
   if (!outcome.ok) return { ok: false, error: { kind: 'Failed', value: outcome.error } }
+  // A contract that ended itself answers nothing, which is all right where nothing is to be answered.
+  if (outcome.data.length === 0 && outcome.flags === 0 && entry.returns.minSize === 0) return { ok: true, value: undefined }
   try {
     const answer = answerCodec(entry).decode(outcome.data)
     if (!answer.ok) return { ok: false, error: { kind: 'Unreadable', value: answer.error } }

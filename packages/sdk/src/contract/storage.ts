@@ -4,7 +4,7 @@
  */
 import { bytesToKey, concatBytes, utf8 } from '@phalanx/primitives/bytes'
 import { u32, type Codec, type TypeOf } from '@phalanx/primitives/codec'
-import { AppError } from '@phalanx/primitives/errors'
+import { AppError, atPath } from '@phalanx/primitives/errors'
 import './errors.ts'
 import type { HostHashKind } from './host.ts'
 
@@ -90,6 +90,15 @@ const read = <T>(ctx: StorageReader, key: Uint8Array, codec: Codec<T>): T | unde
   return stored === undefined ? undefined : codec.decode(stored)
 }
 
+/** Bytes of something to be kept; what does not fit says in which cell. */
+const encode = <T>(name: string, codec: Codec<T>, content: T): Uint8Array => {
+  try {
+    return codec.encode(content)
+  } catch (error) {
+    throw atPath(error, name)
+  }
+}
+
 /** A single value; with `initial` it is that until set. */
 export const value = <T>(codec: Codec<T>, initial?: NoInfer<T>): CellSpec<ValueCell<T>> => (name, rootKey) => ({
   kind: 'value', name, rootKey, value: codec,
@@ -99,7 +108,7 @@ export const value = <T>(codec: Codec<T>, initial?: NoInfer<T>): CellSpec<ValueC
     return found
   },
   find: (ctx) => read(ctx, rootKey, codec),
-  set: (ctx, next) => ctx.storage.set(rootKey, codec.encode(next)),
+  set: (ctx, next) => ctx.storage.set(rootKey, encode(name, codec, next)),
   remove: (ctx) => ctx.storage.set(rootKey, undefined),
 })
 
@@ -107,13 +116,16 @@ export const value = <T>(codec: Codec<T>, initial?: NoInfer<T>): CellSpec<ValueC
 export function map<K, V>(key: Codec<K>, value: Codec<V>): CellSpec<MapCell<K, V>>
 export function map<K, V>(key: Codec<K>, value: Codec<V>, initial: NoInfer<V>): CellSpec<MapCell<K, V, V>>
 export function map<K, V>(key: Codec<K>, value: Codec<V>, initial?: V): CellSpec<MapCell<K, V>> {
-  return (name, rootKey) => ({
-    kind: 'map', name, rootKey, key, value,
-    get: (ctx, at) => read(ctx, itemKey(ctx, rootKey, key.encode(at)), value) ?? initial,
-    has: (ctx, at) => ctx.storage.get(itemKey(ctx, rootKey, key.encode(at))) !== undefined,
-    set: (ctx, at, next) => ctx.storage.set(itemKey(ctx, rootKey, key.encode(at)), value.encode(next)),
-    remove: (ctx, at) => ctx.storage.set(itemKey(ctx, rootKey, key.encode(at)), undefined),
-  })
+  return (name, rootKey) => {
+    const slot = (ctx: StorageReader, at: K): Uint8Array => itemKey(ctx, rootKey, encode(name, key, at))
+    return {
+      kind: 'map', name, rootKey, key, value,
+      get: (ctx, at) => read(ctx, slot(ctx, at), value) ?? initial,
+      has: (ctx, at) => ctx.storage.get(slot(ctx, at)) !== undefined,
+      set: (ctx, at, next) => ctx.storage.set(slot(ctx, at), encode(name, value, next)),
+      remove: (ctx, at) => ctx.storage.set(slot(ctx, at), undefined),
+    }
+  }
 }
 
 /** Values in order. */
@@ -131,12 +143,12 @@ export const list = <T>(value: Codec<T>): CellSpec<ListCell<T>> => (name, rootKe
     all: (ctx) => Array.from({ length: length(ctx) }, (_, index) => element(ctx, index)),
     push(ctx, next) {
       const at = length(ctx)
-      ctx.storage.set(slot(at), value.encode(next))
+      ctx.storage.set(slot(at), encode(name, value, next))
       ctx.storage.set(rootKey, u32.encode(at + 1))
     },
     set(ctx, index, next) {
       if (!Number.isInteger(index) || index < 0 || index >= length(ctx)) throw stopped(`${name} has no element ${index}`)
-      ctx.storage.set(slot(index), value.encode(next))
+      ctx.storage.set(slot(index), encode(name, value, next))
     },
     pop(ctx) {
       const last = length(ctx) - 1
