@@ -28,6 +28,9 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
   fc.record({ kind: fc.constant('dismiss' as const), measurement: small }),
   fc.record({ kind: fc.constant('minimum' as const), patch: small }),
   fc.record({ kind: fc.constant('consensus' as const), version: small }),
+  fc.record({ kind: fc.constant('systemCode' as const), byte: small }),
+  fc.record({ kind: fc.constant('contractRuntime' as const), minor: small }),
+  fc.record({ kind: fc.constant('clusterGrace' as const), blocks: small }),
   fc.record({ kind: fc.constant('handOver' as const), weight: fc.integer({ min: 1, max: 9 }) }),
 )
 const history = fc.array(fc.array(deed, { maxLength: 3 }), { minLength: 1, maxLength: isLong ? 300 : 24 })
@@ -51,7 +54,7 @@ test('a checkpoint leaves a worker where every block since genesis would have le
     const behind = replayFromGenesis(core, { genesisInfo, genesisHash, blocks: await chain.blocks(from) }, own())
     if (from === height) return
     const skipped = assertLive(step(core, behind, { kind: 'skipTo', value: { checkpoint, entropy } }).state)
-    expect(skipped.follow).toEqual(replayed.follow)
+    expect([skipped.follow, skipped.clusters]).toEqual([replayed.follow, replayed.clusters])
     const { announcedAt: _a, bench: _b, session: _s, ...said } = skipped.system
     expect(said).toEqual((({ announcedAt: _a, bench: _b, session: _s, ...rest }) => rest)(replayed.system))
   }

@@ -18,6 +18,9 @@ export type Deed =
   | { readonly kind: 'minimum'; readonly patch: number }
   | { readonly kind: 'consensus'; readonly version: number }
   | { readonly kind: 'handOver'; readonly weight: number }
+  | { readonly kind: 'systemCode'; readonly byte: number }
+  | { readonly kind: 'contractRuntime'; readonly minor: number }
+  | { readonly kind: 'clusterGrace'; readonly blocks: number }
 
 /** A call by names. */
 export type Call = { readonly pallet: string; readonly name: string; readonly args: unknown }
@@ -75,6 +78,7 @@ export const createRealChain = async (crypto: Crypto, accounts = 4, registryGene
     return asRoot({ pallet: 'PhalaMq', name: 'forcePushPalletMessage', args: { destination: TOPICS.systemEvent.topic, payload } })
   }
   const registry = (name: string, args: unknown): Promise<unknown> => asRoot({ pallet: 'PhalaRegistry', name, args })
+  const clusters = (name: string, args: unknown): Promise<unknown> => asRoot({ pallet: 'PhalaPhatContracts', name, args })
   const happen = (deed: Deed): Promise<unknown> => {
     switch (deed.kind) {
       case 'tell': return tell(worker.publicKey, deed.event)
@@ -86,6 +90,9 @@ export const createRealChain = async (crypto: Crypto, accounts = 4, registryGene
       case 'dismiss': return registry('removePruntime', { pruntimeHash: new Uint8Array(68).fill(deed.measurement) })
       case 'minimum': return registry('setMinimumPruntimeVersion', { major: 0, minor: 0, patch: deed.patch })
       case 'consensus': return registry('setPruntimeConsensusVersion', { version: deed.version })
+      case 'systemCode': return clusters('setPinkSystemCode', { code: Uint8Array.of(deed.byte) })
+      case 'contractRuntime': return clusters('setPinkRuntimeVersion', { version: [1, deed.minor] })
+      case 'clusterGrace': return clusters('setClusterParameters', { parameters: { rotationPeriodBlocks: 300, graceBlocks: 1 + deed.blocks, reportIntervalBlocks: 25 } })
       case 'handOver': {
         const id = crypto.ed25519.publicKey(suriToEd25519Seed(crypto, '//Alice'))
         return asRoot({ pallet: 'Grandpa', name: 'scheduleChange', args: { nextAuthorities: [[id, BigInt(deed.weight)]] } })
