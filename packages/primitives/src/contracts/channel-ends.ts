@@ -5,7 +5,7 @@ import type { Crypto, Sr25519Pair } from '../crypto/crypto.ts'
 import { AppError, isAppError } from '../errors.ts'
 
 /** Purposes of channels: each has keys of its own. */
-export const CHANNEL_PURPOSES = { command: 'phalanx/command', query: 'phalanx/query', receipt: 'phalanx/receipt' } as const
+const CHANNEL_PURPOSES = { command: 'phalanx/command', query: 'phalanx/query', receipt: 'phalanx/receipt' } as const
 
 /** What both ends of a channel know: the chain, the epoch of the rotated key, and the hash of the block that anchors it. */
 export interface ChannelTerms {

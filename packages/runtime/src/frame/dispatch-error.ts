@@ -3,6 +3,7 @@ import type { PostInfo } from './context.ts'
 import { DispatchError } from '@phalanx/primitives/chain'
 import { result, unit, type TypeOf } from '@phalanx/primitives/codec'
 
+/** Why a call failed. */
 export { DispatchError }
 
 /** `Result<(), DispatchError>` as events carry it. */

@@ -17,18 +17,19 @@ export type RequestSignature = MessageOf<typeof RequestSignature>
 /** `encodedEncryptedData` is SCALE `EncryptedData`, and what is signed. */
 export const ContractQueryRequest = message('ContractQueryRequest', { encodedEncryptedData: bytes(1), signature: nested(2, RequestSignature) })
 export type ContractQueryRequest = MessageOf<typeof ContractQueryRequest>
-/** `blocknum` is the block whose state answered. */
 const ContractQueryResponse = message('ContractQueryResponse', { encodedEncryptedData: bytes(1), blocknum: uint32(2) })
+/** SCALE `EncryptedData` of the reply; `blocknum` is the block whose state answered. */
 export type ContractQueryResponse = MessageOf<typeof ContractQueryResponse>
 
 /** No contracts: all of them. */
-export const GetContractInfoRequest = message('GetContractInfoRequest', { contracts: repeated(string(1)) })
+const GetContractInfoRequest = message('GetContractInfoRequest', { contracts: repeated(string(1)) })
 /** Side programs are not run here; the field keeps its place. */
 const SidevmInfo = message('SidevmInfo', { state: string(1) })
-/** Ids and hashes with 0x. */
 const ContractInfo = message('ContractInfo', { id: string(1), codeHash: string(2), weight: uint32(3), sidevm: nested(4, SidevmInfo) })
+/** A contract of the cluster; ids and hashes with 0x. */
 export type ContractInfoMessage = MessageOf<typeof ContractInfo>
 const GetContractInfoResponse = message('GetContractInfoResponse', { contracts: nestedList(1, ContractInfo) })
+/** Contracts that were asked for, without those that are not there. */
 export type GetContractInfoResponse = MessageOf<typeof GetContractInfoResponse>
 
 /** Hashes with 0x; `runtimeVersion` is `major.minor`. */
@@ -37,16 +38,18 @@ const ClusterInfo = message('ClusterInfo', {
   jsRuntime: optional(string(8)),
 })
 const GetClusterInfoResponse = message('GetClusterInfoResponse', { info: nested(1, ClusterInfo) })
+/** The cluster, absent where none runs. */
 export type GetClusterInfoResponse = MessageOf<typeof GetClusterInfoResponse>
 
 /** Hex, with or without 0x. */
 export const ContractParameters = message('ContractParameters', { deployer: string(1), clusterId: string(2), codeHash: string(3), salt: string(4) })
 export type ContractParameters = MessageOf<typeof ContractParameters>
 const ContractId = message('ContractId', { id: string(1) })
+/** Id of a contract with 0x. */
 export type ContractIdMessage = MessageOf<typeof ContractId>
 
 /** The reference's name, misspelt as it is there. `all`: every contract, not only those named. */
-export const StatisticsRequest = message('StatisticsReqeust', { contracts: repeated(string(1)), all: bool(2) })
+const StatisticsRequest = message('StatisticsReqeust', { contracts: repeated(string(1)), all: bool(2) })
 /** `time` in milliseconds. */
 const QueryCounters = message('QueryCounters', { total: uint64(1), dropped: uint64(2), time: uint64(3) })
 const QueryCountersEntry = message('QueryCountersEntry', { key: string(1), value: nested(2, QueryCounters) })
@@ -55,8 +58,8 @@ const StatusCodeEntry = message('StatusCodeEntry', { key: uint32(1), value: uint
 const HttpCounters = message('HttpCounters', { requests: uint64(1), failures: uint64(2), byStatusCode: nestedList(3, StatusCodeEntry) })
 const HttpCountersEntry = message('HttpCountersEntry', { key: string(1), value: nested(2, HttpCounters) })
 const HttpEgressStats = message('HttpEgressStats', { global: nested(1, HttpCounters), byContract: nestedList(2, HttpCountersEntry) })
-/** `uptime` in seconds. Maps are lists of keys and values, as protobuf writes them. */
 const StatisticsResponse = message('StatisticsResponse', { uptime: uint64(1), cores: uint32(2), query: nested(3, QueryStats), httpEgress: nested(4, HttpEgressStats) })
+/** `uptime` in seconds. Maps are lists of keys and values, as protobuf writes them. */
 export type StatisticsResponse = MessageOf<typeof StatisticsResponse>
 
 /** Longest sealed query with what protobuf puts around it. */
@@ -69,10 +72,10 @@ const ReplyMessage = message('SealedReplyMessage', { sealed: bytes(1) })
 /** `waitMs`: how long to wait for a receipt that is not there yet, at most 60,000. */
 export const GetReceiptRequest = message('GetReceiptRequest', { contract: bytes(1), commandHash: bytes(2), waitMs: uint32(3) })
 export type GetReceiptRequest = MessageOf<typeof GetReceiptRequest>
-/** SCALE `SealedReceipt`, its index among the block's receipts, SCALE `ReceiptLeaf`, the proof of it under `receiptsRoot`, and the block. */
 const GetReceiptResponse = message('GetReceiptResponse', {
   sealed: bytes(1), index: uint32(2), encodedLeaf: bytes(3), proof: repeated(bytes(4)), block: uint32(5), receiptsRoot: bytes(6),
 })
+/** SCALE `SealedReceipt`, its index among the block's receipts, SCALE `ReceiptLeaf`, the proof of it under `receiptsRoot`, and the block. */
 export type GetReceiptResponse = MessageOf<typeof GetReceiptResponse>
 
 /** Methods of the service PhactoryAPI. */

@@ -1,7 +1,7 @@
 /** Queries of a whole worker: answered for whom they are, refused with a code for everything else, with the state untouched. */
 import { bytesToKey, EMPTY, parseHex, toHex, utf8 } from '@phalanx/primitives/bytes'
 import {
-  ContractExecResult, ContractInstantiateResult, openReceipt, ReceiptLeaf, sealCommand, sealQuery, verifyReceiptProof, type ClusterQuery, type QueryOutcome, type VerifiedReply,
+  ContractExecResult, ContractInstantiateResult, openReceipt, ReceiptLeaf, sealCommand, sealQuery, verifyReceiptProof, type ClusterQuery, type QueryContent, type QueryOutcome, type VerifiedReply,
 } from '@phalanx/primitives/contracts'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { isAppError } from '@phalanx/primitives/errors'
@@ -81,7 +81,7 @@ describe('a sealed query', () => {
 })
 
 describe('a query is refused', () => {
-  test.each([
+  test.each<[string, () => { query?: ClusterQuery; change?: Partial<QueryContent> }, string]>([
     ['of an unknown contract', () => ({ query: call([], fill(0x77)) }), 'QUERY_CONTRACT_UNKNOWN'],
     ['for another cluster', () => ({ change: { cluster: fill(9) } }), 'QUERY_CLUSTER_MISMATCH'],
     ['for another worker', () => ({ change: { worker: fill(9) } }), 'QUERY_WORKER_MISMATCH'],
@@ -90,8 +90,8 @@ describe('a query is refused', () => {
     ['that lives too long', () => ({ change: { notAfter: world.chain.chain.head.number + 129 } }), 'QUERY_LIFE_EXCEEDED'],
     ['that wants a state of the future', () => ({ change: { atLeast: { number: world.chain.chain.head.number + 1, hash: fill(1) } } }), 'QUERY_STATE_BEHIND'],
     ['that knows another block', () => ({ change: { atLeast: { number: world.chain.chain.head.number, hash: fill(1) } } }), 'QUERY_BLOCK_UNKNOWN'],
-  ] as const)('%s, under seal', async (_name, options, code) => {
-    const { query, change } = { query: undefined, change: undefined, ...options() } as { query?: ClusterQuery; change?: Record<string, never> }
+  ])('%s, under seal', async (_name, options, code) => {
+    const { query, change } = options()
     const prepared = await world.prepare(query ?? call(), change === undefined ? {} : { change })
     // A reply for another worker's key cannot be checked by that key: it is the asked one that signs.
     const answered = await world.send({ ...prepared, content: { ...prepared.content, worker: world.identity } })

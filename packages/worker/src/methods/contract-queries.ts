@@ -22,6 +22,7 @@ import { answerLogger } from './contract-logger.ts'
 
 const NONCE_BYTES = 32
 const IV_BYTES = 12
+const HASH_BYTES = 32
 /** Characters of a text that are told; each is at most four bytes of the room there is. */
 const TEXT_MAX = 1000
 
@@ -178,7 +179,7 @@ const getReceipt = async (context: MethodContext, { contract, commandHash, waitM
     find: () => findReceipt(assertServing(build, context.state()).cluster.receipts, { contract, commandHash }),
     waitMs,
     signal: context.signal,
-    onLate: (waitedMs) => new AppError('RECEIPT_NOT_YET', { commandHash: toHex(commandHash.slice(0, NONCE_BYTES)), waitedMs }),
+    commandHash: toHex(commandHash.slice(0, HASH_BYTES)),
   })
   return proveFound(crypto, found)
 }

@@ -11,8 +11,8 @@ export interface ReceiptWait<T> {
   readonly find: () => T | undefined
   readonly waitMs: number
   readonly signal: AbortSignal | undefined
-  /** What is said where none came in time. */
-  readonly onLate: (waitedMs: number) => AppError
+  /** Hash of the command, for people. */
+  readonly commandHash: string
 }
 
 /** Waits of all askers. */
@@ -38,12 +38,13 @@ export class ReceiptWaits {
     this.noteChange()
   }
 
-  /** What `find` finds, now or after some block. @throws RECEIPT_WAITS_EXCEEDED, QUERY_CANCELLED, what `onLate` gives and what `find` throws */
-  async wait<T>({ find, waitMs, signal, onLate }: ReceiptWait<T>): Promise<T> {
+  /** What `find` finds, now or after some block. @throws RECEIPT_NOT_YET, RECEIPT_WAITS_EXCEEDED, QUERY_CANCELLED and what `find` throws */
+  async wait<T>({ find, waitMs, signal, commandHash }: ReceiptWait<T>): Promise<T> {
     const found = find()
     if (found !== undefined) return found
     const limitMs = Math.min(waitMs, WAIT_MAX_MS)
-    if (limitMs === 0) throw onLate(0)
+    const late = new AppError('RECEIPT_NOT_YET', { commandHash, waitedMs: limitMs })
+    if (limitMs === 0) return Promise.reject(late)
     if (this.checks.size >= this.max) throw new AppError('RECEIPT_WAITS_EXCEEDED', { max: this.max })
     return new Promise((resolve, reject) => {
       const end = (settle: () => void): void => {
@@ -61,7 +62,7 @@ export class ReceiptWaits {
           end(() => reject(error))
         }
       }
-      const cancelTimer = this.clock.after(limitMs, () => end(() => reject(onLate(limitMs))))
+      const cancelTimer = this.clock.after(limitMs, () => end(() => reject(late)))
       this.checks.add(check)
       signal?.addEventListener('abort', check)
       if (this.isClosed || signal?.aborted === true) check()

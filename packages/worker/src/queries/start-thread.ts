@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
+import type { QueryThread } from './thread-executor.ts'
 
 /** By this a file that is both the worker and its threads knows which it is to be. */
 export const QUERY_THREAD_ROLE = 'phalanx-query'
@@ -16,9 +17,10 @@ const sourceLoader = (entry: URL): URL => {
 }
 
 /** Starts a thread for queries. */
-export const startQueryThread = (): Worker => {
+export const startQueryThread = (): QueryThread => {
   const entry = new URL('./query.thread.ts', import.meta.url)
-  return new Worker(entry.pathname.endsWith('.ts') ? sourceLoader(entry) : entry, {
+  const thread: unknown = new Worker(entry.pathname.endsWith('.ts') ? sourceLoader(entry) : entry, {
     execArgv: [], env: {}, workerData: { role: QUERY_THREAD_ROLE }, resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB },
   })
+  return thread as QueryThread
 }

@@ -31,7 +31,7 @@ export interface TestEpoch {
 export class ClusterChain {
   readonly chain: TestChain
   readonly id = clusterIdOf(1n)
-  readonly owner = new Uint8Array(32).fill(0x11)
+  readonly owner: Uint8Array = new Uint8Array(32).fill(0x11)
   readonly cluster: Sr25519Pair
   members: Uint8Array[] = []
   readonly ecdh = new Map<string, { epoch: bigint; key: Uint8Array }>()

@@ -1,7 +1,7 @@
 /** Owns whether a worker answers for its cluster, and what a query is checked against and runs on: all of it follows from the worker's state. */
 import { toHex } from '@phalanx/primitives/bytes'
 import type { QueryStanding, ReplyPoint } from '@phalanx/primitives/contracts'
-import { AppError } from '@phalanx/primitives/errors'
+import { AppError, isAppError } from '@phalanx/primitives/errors'
 import type { Build, LiveState, WorkerState } from '../../core/state.ts'
 import { summarize } from '../../system/status.ts'
 import type { ClusterState } from '../cluster/state.ts'
@@ -13,33 +13,30 @@ export interface Serving {
   readonly cluster: ClusterState
 }
 
-/** Why a worker does not answer for a cluster, or the cluster that it answers for. */
-const servingOf = (build: Build, state: WorkerState): Serving | AppError => {
-  if (state.kind !== 'live') return new AppError('WORKER_UNINITIALIZED', {})
-  const { serving, reason } = summarize(build, state)
-  if (!serving) return new AppError('QUERY_NOT_SERVING', { reason })
-  const { cluster } = state
-  if (state.gatekeeper !== undefined) return new AppError('QUERY_GATEKEEPER', {})
-  if (cluster === undefined) return new AppError('QUERY_NO_CLUSTER', {})
-  if (cluster.differsSince !== undefined) return new AppError('QUERY_STATE_DIFFERS', { cluster: toHex(cluster.id), block: cluster.differsSince })
-  return { state, cluster }
-}
-
-/** The cluster that a worker answers for; undefined where it does not. */
-export const findServing = (build: Build, state: WorkerState): Serving | undefined => {
-  const found = servingOf(build, state)
-  return found instanceof AppError ? undefined : found
-}
-
 /**
  * The cluster that this worker answers for. A worker whose state differs from what its cluster agreed on answers nothing; nor does a gatekeeper: who
  * holds the root secret talks to no contract.
  * @throws WORKER_UNINITIALIZED, QUERY_NOT_SERVING, QUERY_GATEKEEPER, QUERY_NO_CLUSTER, QUERY_STATE_DIFFERS
  */
 export const assertServing = (build: Build, state: WorkerState): Serving => {
-  const found = servingOf(build, state)
-  if (found instanceof AppError) throw found
-  return found
+  if (state.kind !== 'live') throw new AppError('WORKER_UNINITIALIZED', {})
+  const { serving, reason } = summarize(build, state)
+  if (!serving) throw new AppError('QUERY_NOT_SERVING', { reason })
+  const { cluster } = state
+  if (state.gatekeeper !== undefined) throw new AppError('QUERY_GATEKEEPER', {})
+  if (cluster === undefined) throw new AppError('QUERY_NO_CLUSTER', {})
+  if (cluster.differsSince !== undefined) throw new AppError('QUERY_STATE_DIFFERS', { cluster: toHex(cluster.id), block: cluster.differsSince })
+  return { state, cluster }
+}
+
+/** The cluster that a worker answers for; undefined where it does not. */
+export const findServing = (build: Build, state: WorkerState): Serving | undefined => {
+  try {
+    return assertServing(build, state)
+  } catch (error) {
+    if (isAppError(error)) return undefined
+    throw error
+  }
 }
 
 /** What conditions of a query are compared with. */
