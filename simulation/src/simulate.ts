@@ -11,7 +11,7 @@ import { createPrng, type Prng } from './prng.ts'
 import { createWorkload } from './workload.ts'
 import type { Broken } from './broken.ts'
 import { createWorld } from './world.ts'
-import type { World, WorldOptions } from './world-types.ts'
+import type { WorkerPlace, World, WorldOptions } from './world-types.ts'
 
 /** What to run. */
 export interface SimulationOptions {
@@ -92,13 +92,19 @@ const checkSecrets = (world: World): void => {
 /** Gatekeepers always have something to say. */
 const messagesUnderWay = (status: WorkerStatus): bigint => (status.gatekeeper === undefined ? 0n : 3n)
 
+/** Whether a worker serves under an ECDH key that the chain took another for: for good, or until it has followed the block that says so. */
+const isUnderOldKey = (world: World, { identity }: WorkerPlace, status: WorkerStatus): boolean => {
+  const known = identity === undefined ? undefined : world.auditor.workers.get(identity)
+  return known !== undefined && status.ecdhPublicKey !== undefined && toHex(parseHex(status.ecdhPublicKey)) !== toHex(known.ecdhPubkey)
+}
+
 /** In peace every worker must come to serve, at the head, under the key that the chain holds. */
 const checkPeace = async (world: World): Promise<void> => {
   const isSettled = async (): Promise<boolean> => {
     const head = world.node()?.head().number ?? 0
-    for (let i = 0; i < world.workers.length; i++) {
+    for (const [i, place] of world.workers.entries()) {
       const status = await statusOf(world, i)
-      if (status === undefined || !status.serving || (status.blockNumber ?? 0) + 3 < head || status.pendingMessages > messagesUnderWay(status)) return false
+      if (status === undefined || isUnderOldKey(world, place, status) || !status.serving || (status.blockNumber ?? 0) + 3 < head || status.pendingMessages > messagesUnderWay(status)) return false
     }
     return areGatekeepersAtWork(world)
   }
@@ -121,7 +127,7 @@ const checkRegistry = async (world: World): Promise<void> => {
     const status = await statusOf(world, i)
     const known = place.identity === undefined ? undefined : world.auditor.workers.get(place.identity)
     if (known === undefined) world.report(`${place.url} serves but is not registered`)
-    else if (status?.ecdhPublicKey !== undefined && toHex(parseHex(status.ecdhPublicKey)) !== toHex(known.ecdhPubkey)) world.report(`${place.url} serves under another ECDH key than the chain's`)
+    else if (status !== undefined && isUnderOldKey(world, place, status)) world.report(`${place.url} serves under another ECDH key than the chain's`)
   }
 }
 
