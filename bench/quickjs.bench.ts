@@ -5,8 +5,9 @@ import { assert } from '@phalanx/primitives/assert'
 import { bigintToLe, concatBytes, EMPTY, parseHex, utf8 } from '@phalanx/primitives/bytes'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import type { JsMachine } from '@phalanx/worker/contracts'
-import { loadQuickJs } from '@phalanx/worker/engines/quickjs'
 import { buildContract, findContract } from '../apps/cli/src/contract/build-contract.ts'
+import { createQuickJsMachine } from '../packages/worker/src/engines/quickjs/machine.ts'
+import { readPublished } from '../packages/worker/src/engines/quickjs/published.ts'
 import { addressOf, type ContractBench } from '../packages/worker/src/testing/contracts.ts'
 import { jsBench, jsContract, jsEndOf } from '../packages/worker/src/testing/js-contracts.ts'
 import type { Figure } from './goals.ts'
@@ -50,11 +51,12 @@ const auction = async (crypto: Awaited<ReturnType<typeof loadCrypto>>): Promise<
 export const bench = async (): Promise<readonly Figure[]> => {
   const crypto = await loadCrypto()
   const on = (machine: JsMachine): ContractBench => jsBench({ crypto, machine })
-  const machine = await loadQuickJs()
+  const published = await readPublished()
+  const machine = createQuickJsMachine(published)
   const started = performance.now()
   on(machine).upload(COUNTER)
   const firstUseMs = performance.now() - started
-  const [uncounted, anew] = [await loadQuickJs({ isMetered: false }), await loadQuickJs({ keepsLoaded: false })]
+  const [uncounted, anew] = [createQuickJsMachine(published, { isMetered: false }), createQuickJsMachine(published, { keepsLoaded: false })]
   const compare = (name: string, each: Case): Figure => {
     const [plain, counted] = callsPerSecond([on(uncounted), on(machine)], each) as [number, number]
     return { name: `contracts: JavaScript, ${name}`, figure: counted, unit: 'calls/s', against: 'the same QuickJS without gas and stack counting', ratio: counted / plain }

@@ -1,9 +1,10 @@
 /** Entry point of the QuickJS door: the machine for JavaScript contracts. */
 import type { JsMachine } from '../../contracts/js/machine.ts'
-import { createQuickJsMachine, type QuickJsOptions } from './machine.ts'
+import { createQuickJsMachine } from './machine.ts'
 import { readPublished } from './published.ts'
 
-/** Reads the pinned build and makes a machine of it. The build is taken apart at the first use, which then takes a third of a second. */
-export const loadQuickJs = async (options: QuickJsOptions = {}): Promise<JsMachine> => createQuickJsMachine(await readPublished(), options)
+/** The machine of this thread: several workers of one process run their scripts on the same one, which no run can tell. */
+let shared: Promise<JsMachine> | undefined
 
-export type { QuickJsOptions } from './machine.ts'
+/** Reads the pinned build. It is taken apart, counted and compiled at the first use, which then takes half a second, once for a thread. */
+export const loadQuickJs = (): Promise<JsMachine> => (shared ??= readPublished().then((published) => createQuickJsMachine(published)))
