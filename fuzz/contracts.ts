@@ -1,11 +1,15 @@
-/** Fuzz targets of contracts: the reader of WebAssembly modules, whole uploads, and inputs of a running contract. */
+/** Fuzz targets of contracts: the reader of WebAssembly modules, whole uploads, inputs of running contracts, events for the worker. */
 import { assert } from '@phalanx/primitives/assert'
-import { bytesEqual, EMPTY } from '@phalanx/primitives/bytes'
+import { bytesEqual, concatBytes, EMPTY, parseHex } from '@phalanx/primitives/bytes'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
+import { argumentsCodec, SYSTEM_MESSAGES, systemCalls } from '@phalanx/primitives/ink'
+import { BUILTIN_SYSTEM_CODE } from '@phalanx/primitives/messages'
+import { PinkEvent } from '@phalanx/worker/contracts'
 import { ENGINE_RULES, INK_RULES, instrument, readModule } from '@phalanx/worker/engines/wasm'
 import { loadBundles } from '../tools/ink-bundles.ts'
-import { ContractBench } from '../packages/worker/src/testing/contracts.ts'
+import { BOB, ContractBench } from '../packages/worker/src/testing/contracts.ts'
 import { wasmModule } from '../packages/worker/src/testing/wasm-module.ts'
+import { codecTarget, sampleSeeds } from './codec-target.ts'
 import type { FuzzTarget } from './fuzzer.ts'
 
 const crypto = await loadCrypto()
@@ -56,5 +60,22 @@ const input: FuzzTarget = {
   },
 }
 
+const systemBench = new ContractBench({ crypto })
+const systemMade = systemBench.deploy(BUILTIN_SYSTEM_CODE, systemCalls.construct()).result.result
+const system = systemMade.ok ? systemMade.value.accountId : EMPTY
+const systemRoot = systemBench.state.root
+
+/** Any input of the system contract, by somebody without rights, ends in an answer, changes nothing and tells the worker nothing. */
+const systemInput: FuzzTarget = {
+  name: 'contracts.system',
+  seeds: Object.values(SYSTEM_MESSAGES).flatMap(({ label, selector, args }) =>
+    sampleSeeds(label, argumentsCodec(args), 2).map((encoded) => concatBytes(parseHex(selector), encoded))),
+  run(bytes) {
+    const { effects } = systemBench.call(system, bytes, { origin: BOB })
+    assert(effects.pinkEvents.length + effects.inkEvents.length === 0, 'a stranger has no say')
+    assert(bytesEqual(systemBench.state.root, systemRoot), 'a stranger changes nothing')
+  },
+}
+
 /** Targets of this file. */
-export const targets: readonly FuzzTarget[] = [reader, upload, input]
+export const targets: readonly FuzzTarget[] = [reader, upload, input, systemInput, codecTarget('contracts.PinkEvent', PinkEvent)]

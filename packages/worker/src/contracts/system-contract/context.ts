@@ -3,9 +3,10 @@ import { bytesEqual } from '@phalanx/primitives/bytes'
 import { bool, fixedBytes, option, text, tuple, u128, u32, u64, u8, unit, type Codec } from '@phalanx/primitives/codec'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { encodeEvent, InkAccountId, SYSTEM_CONTRACT, type ArgumentSpecs, type ArgumentsOf, type EventSpec } from '@phalanx/primitives/ink'
+import { stopWith } from '../execution/extension-function.ts'
 import { PINK_EVENT_TOPIC, PinkEvent } from '../execution/pink-event.ts'
 import type { VmHost } from '../vm.ts'
-import { stop, SystemStorage } from './storage.ts'
+import { SystemStorage } from './storage.ts'
 
 const Hash = fixedBytes(32)
 
@@ -45,7 +46,7 @@ export class SystemContext {
   /** The account that called. @throws CONTRACT_TRAPPED where nobody did */
   get caller(): Uint8Array {
     const { caller } = this.host
-    if (caller === undefined) throw stop('ContractTrapped', 'nobody called: there is no caller')
+    if (caller === undefined) throw stopWith('ContractTrapped', 'nobody called: there is no caller')
     return caller
   }
 
@@ -75,7 +76,7 @@ export class SystemContext {
   /** Calls an extension function. @throws CONTRACT_TRAPPED */
   ask<A, R>(called: ExtensionSpec<A, R>, args: A): R {
     const { status, output } = this.host.chainExtension(called.id, called.args.encode(args))
-    if (status !== 0) throw stop('ContractTrapped', `the extension function ${called.id} ended with ${status}`)
+    if (status !== 0) throw stopWith('ContractTrapped', `the extension function ${called.id} ended with ${status}`)
     return called.output.decode(output)
   }
 

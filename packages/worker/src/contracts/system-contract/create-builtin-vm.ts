@@ -3,14 +3,14 @@
  * a message's answer becomes what an ink! contract would return. Does not own what messages do.
  */
 import { bytesEqual, toHex } from '@phalanx/primitives/bytes'
+import { unit } from '@phalanx/primitives/codec'
 import { AppError, isAppError } from '@phalanx/primitives/errors'
 import { answerCodec, decodeArguments, SYSTEM_CONSTRUCTORS, SYSTEM_MESSAGES, type MessageSpec, type SystemMessageName } from '@phalanx/primitives/ink'
 import { BUILTIN_SYSTEM_CODE } from '@phalanx/primitives/messages'
-import { unit } from '@phalanx/primitives/codec'
+import { stopWith } from '../execution/extension-function.ts'
 import type { CodeVm, ContractErrorName, ReturnValue, VmHost } from '../vm.ts'
 import { SystemContext, type SystemCrypto } from './context.ts'
 import { construct, HANDLERS } from './messages.ts'
-import { stop } from './storage.ts'
 
 /** What a run costs besides what it asks of its frame, in picoseconds of reference time. */
 const RUN_GAS = 5_000_000n
@@ -55,7 +55,7 @@ type Table = ReadonlyMap<string, Runner>
 const runEntry = (tables: Readonly<Record<VmHost['entry'], Table>>, context: SystemContext): ReturnValue => {
   const { host } = context
   host.gas.charge(RUN_GAS + INPUT_BYTE_GAS * BigInt(host.input.length))
-  if (host.valueTransferred > 0n) throw stop('ContractTrapped', 'the system contract takes no money')
+  if (host.valueTransferred > 0n) throw stopWith('ContractTrapped', 'the system contract takes no money')
   const runner = tables[host.entry].get(toHex(host.input.subarray(0, SELECTOR_BYTES)))
   return runner === undefined ? UNREADABLE : runner(context, host.input.subarray(SELECTOR_BYTES))
 }

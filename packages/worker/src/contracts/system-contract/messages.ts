@@ -3,9 +3,9 @@ import { bytesEqual } from '@phalanx/primitives/bytes'
 import {
   SYSTEM_EVENTS, SYSTEM_VERSION, systemCalls, type DriverError, type SystemArguments, type SystemError, type SystemMessageName, type SystemReturn,
 } from '@phalanx/primitives/ink'
+import { stopWith } from '../execution/extension-function.ts'
 import type { SubcallOutcome } from '../vm.ts'
 import { EXTENSION, type SystemContext } from './context.ts'
-import { stop } from './storage.ts'
 
 /** Driver that logs go to; the contract itself stands for the log server built into workers. */
 const LOGGER = 'PinkLogger'
@@ -55,14 +55,14 @@ const setDriver = (context: SystemContext, { name, contractId }: SystemArguments
 
 /** What a called contract answered to a message of the system interface. @throws CONTRACT_TRAPPED where it gave no answer */
 const answerOf = <N extends SystemMessageName>(called: N, outcome: SubcallOutcome): SystemReturn<N> => {
-  if (outcome.kind === 'Failed') throw stop('ContractTrapped', `${called}: the called contract failed (${outcome.value})`)
+  if (outcome.kind === 'Failed') throw stopWith('ContractTrapped', `${called}: the called contract failed (${outcome.value})`)
   let answer: ReturnType<typeof systemCalls.decode<N>>
   try {
     answer = systemCalls.decode(called, outcome.value.data)
   } catch {
-    throw stop('ContractTrapped', `${called}: the called contract answered something else`)
+    throw stopWith('ContractTrapped', `${called}: the called contract answered something else`)
   }
-  if (!answer.ok) throw stop('ContractTrapped', `${called}: the called contract does not know the message`)
+  if (!answer.ok) throw stopWith('ContractTrapped', `${called}: the called contract does not know the message`)
   return answer.value
 }
 
@@ -80,10 +80,10 @@ const upgradeSystemContract = (context: SystemContext): Done => {
     context.log('Info', 'The system contract has the newest code already.')
     return DONE
   }
-  if (!host.setCodeHash(codeHash)) throw stop('CodeNotFound', 'the imported system code is not stored')
+  if (!host.setCodeHash(codeHash)) throw stopWith('CodeNotFound', 'the imported system code is not stored')
   const input = systemCalls.encode('doUpgrade', { fromVersion: SYSTEM_VERSION })
   const confirmed = answerOf('doUpgrade', host.call({ callee: host.address, value: 0n, input, gasLimit: 0n, allowReentry: true }))
-  if (!confirmed.ok) throw stop('ContractTrapped', `the new system code refuses to take over: ${confirmed.error.kind}`)
+  if (!confirmed.ok) throw stopWith('ContractTrapped', `the new system code refuses to take over: ${confirmed.error.kind}`)
   context.log('Info', 'The system contract is upgraded.')
   return DONE
 }

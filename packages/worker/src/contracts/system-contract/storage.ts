@@ -4,17 +4,15 @@
  */
 import { bigintToLe, concatBytes } from '@phalanx/primitives/bytes'
 import { text, type Codec, type TypeOf } from '@phalanx/primitives/codec'
-import { AppError, isAppError } from '@phalanx/primitives/errors'
+import { isAppError } from '@phalanx/primitives/errors'
 import { InkAccountId, SYSTEM_STORAGE } from '@phalanx/primitives/ink'
-import type { ContractErrorName, VmHost } from '../vm.ts'
+import { stopWith } from '../execution/extension-function.ts'
+import type { VmHost } from '../vm.ts'
 
 const KEY_BYTES_MAX = 128
 const VALUE_BYTES_MAX = 1024 * 1024
 const KEY_BYTES = 4
 const ROOT_KEY = 0
-
-/** Ends the run; everything that it changed is taken back. */
-export const stop = (error: ContractErrorName, reason: string): AppError<'CONTRACT_TRAPPED'> => new AppError('CONTRACT_TRAPPED', { error, reason })
 
 /** A block and the driver that was set in it. */
 export type DriverSince = TypeOf<(typeof SYSTEM_STORAGE)['drivers2']['value']>
@@ -22,7 +20,7 @@ export type DriverSince = TypeOf<(typeof SYSTEM_STORAGE)['drivers2']['value']>
 /** A key and the name or account that it is for. @throws CONTRACT_TRAPPED where it would be longer than keys may be */
 const cellKey = (rootKey: number, suffix: Uint8Array): Uint8Array => {
   const key = concatBytes(bigintToLe(BigInt(rootKey), KEY_BYTES), suffix)
-  if (key.length > KEY_BYTES_MAX) throw stop('DecodingFailed', `a name is longer than ${KEY_BYTES_MAX - 2 * KEY_BYTES} bytes`)
+  if (key.length > KEY_BYTES_MAX) throw stopWith('DecodingFailed', `a name is longer than ${KEY_BYTES_MAX - 2 * KEY_BYTES} bytes`)
   return key
 }
 
@@ -39,20 +37,20 @@ export class SystemStorage {
     try {
       return stored === undefined ? undefined : codec.decode(stored)
     } catch (error) {
-      throw isAppError(error) ? stop('ContractTrapped', `the storage holds something else than a system contract's: ${error.message}`) : error
+      throw isAppError(error) ? stopWith('ContractTrapped', `the storage holds something else than a system contract's: ${error.message}`) : error
     }
   }
 
   private write<T>(key: Uint8Array, codec: Codec<T>, value: T): void {
     const encoded = codec.encode(value)
-    if (encoded.length > VALUE_BYTES_MAX) throw stop('ValueTooLarge', `a value is longer than ${VALUE_BYTES_MAX} bytes`)
+    if (encoded.length > VALUE_BYTES_MAX) throw stopWith('ValueTooLarge', `a value is longer than ${VALUE_BYTES_MAX} bytes`)
     this.host.setStorage(key, encoded)
   }
 
   /** Account that instantiated the contract. @throws CONTRACT_TRAPPED where this is no system contract's storage */
   owner(): Uint8Array {
     const owner = this.read(cellKey(ROOT_KEY, new Uint8Array(0)), SYSTEM_STORAGE.owner.value)
-    if (owner === undefined) throw stop('ContractTrapped', 'the storage holds no system contract')
+    if (owner === undefined) throw stopWith('ContractTrapped', 'the storage holds no system contract')
     return owner
   }
 
