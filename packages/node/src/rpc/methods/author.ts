@@ -22,10 +22,10 @@ const statusJson = (status: TransactionStatus): unknown => {
 }
 
 /** Shortest time between `inBlock` and `finalized`, and time without requests that must pass before `finalized`. */
-const QUIET_MS = 40
+const QUIET_MS = 80
 /** Delay of a timer from which on this process counts as busy. */
 const LATE_MS = 5
-/** Longest wait for a quiet moment. */
+/** Longest wait for a quiet moment, and for a first request: a client that fetches the block may be slow to begin. */
 const QUIET_WAIT_MS = 500
 
 /**
@@ -41,7 +41,8 @@ const onceDigested = ({ clock }: RpcBackend, connection: Connection, then: () =>
       const quietMs = nowMs - connection.lastRequestMs
       // A late timer says that this process was busy: what the client asked meanwhile is not read yet.
       const isLate = nowMs - dueMs >= LATE_MS
-      if ((quietMs >= QUIET_MS && !isLate) || nowMs - startedMs >= QUIET_WAIT_MS) then()
+      const hasAsked = connection.lastRequestMs > startedMs
+      if ((hasAsked && quietMs >= QUIET_MS && !isLate) || nowMs - startedMs >= QUIET_WAIT_MS) then()
       else checkAfter(Math.max(LATE_MS, QUIET_MS - quietMs))
     })
   }
