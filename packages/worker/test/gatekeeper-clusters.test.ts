@@ -30,8 +30,12 @@ const pair = (name: string) => {
 const member = (name: string, start = 0): WorkerIdentity => ({ pubkey: pair(name).publicKey, ecdhPubkey: pair(`${name} ${start}`).publicKey })
 const terms = { deposit: 1n, gasPrice: 2n, depositPerItem: 3n, depositPerByte: 4n, treasuryAccount: new Uint8Array(32).fill(5) }
 const owner = new Uint8Array(32).fill(6)
-const deploy = (cluster: Uint8Array, workers: readonly WorkerIdentity[]): Promise<void> =>
-  rig.tell(TOPICS.clusterEvent, { kind: 'DeployCluster', value: { owner, cluster, workers, ...terms } })
+/** Has the gatekeepers make a cluster's key for workers that the chain does not know; the cluster it knows, lest it tell them that there is none. */
+const deploy = async (cluster: Uint8Array, workers: readonly WorkerIdentity[]): Promise<void> => {
+  const info = phat.clusters.encode({ owner, permission: { kind: 'Public' }, systemContract: cluster, gasPrice: 0n, depositPerItem: 0n, depositPerByte: 0n })
+  await rig.asRoot({ pallet: 'System', name: 'setStorage', args: { items: [[phat.clusters.key(crypto, cluster), info]] } })
+  await rig.tell(TOPICS.clusterEvent, { kind: 'DeployCluster', value: { owner, cluster, workers, ...terms } })
+}
 const add = (cluster: Uint8Array, worker: WorkerIdentity): Promise<void> => rig.tell(TOPICS.clusterNotice, { kind: 'WorkerAdded', value: { cluster, worker } })
 const published = (): readonly { readonly cluster: Uint8Array; readonly pubkey: Uint8Array }[] => rig.fromGatekeepers(TOPICS.clusterRegistryEvent).map(({ payload }) => payload.value)
 const dispatched = (): readonly DispatchedKeys[] =>
