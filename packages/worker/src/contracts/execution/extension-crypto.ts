@@ -1,12 +1,9 @@
 /** Owns the functions of the chain extension that sign, verify and derive keys. Signing with sr25519 needs randomness, so only queries can. */
 import { bytesEqual, concatBytes, EMPTY, utf8 } from '@phalanx/primitives/bytes'
-import { bool, bytes, fixedBytes, tuple, variant, type TypeOf } from '@phalanx/primitives/codec'
+import { extensionForms, type SigType } from '@phalanx/primitives/contracts/extension'
 import { deriveKeyPair, type Sr25519Pair } from '@phalanx/primitives/crypto'
 import { isAppError } from '@phalanx/primitives/errors'
-import { drawRandom, plainFunction, stopWith, type ExtensionContext, type ExtensionFunction } from './extension-function.ts'
-
-const SigType = variant('SigType', { Ed25519: { index: 0 }, Sr25519: { index: 1 }, Ecdsa: { index: 2 } })
-type SigType = TypeOf<typeof SigType>
+import { drawRandom, formedFunction, stopWith, type ExtensionContext, type ExtensionFunction } from './extension-function.ts'
 
 const SIGN_GAS = 200_000_000n
 const BYTE_GAS = 5_000n
@@ -74,19 +71,19 @@ const publicKeyOf = (context: ExtensionContext, type: SigType['kind'], key: Uint
 
 /** Functions by number. */
 export const CRYPTO_FUNCTIONS: Readonly<Record<number, ExtensionFunction>> = {
-  2: plainFunction(tuple(SigType, bytes, bytes), bytes, (context, [type, key, message]) => sign(context, { type: type.kind, key, message })),
-  3: plainFunction(tuple(SigType, bytes, bytes, bytes), bool, (context, [type, publicKey, message, signature]) => verify(context, { type: type.kind, publicKey, message, signature })),
-  4: plainFunction(tuple(bytes), bytes, (context, [salt]) => {
+  2: formedFunction(extensionForms.sign, (context, [type, key, message]) => sign(context, { type: type.kind, key, message })),
+  3: formedFunction(extensionForms.verify, (context, [type, publicKey, message, signature]) => verify(context, { type: type.kind, publicKey, message, signature })),
+  4: formedFunction(extensionForms.deriveSr25519Key, (context, [salt]) => {
     charge(context, salt.length)
     const { env } = context.execution
     return deriveKeyPair(env.crypto, env.clusterSecret, [concatBytes(context.address, salt, utf8('keygen'))]).secret
   }),
-  5: plainFunction(tuple(SigType, bytes), bytes, (context, [type, key]) => publicKeyOf(context, type.kind, key)),
-  13: plainFunction(tuple(bytes, fixedBytes(32)), fixedBytes(65), (context, [key, hash]) => {
+  5: formedFunction(extensionForms.publicKey, (context, [type, key]) => publicKeyOf(context, type.kind, key)),
+  13: formedFunction(extensionForms.ecdsaSignPrehashed, (context, [key, hash]) => {
     charge(context, 0)
     return withKey(() => cryptoOf(context).secp256k1.sign(requireSeed(key), hash))
   }),
-  14: plainFunction(tuple(fixedBytes(65), fixedBytes(32), fixedBytes(33)), bool, (context, [signature, hash, publicKey]) => {
+  14: formedFunction(extensionForms.ecdsaVerifyPrehashed, (context, [signature, hash, publicKey]) => {
     charge(context, 0)
     return isEcdsaBy(context, { signature, hash, publicKey })
   }),

@@ -1,6 +1,7 @@
 /** Owns what all functions of the chain extension share: their shape, reading arguments, stopping, random numbers of queries. */
 import { bigintToLe, concatBytes, EMPTY, utf8 } from '@phalanx/primitives/bytes'
 import type { Codec } from '@phalanx/primitives/codec'
+import type { ExtensionForm } from '@phalanx/primitives/contracts/extension'
 import { AppError, isAppError } from '@phalanx/primitives/errors'
 import type { ContractErrorName, ExtensionAnswer } from '../vm.ts'
 import type { QueryEnv } from './env.ts'
@@ -23,6 +24,9 @@ export interface ExtensionFunction {
 export const plainFunction = <A, R>(args: Codec<A>, output: Codec<R>, run: (context: ExtensionContext, args: A) => R): ExtensionFunction => ({
   run: (context, input) => ({ status: 0, output: output.encode(run(context, decodeArguments(args, input))) }),
 })
+
+/** The same of a function whose forms are shared with contracts. */
+export const formedFunction = <A, R>(form: ExtensionForm<A, R>, run: (context: ExtensionContext, args: A) => R): ExtensionFunction => plainFunction(form.args, form.output, run)
 
 /** Stops the contract. */
 export const stopWith = (error: ContractErrorName, reason: string): AppError<'CONTRACT_TRAPPED'> => new AppError('CONTRACT_TRAPPED', { error, reason })

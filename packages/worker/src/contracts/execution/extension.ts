@@ -1,13 +1,14 @@
 /** Owns dispatch of the chain extension: function by number, arguments, and what each answers in queries and in transactions. */
 import { bytesEqual, EMPTY, utf8 } from '@phalanx/primitives/bytes'
-import { bool, bytes, fixedBytes, option, result, text, tuple, u128, u32, u64, u8, unit, variant, vec, type TypeOf } from '@phalanx/primitives/codec'
+import { bool, bytes, fixedBytes, option, text, tuple, u32, u64, u8, unit, variant, vec, type TypeOf } from '@phalanx/primitives/codec'
+import { extensionForms } from '@phalanx/primitives/contracts/extension'
 import { AppError, isAppError } from '@phalanx/primitives/errors'
 import type { ExtensionAnswer } from '../vm.ts'
 import { recordPinkEvent } from './effects.ts'
 import type { QueryEnv } from './env.ts'
 import { CRYPTO_FUNCTIONS } from './extension-crypto.ts'
-import { decodeArguments, drawRandom, plainFunction, stopWith, type ExtensionContext, type ExtensionFunction } from './extension-function.ts'
-import { HttpRequest, HttpRequestError, HttpResponse, type HttpAnswer } from './http.ts'
+import { decodeArguments, drawRandom, formedFunction, plainFunction, stopWith, type ExtensionContext, type ExtensionFunction } from './extension-function.ts'
+import { HttpRequestError, type HttpAnswer, type HttpRequest, type HttpResponse } from './http.ts'
 import { STATE_GAS } from './meter.ts'
 import { PinkEvent, type CacheOp } from './pink-event.ts'
 import { storeCode } from './upload.ts'
@@ -34,7 +35,7 @@ const askOutside = (context: ExtensionContext, query: QueryEnv, ask: { readonly 
 
 const pseudoResponse = (statusCode: number, reasonPhrase: string, body: string): HttpResponse => ({ statusCode, reasonPhrase, headers: [], body: utf8(body) })
 
-const httpRequest = plainFunction(tuple(HttpRequest), HttpResponse, (context, [request]) => {
+const httpRequest = formedFunction(extensionForms.httpRequest, (context, [request]) => {
   const query = queryOf(context)
   if (query === undefined) return pseudoResponse(523, 'API Unavailable', 'HTTP requests are only made in queries')
   const [answer] = askOutside(context, query, { requests: [request], timeoutMs: undefined }) as [HttpAnswer]
@@ -43,17 +44,14 @@ const httpRequest = plainFunction(tuple(HttpRequest), HttpResponse, (context, [r
   return pseudoResponse(524, 'IO Error', answer.error.kind)
 })
 
-const BatchAnswers = vec(result(HttpResponse, HttpRequestError))
-const BatchArguments = tuple(vec(HttpRequest), u64)
-
 const batchHttpRequest: ExtensionFunction = {
   run(context, input) {
-    const [requests, timeoutMs] = decodeArguments(BatchArguments, input)
+    const [requests, timeoutMs] = decodeArguments(extensionForms.batchHttpRequest.args, input)
     const refuse = (kind: HttpRequestError['kind']): ExtensionAnswer => ({ status: (HttpRequestError.encode({ kind })[0] as number) + 1, output: EMPTY })
     const query = queryOf(context)
     if (query === undefined) return refuse('NotAllowed')
     if (requests.length > BATCH_MAX) return refuse('TooManyRequests')
-    return { status: 0, output: BatchAnswers.encode(askOutside(context, query, { requests, timeoutMs })) }
+    return { status: 0, output: extensionForms.batchHttpRequest.output.encode(askOutside(context, query, { requests, timeoutMs })) }
   },
 }
 
@@ -67,7 +65,7 @@ const QUOTA_EXCEEDED = 1
 
 const cacheSet: ExtensionFunction = {
   run(context, input) {
-    const [key, value] = decodeArguments(tuple(bytes, bytes), input)
+    const [key, value] = decodeArguments(extensionForms.cacheSet.args, input)
     const query = queryOf(context)
     if (query !== undefined) return { status: query.cache.set(context.address, key, value) ? 0 : QUOTA_EXCEEDED, output: EMPTY }
     noteCacheOp(context, { kind: 'Set', value: { key, value } })
@@ -75,14 +73,14 @@ const cacheSet: ExtensionFunction = {
   },
 }
 
-const cacheSetExpiration = plainFunction(tuple(bytes, u64), unit, (context, [key, seconds]) => {
+const cacheSetExpiration = formedFunction(extensionForms.cacheSetExpiration, (context, [key, seconds]) => {
   const query = queryOf(context)
   if (query !== undefined) query.cache.setExpiration(context.address, key, seconds)
   else noteCacheOp(context, { kind: 'SetExpiration', value: { key, expiration: seconds } })
   return DONE
 })
 
-const cacheRemove = plainFunction(tuple(bytes), option(bytes), (context, [key]) => {
+const cacheRemove = formedFunction(extensionForms.cacheRemove, (context, [key]) => {
   const query = queryOf(context)
   if (query !== undefined) return query.cache.remove(context.address, key)
   noteCacheOp(context, { kind: 'Remove', value: { key } })
@@ -102,7 +100,7 @@ const JsValue = variant('JsValue', {
 })
 const JsCode = variant('JsCode', { Source: { index: 0, value: text }, Bytecode: { index: 1, value: bytes } })
 
-const systemContractId = plainFunction(unit, Hash, ({ execution }) => {
+const systemContractId = formedFunction(extensionForms.systemContractId, ({ execution }) => {
   const id = execution.config.systemContract
   if (id === undefined) throw stopWith('ContractTrapped', 'the cluster has no system contract')
   return id
@@ -126,22 +124,22 @@ const NAMED: Readonly<Record<number, ExtensionFunction>> = {
   1: httpRequest,
   6: cacheSet,
   7: cacheSetExpiration,
-  8: plainFunction(tuple(bytes), option(bytes), (context, [key]) => queryOf(context)?.cache.get(context.address, key)),
+  8: formedFunction(extensionForms.cacheGet, (context, [key]) => queryOf(context)?.cache.get(context.address, key)),
   9: cacheRemove,
   10: log,
-  11: plainFunction(tuple(u8), bytes, (context, [length]) => {
+  11: formedFunction(extensionForms.random, (context, [length]) => {
     const query = queryOf(context)
     return query === undefined ? EMPTY : drawRandom(context, query, length)
   }),
   12: plainFunction(unit, bool, ({ execution }) => execution.env.mode !== 'Query'),
   15: systemContractId,
-  16: plainFunction(tuple(Hash), tuple(u128, u128), ({ execution }, [who]) => {
+  16: formedFunction(extensionForms.balanceOf, ({ execution }, [who]) => {
     const { free, held } = execution.store.account(who)
     return [free + held, free] as const
   }),
-  17: plainFunction(unit, Hash, (context) => queryOf(context)?.workerPublicKey ?? NO_HASH),
-  18: plainFunction(unit, u64, (context) => queryOf(context)?.untrustedNowMs ?? 0n),
-  19: plainFunction(tuple(Hash, bool), bool, ({ execution }, [hash, isSideVm]) => !isSideVm && execution.store.codeInfo(hash) !== undefined),
+  17: formedFunction(extensionForms.workerPublicKey, (context) => queryOf(context)?.workerPublicKey ?? NO_HASH),
+  18: formedFunction(extensionForms.untrustedNowMs, (context) => queryOf(context)?.untrustedNowMs ?? 0n),
+  19: formedFunction(extensionForms.codeExists, ({ execution }, [hash, isSideVm]) => !isSideVm && execution.store.codeInfo(hash) !== undefined),
   20: importLatestSystemCode,
   21: plainFunction(unit, tuple(u32, u32), () => RUNTIME_VERSION),
   22: batchHttpRequest,
