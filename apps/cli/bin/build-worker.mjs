@@ -33,6 +33,16 @@ const embeddedQuickJs = {
   },
 }
 
+/** Starts threads for queries from the one file: it knows by their role which it is to be. */
+const ownThreads = {
+  name: 'own-threads',
+  setup(build) {
+    build.onLoad({ filter: /queries[/\\]start-thread\.ts$/ }, ({ path }) => ({
+      contents: readFileSync(path, 'utf8').replace("new URL('./query.thread.ts', import.meta.url)", 'new URL(import.meta.url)'), loader: 'ts',
+    }))
+  },
+}
+
 /** Builds into the folder `out`; gives the file, its SHA-256 and the sources in it. */
 export const buildWorker = async ({ root, platform, out }) => {
   const names = platformNames(root)
@@ -40,15 +50,17 @@ export const buildWorker = async ({ root, platform, out }) => {
   const { outputFiles, metafile } = await build({
     stdin: {
       contents: [
+        "import { isMainThread } from 'node:worker_threads'",
+        "import './packages/worker/src/queries/query.thread.ts'",
         `import { ${platform} } from './${PLATFORMS}/${platform}.ts'`,
         "import { runEnclaveWorker } from './apps/cli/src/enclave-worker.ts'",
-        `process.exitCode = await runEnclaveWorker(${platform}, process.argv.slice(2))`,
+        `if (isMainThread) process.exitCode = await runEnclaveWorker(${platform}, process.argv.slice(2))`,
       ].join('\n'),
       resolveDir: root, sourcefile: 'worker.ts', loader: 'ts',
     },
     absWorkingDir: root, bundle: true, write: false, metafile: true, format: 'esm', platform: 'node', target: 'node20', conditions: ['node', 'import', 'default'],
     legalComments: 'none', minifyWhitespace: true, keepNames: true, banner: { js: BANNER }, external: ['pino'], logLevel: 'silent',
-    plugins: [embeddedQuickJs],
+    plugins: [embeddedQuickJs, ownThreads],
   })
   const [main] = Object.values(metafile.outputs)
   const sources = Object.entries(main.inputs).filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([path]) => path).sort()
