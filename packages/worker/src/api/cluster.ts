@@ -1,19 +1,17 @@
 /** Owns the methods by which a worker that joins a running cluster is given its state. */
 import { Empty } from './common.ts'
-import { KIB, MIB, bytes, message, method, optional, string, uint32, type MessageOf } from './schema.ts'
+import { KIB, MIB, bytes, message, method, optional, string, uint32 } from './schema.ts'
 
 /**
  * A worker's request for its cluster's state. `receiver` and `signature` in hex as in the reference, where the request has no bytes of its own;
  * `encodedRequest` is SCALE ClusterStateRequest, which counts.
  */
-export const SaveClusterStateArguments = message('SaveClusterStateArguments', {
+const SaveClusterStateArguments = message('SaveClusterStateArguments', {
   receiver: string(1), minBlockNumber: uint32(2), signature: string(3), encodedRequest: optional(bytes(16)),
 })
-export type SaveClusterStateArguments = MessageOf<typeof SaveClusterStateArguments>
 
 /** A cluster's state after block `blockNumber`, sealed to whoever asked. `filename` is empty: the bytes are here. */
-export const SaveClusterStateResponse = message('SaveClusterStateResponse', { blockNumber: uint32(1), filename: string(2), encodedState: optional(bytes(16)) })
-export type SaveClusterStateResponse = MessageOf<typeof SaveClusterStateResponse>
+const SaveClusterStateResponse = message('SaveClusterStateResponse', { blockNumber: uint32(1), filename: string(2), encodedState: optional(bytes(16)) })
 
 /** Methods of the service PhactoryAPI. */
 export const clusterStateMethods = {

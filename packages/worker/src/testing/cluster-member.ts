@@ -19,9 +19,6 @@ import { createTestCore } from './core.ts'
 /** Where a worker is killed: before anything of a step is durable, after the first durable effect, or before the last. */
 export type KillPoint = 'atOnce' | 'afterFirst' | 'beforeLast'
 
-/** A killed worker: the step did not end. */
-export class Killed extends Error {}
-
 /** A worker of a cluster. */
 export class ClusterMember {
   state: WorkerState = EMPTY_STATE
@@ -68,8 +65,8 @@ export class ClusterMember {
     if (this.state.kind === 'empty') this.apply({ kind: 'init', value: { genesis: genesisInfo, operator: undefined, entropy: this.random.bytes(32) } })
   }
 
-  /** Applies an input. @throws Killed where it is to be killed in this step */
-  apply(input: Input): void {
+  /** Applies an input. False where it was killed in this step: then only what became durable counts. */
+  apply(input: Input): boolean {
     const { state, effects } = step(this.core, this.state, input)
     const durable = effects.filter((effect) => effect.kind === 'sealCluster' || effect.kind === 'checkpoint')
     const { kill } = this
@@ -79,10 +76,11 @@ export class ClusterMember {
       if (effect.kind === 'checkpoint' && state.kind === 'live') this.checkpoint = encodeCheckpoint(state)
       if (effect.kind === 'sealCluster') this.sealed = effect.value.content?.reveal().slice()
     }
-    if (kill !== undefined) throw new Killed()
+    if (kill !== undefined) return false
     this.state = state
     this.effects.push(...effects.filter(({ kind }) => kind === 'log' || kind === 'localCache'))
     for (const effect of effects) if (effect.kind === 'eraseKeys') effect.value.forEach(eraseKey)
+    return true
   }
 
   /** Feeds what is missing, at most `size` blocks at a time. A killed worker starts again and goes on. */
@@ -91,15 +89,8 @@ export class ClusterMember {
       const next = this.live.follow.head.number + 1
       const { head } = this.world.chain
       if (next > head.number) return
-      try {
-        this.apply({
-          kind: 'feed',
-          value: { blocks: this.world.chain.feed(next, Math.min(next + size - 1, head.number)), genesisHash: undefined, iterations: 0n, entropy: this.random.bytes(32) },
-        })
-      } catch (error) {
-        if (!(error instanceof Killed)) throw error
-        this.start()
-      }
+      const value = { blocks: this.world.chain.feed(next, Math.min(next + size - 1, head.number)), genesisHash: undefined, iterations: 0n, entropy: this.random.bytes(32) }
+      if (!this.apply({ kind: 'feed', value })) this.start()
     }
   }
 

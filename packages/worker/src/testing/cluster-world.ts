@@ -1,4 +1,5 @@
 /** Owns a cluster of workers' cores on its chain, with clients that send commands in all three forms, for tests. */
+import { assert } from '@phalanx/primitives/assert'
 import { bytesToKey, concatBytes } from '@phalanx/primitives/bytes'
 import { sealCommand, sealEncryptedData, type PreparedCommand } from '@phalanx/primitives/contracts'
 import { type Crypto, type Sr25519Pair } from '@phalanx/primitives/crypto'
@@ -109,7 +110,7 @@ export class ClusterWorld {
   prepare(command: TestCommand, options: SealedOptions = {}): PreparedCommand {
     const { crypto, random, world } = this
     const target = world.target(command.contract)
-    if (target === undefined) throw new Error('the contract has no channel key of the epoch in force')
+    assert(target !== undefined, 'the contract has a channel key of the epoch in force')
     const nonce = options.nonce ?? random.bytes(8)
     const unsigned = {
       from: options.from ?? this.user.publicKey, nonce, block: options.block ?? world.chain.head.number,

@@ -40,7 +40,7 @@ const run = (host: VmHost): VmOutcome => {
       host.chainExtension(10, concatBytes(Uint8Array.of(3), Uint8Array.of(5 << 2), utf8('hello')))
       return returned(count(host))
     case SCRIPT.breakMachine: throw new AppError('CONTRACT_ENGINE_FAILED', { reason: 'told to' })
-    case SCRIPT.throwBug: throw new TypeError('a bug of the machine')
+    case SCRIPT.throwBug: return (host as unknown as { readonly missing: { run(): VmOutcome } }).missing.run()
     case SCRIPT.fill: host.setStorage(concatBytes(utf8('k'), host.input.subarray(1, 5)), host.input.subarray(1)); return returned(count(host))
     default: return returned(count(host))
   }

@@ -40,7 +40,7 @@ const SealedKeyring = struct({
 export const keyFromSecret = (crypto: Pick<Crypto, 'sr25519'>, secret: Uint8Array): KeyPair => ({ publicKey: crypto.sr25519.pairFromSecret(secret).publicKey, secret: new Secret(secret) })
 
 /** A key pair below another by name. */
-export const keyBelow = (crypto: KeyCrypto, key: KeyPair, ...parts: readonly Uint8Array[]): KeyPair => {
+const keyBelow = (crypto: KeyCrypto, key: KeyPair, ...parts: readonly Uint8Array[]): KeyPair => {
   const { publicKey, secret } = deriveKeyPair(crypto, key.secret.reveal(), parts)
   return { publicKey, secret: new Secret(secret) }
 }

@@ -130,7 +130,7 @@ export const onEpochKeys = (draft: Draft, { cluster, epoch, secretKeys }: Cluste
 }
 
 /** An epoch begins: the chain's public key of it must be the one of the secret that is held. The key that opened the secret is let go of soon. */
-export const onEpochBegan = (draft: Draft, { cluster, epoch, pubkey, retireAt }: Extract<ClusterNotice, { kind: 'EpochBegan' }>['value']): void => {
+const onEpochBegan = (draft: Draft, { cluster, epoch, pubkey, retireAt }: Extract<ClusterNotice, { kind: 'EpochBegan' }>['value']): void => {
   const membership = membershipOf(draft, cluster)
   if (membership === undefined) return
   const { number, hash } = draft.block

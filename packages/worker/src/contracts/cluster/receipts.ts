@@ -92,7 +92,7 @@ export const sealOutcome = (
 }
 
 /** The leaves of a block's receipts. */
-export const leavesOf = (crypto: Pick<Crypto, 'blake2b256'>, receipts: readonly StoredReceipt[]): readonly ReceiptLeaf[] =>
+const leavesOf = (crypto: Pick<Crypto, 'blake2b256'>, receipts: readonly StoredReceipt[]): readonly ReceiptLeaf[] =>
   receipts.map((one) => receiptLeaf(crypto, one, one.envelope))
 
 /** The root over a block's receipts. */

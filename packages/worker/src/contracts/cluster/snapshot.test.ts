@@ -19,7 +19,9 @@ const refused = (reason: string) => expect.objectContaining({ code: 'CLUSTER_STA
 const rootOf = (member: ClusterMember): string => (member.cluster === undefined ? 'none' : toHex(member.cluster.contracts.root))
 const request = (): Uint8Array => requestClusterState(crypto, joiner.live, entropy()).encoded
 const save = (encoded = request(), member = bed.worker(0)): Uint8Array => saveClusterState(crypto, member.live, encoded, entropy()).sealed
-const load = (encoded: Uint8Array): void => joiner.apply({ kind: 'loadClusterState', value: { encoded, entropy: bed.random.bytes(32) } })
+const load = (encoded: Uint8Array): void => {
+  joiner.apply({ kind: 'loadClusterState', value: { encoded, entropy: bed.random.bytes(32) } })
+}
 
 beforeEach(() => {
   bed = new ClusterWorld(crypto, { seed: 'snapshot' })

@@ -32,6 +32,7 @@ export type EpochFact = TypeOf<typeof EpochFact>
 
 /** The cluster that this worker was given to. `epochs` ascend; those that nothing opens any more are left out. */
 const Membership = struct({ cluster: Hash, members: vecUpTo(Sr25519Public, CLUSTER_WORKERS_MAX), epochs: vecUpTo(EpochFact, EPOCHS_MAX), keysAskedAt: option(u32) })
+/** A worker's place in its cluster. */
 export type Membership = TypeOf<typeof Membership>
 
 /** Code of system contracts. */
@@ -58,10 +59,12 @@ export type StatePoint = TypeOf<typeof StatePoint>
 
 /** What happened in a block that a cluster hears of. */
 const BufferedBlock = struct({ number: u32, hash: Hash, timeMs: u64, messages: vecUpTo(Message, BUFFERED_MESSAGES_MAX) })
+/** A block as a cluster hears it. */
 export type BufferedBlock = TypeOf<typeof BufferedBlock>
 
 /** What a cluster is deployed with: the operation that says so, its place in its block, and what the chain had told before it. */
 const Deployment = struct({ terms: ClusterOperation, index: u32, systemCode: option(SystemCode), runtimeVersion: option(tuple(u32, u32)), epochs: vecUpTo(EpochFact, EPOCHS_MAX) })
+/** What a cluster is deployed with. */
 export type Deployment = TypeOf<typeof Deployment>
 
 /** Every entry of a cluster's state. */
@@ -163,9 +166,6 @@ export interface ClusterState {
   /** Messages that the cluster's channel owes because this worker could not say them: numbers that others fill. */
   readonly gaps: readonly { readonly sequence: bigint; readonly since: number }[]
 }
-
-/** 32 zero bytes: the receipts' root of a block without commands. */
-export const NO_RECEIPTS_ROOT: Uint8Array = new Uint8Array(32)
 
 /** SCALE of 64 secret bytes. */
 export const SecretBytes = fixedBytes(64)
