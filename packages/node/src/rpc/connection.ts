@@ -11,6 +11,8 @@ export interface Connection {
   onClose(listener: () => void): void
   /** When the client last sent something, by the injected clock; 0 before. */
   readonly lastRequestMs: number
+  /** When the client was last sent an answer, likewise. */
+  readonly lastAnswerMs: number
   /** A new identifier, unique on this connection. */
   nextId(): string
 }

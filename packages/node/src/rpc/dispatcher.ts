@@ -115,6 +115,7 @@ export const createDispatcher = (
     readonly canSubscribe: boolean
     readonly isUnsafeAllowed: boolean
     lastRequestMs = 0
+    lastAnswerMs = 0
     private readonly client: Client
     private readonly active = new Map<string, ActiveSubscription>()
     private readonly states = new Map<object, unknown>()
@@ -273,6 +274,7 @@ export const createDispatcher = (
       this.lastRequestMs = backend.clock.nowMs()
       const { text: response, after } = await this.respond(text)
       if (response !== undefined) this.send(response)
+      this.lastAnswerMs = backend.clock.nowMs()
       after?.()
     }
   }

@@ -21,8 +21,8 @@ const statusJson = (status: TransactionStatus): unknown => {
   }
 }
 
-/** Shortest time between `inBlock` and `finalized`, and time without requests that must pass before `finalized`. */
-const QUIET_MS = 80
+/** Shortest time between `inBlock` and `finalized`, and time without requests or answers that must pass before `finalized`. */
+const QUIET_MS = 100
 /** Delay of a timer from which on this process counts as busy. */
 const LATE_MS = 5
 /** Longest wait for a quiet moment, and for a first request: a client that fetches the block may be slow to begin. */
@@ -38,10 +38,11 @@ const onceDigested = ({ clock }: RpcBackend, connection: Connection, then: () =>
     const dueMs = clock.nowMs() + delayMs
     clock.after(delayMs, () => {
       const nowMs = clock.nowMs()
-      const quietMs = nowMs - connection.lastRequestMs
+      const { lastRequestMs, lastAnswerMs } = connection
+      const quietMs = nowMs - Math.max(lastRequestMs, lastAnswerMs)
       // A late timer says that this process was busy: what the client asked meanwhile is not read yet.
       const isLate = nowMs - dueMs >= LATE_MS
-      const hasAsked = connection.lastRequestMs > startedMs
+      const hasAsked = lastRequestMs > startedMs && lastAnswerMs >= lastRequestMs
       if ((hasAsked && quietMs >= QUIET_MS && !isLate) || nowMs - startedMs >= QUIET_WAIT_MS) then()
       else checkAfter(Math.max(LATE_MS, QUIET_MS - quietMs))
     })
