@@ -65,6 +65,7 @@ const addDev = (program: Command, run: Run): void => {
     .option('--worker-port <port>', 'port of the first worker; the others follow', port('--worker-port'), 8100)
     .option('--families <names>', `platform families of the simulated machines, in turn, with commas between them: ${FAMILIES.join(', ')}`, someOf('--families', FAMILIES))
     .option('--base-path <folder>', 'where chain and keys are kept (default: a fresh temporary folder)')
+    .option('--no-contract', 'make no cluster and deploy no example contract')
     .option('--offline-after <blocks>', 'take the last worker off so many blocks after all compute, to see what silence costs', wholeNumber('--offline-after', BLOCKS_BOUNDS))
     .option('--back-after <blocks>', 'bring it back so many blocks after the chain called it unresponsive (otherwise: kill -USR2)', wholeNumber('--back-after', BLOCKS_BOUNDS))
     .addHelpText('after', examples('dev', 'dev --workers 1 --block-time 6000', `dev --workers 6 --families ${FAMILIES.slice(1, 4).join(',')}   # then revoke one: docs/policy.md`, 'dev --offline-after 10 --back-after 10', 'dev --base-path ./my-network   # the same chain and identities next time', 'dev --json | jq \'select(.event == "ready")\''))

@@ -60,6 +60,16 @@ const valuesOf = (client: ChainClient, keys: readonly string[], answer: unknown)
   })
 }
 
+/** What a look finds, as soon as it finds something; looks again after every block. */
+export const untilFound = async <T>(chain: Pick<DevChain, 'block' | 'after'>, look: () => Promise<T | undefined>): Promise<T> => {
+  for (;;) {
+    const { block } = chain
+    const found = await look()
+    if (found !== undefined) return found
+    await chain.after(block)
+  }
+}
+
 /** Connects to a node. */
 export const connectDevChain = async (url: string, parts: Parts): Promise<DevChain> => {
   const { crypto, clock, random } = parts

@@ -3,11 +3,14 @@ import { performance } from 'node:perf_hooks'
 import { toHex } from '@phalanx/primitives/bytes'
 import { AppError } from '@phalanx/primitives/errors'
 import { phalaComputationStorage as computation } from '@phalanx/runtime/storage'
+import { connect } from '@phalanx/sdk/client'
 import '../errors.ts'
-import { createHttpClient, systemClock, systemRandom } from '../system.ts'
+import { createHttpClient, loadSockets, systemClock, systemRandom } from '../system.ts'
 import { POOL_OWNER } from './accounts.ts'
-import { connectDevChain, type DevChain } from './dev-chain.ts'
+import { startCluster } from './cluster.ts'
+import { connectDevChain, untilFound, type DevChain } from './dev-chain.ts'
 import type { DevWorker } from './dev-worker.ts'
+import { deployExample } from './example.ts'
 import { isLaunched, listGatekeeper, startGatekeeper, type DevGatekeeper } from './gatekeeper.ts'
 import type { Network } from './network.ts'
 import { createOutage } from './outage.ts'
@@ -22,6 +25,8 @@ export interface EconomyParts {
   readonly view: DevView
   /** Told once everything computes. */
   readonly onComputing: () => void
+  /** Told once nothing more is to be brought up. */
+  readonly onSettled: () => void
 }
 
 /** What the signal does: nothing until there is somebody to take off. */
@@ -47,15 +52,6 @@ const persist = async <T>(view: DevView, isClosing: () => boolean, attempt: () =
       last = text
       await pause()
     }
-  }
-}
-
-/** Resolves once something holds on the chain; looks again after every block. */
-const until = async (chain: DevChain, holds: () => Promise<boolean>): Promise<void> => {
-  for (;;) {
-    const { block } = chain
-    if (await holds()) return
-    await chain.after(block)
   }
 }
 
@@ -121,6 +117,20 @@ const watch = async (
   chain.onBlock(() => void look())
 }
 
+/** Brings up the cluster and the example contract. What was there before stays; another example joins it. */
+const startContracts = async ({ base, crypto, logger }: Network, { rpc, workers, view }: EconomyParts, chain: DevChain): Promise<void> => {
+  const cluster = await startCluster(chain, workers.map(identityOf))
+  const http = createHttpClient()
+  const client = await connect({ node: rpc, policy: 'chain', crypto, clock: systemClock, random: systemRandom, logger, http: http.request, createSocket: await loadSockets() })
+  try {
+    const { contract, commands } = await deployExample(client, cluster, { rpc, folder: base.folder('contracts') })
+    view.deployed({ contract, try: commands, elapsedMs: Math.round(performance.now()) })
+  } finally {
+    client.close()
+    http.close()
+  }
+}
+
 /** Lets the workers of a network earn. Resolves once they are watched; failures are shown and tried again. */
 export const startEconomy = async (network: Network, parts: EconomyParts): Promise<void> => {
   const { base, crypto, logger, shutdown } = network
@@ -139,10 +149,13 @@ export const startEconomy = async (network: Network, parts: EconomyParts): Promi
     const gatekeeper = await startGatekeeper(network, rpc)
     const patiently = <T>(attempt: () => Promise<T>): Promise<T> => persist(view, () => isClosing, attempt)
     await patiently(() => listGatekeeper(chain, gatekeeper.identity))
-    await patiently(() => until(chain, () => isLaunched(chain, gatekeeper.identity)))
+    await patiently(() => untilFound(chain, async () => (await isLaunched(chain, gatekeeper.identity)) || undefined))
     const pid = await patiently(() => startPool(chain, workers))
     await patiently(() => watch(network, parts, { chain, gatekeeper, pid, control }))
+    if (network.options.contract) await patiently(() => startContracts(network, parts, chain))
   } catch (error) {
     if (!isClosing) view.trouble(error)
+  } finally {
+    parts.onSettled()
   }
 }

@@ -18,6 +18,8 @@ export interface DevOptions {
   readonly offlineAfter?: number
   /** Blocks of silence after which it comes back. */
   readonly backAfter?: number
+  /** Whether a cluster is made and the example contract deployed. */
+  readonly contract: boolean
   readonly logLevel?: LogLevel
   readonly json: boolean
 }

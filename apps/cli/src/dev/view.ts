@@ -22,6 +22,13 @@ export interface DevComputing {
   readonly stake: bigint
 }
 
+/** What is known when the example contract can be tried. `try`: a sealed command, and the query whose answer depends on it. */
+export interface DevDeployed {
+  readonly contract: string
+  readonly try: readonly [string, string]
+  readonly elapsedMs: number
+}
+
 /** A worker was taken off, or started again. */
 export interface DevOutage {
   readonly event: 'offline' | 'online'
@@ -37,6 +44,7 @@ export interface DevView {
   /** Something on the way to earning failed and is tried again. */
   trouble(error: unknown): void
   computing(state: DevComputing): void
+  deployed(state: DevDeployed): void
   /** After every block from then on. */
   economy(picture: EconomyPicture, events: readonly EconomyEvent[]): void
   outage(event: DevOutage): void
@@ -74,6 +82,7 @@ const createJsonView = (io: CliIo): DevView => {
       print({ event: 'ready', rpc, workers: workers.map(({ identity, url }) => ({ identity, url })), elapsedMs, block, basePath }),
     trouble: (error) => print({ event: 'trouble', ...errorReportOf(error) }),
     computing: ({ gatekeepers, pool, elapsedMs, block, stake }) => print({ event: 'computing', gatekeepers, pool, elapsedMs, block, stake }),
+    deployed: (state) => print({ event: 'deployed', ...state }),
     economy: (_picture, events) => events.forEach(print),
     outage: print,
     stopped: () => print({ event: 'stopped' }),
@@ -115,6 +124,14 @@ const computingLines = (state: DevComputing, style: Style): readonly string[] =>
   '',
 ]
 
+/** What to try once the example contract runs. */
+const deployedLines = ({ contract, try: [command, query], elapsedMs }: DevDeployed, style: Style): readonly string[] => [
+  `${style.good('deployed')} after ${(elapsedMs / 1000).toFixed(2)} s   a sealed-bid auction, ${contract.slice(0, 10)}…, with one secret bid in it`,
+  '  bid too             ' + command,
+  '  then see who won    ' + query,
+  '',
+]
+
 const troubleText = (error: unknown): string => {
   const { code, cause, fix } = errorReportOf(error)
   return `${code}: ${cause} ${fix}`
@@ -129,6 +146,7 @@ const createPlainView = (io: CliIo, toAddress: ToAddress): DevView => {
     ready: (state) => readyLines(state, style, toAddress).forEach((line) => printLine(io.stdout, line)),
     trouble: (error) => printLine(io.stdout, troubleText(error)),
     computing: (state) => computingLines(state, style).forEach((line) => printLine(io.stdout, line)),
+    deployed: (state) => deployedLines(state, style).forEach((line) => printLine(io.stdout, line)),
     economy: (_picture, events) => events.forEach((event) => printLine(io.stdout, eventText(event, style))),
     outage: (event) => printLine(io.stdout, outageText(event, style)),
     stopped: () => printLine(io.stdout, 'stopped'),
@@ -195,6 +213,7 @@ const createLiveView = (io: CliIo, toAddress: ToAddress): DevView => {
     },
     trouble: (error) => say(troubleText(error)),
     computing: (state) => say(...computingLines(state, style)),
+    deployed: (state) => say(...deployedLines(state, style)),
     economy(now, events) {
       picture = now
       const told = events.filter(({ event }) => event === 'unresponsive' || event === 'recovered')

@@ -1,0 +1,53 @@
+/** Owns the example contract of a development network: built from its source, deployed, with one sealed bid in it, and the two commands that find the rest out. */
+import { join, resolve } from 'node:path'
+import { toHex } from '@phalanx/primitives/bytes'
+import { Secret } from '@phalanx/primitives/crypto'
+import { UNIT } from '@phalanx/primitives/fixed'
+import { contractOf, createSigner, deploy, type Network, type Signer } from '@phalanx/sdk/client'
+import { buildContract, bundleText, findContract, metadataText } from '../contract/build-contract.ts'
+import { systemRandom } from '../system.ts'
+import { writeTextFile } from '../write-file.ts'
+import { POOL_OWNER } from './accounts.ts'
+
+const SOURCE = resolve(import.meta.dirname, '../../../../examples/sealed-bid-auction')
+/** Bids first, so that an answer depends on two senders. */
+const FIRST_BIDDER = '//Charlie'
+const FIRST_BID = 120n * UNIT
+/** Whom the commands to try act for, and what that account offers: more, so that the price is the other's secret bid. */
+const NEXT_BIDDER = '//Dave'
+const NEXT_BID = 150n * UNIT
+const DEFAULT_PORT = '9944'
+
+/** Where the example's description is kept, and the node that knows it. */
+export interface ExamplePlace {
+  readonly rpc: string
+  /** Folder for the description, made where it is missing. */
+  readonly folder: string
+}
+
+/** A deployed example. */
+export interface DeployedExample {
+  readonly contract: string
+  /** A sealed bid, and the question whose answer depends on it and on the bid that was placed before. */
+  readonly commands: readonly [string, string]
+}
+
+const commandsFor = (contract: string, { rpc, metadata }: { readonly rpc: string; readonly metadata: string }): readonly [string, string] => {
+  const node = new URL(rpc).port === DEFAULT_PORT ? '' : ` --node ${rpc}`
+  const rest = `--signer ${NEXT_BIDDER} --metadata ${metadata}${node}`
+  return [`npx phalanx contract call ${contract} bid '{"amount": "${NEXT_BID}"}' ${rest}`, `npx phalanx contract query ${contract} result ${rest}`]
+}
+
+/** Builds and deploys the example and places the first bid. @throws CLI_CONTRACT_ and SDK_ codes */
+export const deployExample = async (network: Network, cluster: Uint8Array, { rpc, folder }: ExamplePlace): Promise<DeployedExample> => {
+  const { crypto } = network.surroundings
+  const signerOf = (suri: string): Signer => createSigner({ suri: new Secret(suri) }, { crypto, random: systemRandom })
+  const built = await buildContract(findContract(SOURCE), { crypto })
+  const metadata = join(folder, `${built.definition.name}.json`)
+  writeTextFile(metadata, metadataText(built))
+  const seller = signerOf(POOL_OWNER)
+  const { id } = await deploy({ bundle: bundleText(built), cluster, args: { lot: 'a painting', closesAfter: 2 } }, { network, signer: seller })
+  const auction = contractOf({ id, metadata: built.metadata }, { network, signer: signerOf(FIRST_BIDDER) })
+  await auction.send['bid']?.({ amount: FIRST_BID })
+  return { contract: toHex(id), commands: commandsFor(toHex(id), { rpc, metadata }) }
+}
