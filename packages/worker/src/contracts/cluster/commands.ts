@@ -112,8 +112,11 @@ const outcomeOf = (done: Executed<ContractExecResult>): Pick<Receipt, 'outcome' 
   events: done.effects.inkEvents, gas: done.result.gasConsumed.refTime,
 })
 
+/** What an error names. Its sentence is for people and may be another in every version, so it has no place where workers compare bytes. */
+const contextOf = ({ context }: AppError): string => Object.entries(context).map(([name, value]) => `${name}: ${String(value)}`).join(', ')
+
 const refusalOf = (error: AppError): Pick<Receipt, 'outcome' | 'failure' | 'logs' | 'events' | 'gas'> =>
-  withinLimits({ outcome: { kind: 'Refused', value: { code: error.code, reason: error.message } }, failure: undefined, logs: [], events: [], gas: 0n })
+  withinLimits({ outcome: { kind: 'Refused', value: { code: error.code, reason: contextOf(error) } }, failure: undefined, logs: [], events: [], gas: 0n })
 
 /** The message has the command of a contract: opens, runs, answers. @throws CONTRACT_ENGINE_FAILED */
 const runCommand = (draft: Draft, contract: DeployedContract, message: Message): void => {
