@@ -5,7 +5,9 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { EMPTY } from '@phalanx/primitives/bytes'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
+import { isAppError } from '@phalanx/primitives/errors'
 import { expect, test } from 'vitest'
+import { Meter } from '../src/contracts/execution/meter.ts'
 import { MessageWriter } from '../src/contracts/js/message.ts'
 import { createQuickJsMachine } from '../src/engines/quickjs/machine.ts'
 import { readPublished } from '../src/engines/quickjs/published.ts'
@@ -40,6 +42,26 @@ test('known scripts take the gas they always took', () => {
     loop: used('let sum = 0; for (let i = 0; i < 1000; i++) sum += i / 3; return text(sum)'),
     allocation: used('const all = []; for (let i = 0; i < 1000; i++) all.push({ i, text: "n" + i }); return text(JSON.stringify(all).length)'),
   }).toEqual(GOLDEN)
+})
+
+test('whatever gas there is, no more than that is used, and all of it where it is too little', () => {
+  const source = jsContract('host.gasLeft(); const room = new Uint8Array(3000000); return text(room.length)')
+  const opening = new MessageWriter().number(1).bytes(EMPTY).finish()
+  const fresh = createQuickJsMachine(published, { keepsLoaded: false })
+  const kept = newMachine()
+  for (let limit = 1n; limit < 10n ** 10n; limit = (limit * 3n) / 2n + 1n) {
+    const ends = [fresh, kept, kept].map((machine) => {
+      const gas = new Meter(limit)
+      try {
+        const end = machine.run({ hash: crypto.blake2b256(source), source }, { opening, gas, host: { nowMs: 0n, answer: () => new Uint8Array(16) } })
+        return `${end.kind === 'Done' ? 'done' : end.value.reason} ${gas.left}`
+      } catch (error) {
+        return isAppError(error, 'CONTRACT_TRAPPED') ? `${error.context.reason} ${gas.left}` : error
+      }
+    })
+    expect(new Set(ends).size).toBe(1)
+    expect(ends[0]).toMatch(/^done |^the gas is used up 0$/)
+  }
 })
 
 test('a hundred runs of one script take equal gas, and so does one on another machine', () => {

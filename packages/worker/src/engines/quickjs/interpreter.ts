@@ -2,9 +2,9 @@
  * Owns one instance of the QuickJS module: its memory, the functions it imports, and calls into it with gas carried along. Knows
  * of contracts no more than that there is a host behind one function.
  */
+import { AppError } from '@phalanx/primitives/errors'
 import type { JsHost } from '../../contracts/js/machine.ts'
 import type { GasMeter } from '../../contracts/vm.ts'
-import { AppError } from '@phalanx/primitives/errors'
 import { engine, type WasmGlobal, type WasmMemory, type WasmModule } from '../wasm/api.ts'
 import { engineFailed, GasLink } from '../wasm/gas-link.ts'
 import { GAS_EXPORT, PAGE_GAS, STACK_EXPORT } from '../wasm/instrument.ts'
@@ -109,6 +109,8 @@ export class Interpreter {
   begin(gas: GasMeter, host: JsHost | undefined): Run {
     const link = new GasLink(gas)
     link.counter = this.gas
+    // From here on counter and meter agree, whatever stops the run and however early.
+    link.toModule()
     this.stack.value = QUICKJS_RULES.stackSlots
     return (this.current = { gas, link, host, hasAsked: false })
   }

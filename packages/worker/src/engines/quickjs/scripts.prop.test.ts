@@ -54,13 +54,13 @@ const expression = fc.letrec<{ value: string }>((tie) => {
   }
 }).value
 
-test('expressions put together by chance', () => {
+test('expressions put together by chance', { timeout: 600_000 }, () => {
   fc.assert(fc.property(fc.array(expression, { minLength: 1, maxLength: 3 }), (values) => {
     expectEqualEnds(jsContract(`${values.map((value) => `try { ${value} } catch {}`).join('\n')}\nreturn text(typeof (${values[0]}))`))
   }), { numRuns: RUNS, seed: 1 })
 })
 
-test('scripts with parts cut out, doubled or exchanged', () => {
+test('scripts with parts cut out, doubled or exchanged', { timeout: 600_000 }, () => {
   const source = `const state = new Map(); class Shop { #sold = 0n; sell(n) { this.#sold += BigInt(n); return \`\${this.#sold}\` } }
 for (let i = 0; i < 3; i++) state.set(i, { i, half: i / 2, [\`k\${i}\`]: /^(a|b)+$/u.test('ab') });
 globalThis.phalanxContract = (entry, input) => { const [first = 1, ...rest] = input; const shop = new Shop(); host.setStorage(Uint8Array.of(1), new TextEncoder().encode(shop.sell(first)));
