@@ -4,7 +4,7 @@ import { toHexPlain } from '@phalanx/primitives/bytes'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import type { Logger } from '@phalanx/primitives/ports'
-import { createEntropy } from './core/entropy.ts'
+import { createEntropy, ENTROPY_BYTES } from './core/entropy.ts'
 import { createKey } from './core/keys.ts'
 import { EMPTY_STATE, assertLive, step } from './core/step.ts'
 import { createWorker } from './create-worker.ts'
@@ -72,6 +72,24 @@ describe('secrets', () => {
     expect(text).not.toContain('withheld')
     expect(text).toContain(toHexPlain(worker.identity() as Uint8Array))
     for (const secret of secrets) for (const form of forms(secret)) expect(text.includes(form)).toBe(false)
+  })
+
+  test('leave no randomness behind from which they were made, whether their step was taken or refused', async () => {
+    const given: Uint8Array[] = []
+    const source = createTestRandom(crypto, 'forgotten')
+    const random = { bytes: (length: number) => (given.push(source.bytes(length)), given.at(-1) as Uint8Array) }
+    const blobs = createMemoryBlobStore()
+    const platform = await createSoftwarePlatform({}, { crypto, blobs, random: createTestRandom(crypto, 'platform') })
+    const worker = await createWorker({}, { platform, blobs, random, crypto, clock: createTestClock(), logger: captureLogger([]), benchmark: createTestBenchmark() })
+    const client = createDirectClient(worker)
+    const chain = createTestChain(crypto)
+    await client.PhactoryAPI.InitRuntime({ skipRa: false, encodedGenesisInfo: chain.genesisInfo, encodedGenesisState: new Uint8Array(0), isParachain: false })
+    chain.add()
+    await client.PhalanxAPI.FeedBlocks({ encodedBlocks: chain.feed(1) })
+    await expect(client.PhalanxAPI.FeedBlocks({ encodedBlocks: Uint8Array.of(1) })).rejects.toThrow()
+    const entropy = given.filter(({ length }) => length === ENTROPY_BYTES)
+    expect(entropy.length).toBeGreaterThanOrEqual(3)
+    for (const bytes of entropy) expect(bytes).toEqual(new Uint8Array(ENTROPY_BYTES))
   })
 
   test('are overwritten when the worker stops', async () => {

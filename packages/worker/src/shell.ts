@@ -13,7 +13,7 @@ import { ENTROPY_BYTES } from './core/entropy.ts'
 import type { Input } from './core/inputs.ts'
 import { eraseKey } from './core/keys.ts'
 import type { WorkerState } from './core/state.ts'
-import { EMPTY_STATE, step, type Core } from './core/step.ts'
+import { EMPTY_STATE, step, type Core, type StepResult } from './core/step.ts'
 import type { Sealer } from './platform/seal.ts'
 import { bytesEqual } from '@phalanx/primitives/bytes'
 import { createCopiedKey } from './root-secret/copied-key.ts'
@@ -90,7 +90,7 @@ export class Shell {
   }
 
   private async apply(input: Input): Promise<WorkerState> {
-    const { state, effects } = step(this.core, this.current, input)
+    const { state, effects } = this.takeStep(input)
     let isDurable = false
     for (const effect of effects) {
       if (effect.kind === 'sealIdentity') await this.sealSecret(IDENTITY_FILE, effect.value.content.reveal(), state)
@@ -106,6 +106,15 @@ export class Shell {
     for (const effect of effects) await this.perform(effect, state)
     this.outside.noteState?.(state)
     return state
+  }
+
+  /** Keys of the worker and secrets of clusters follow from a step's randomness: it must not outlive the step. */
+  private takeStep(input: Input): StepResult {
+    try {
+      return step(this.core, this.current, input)
+    } finally {
+      if ('value' in input && 'entropy' in input.value) input.value.entropy.fill(0)
+    }
   }
 
   /** Makes a fresh secret durable; where that fails its step has not happened, and its keys are erased. */
