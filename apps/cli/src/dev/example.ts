@@ -1,8 +1,9 @@
 /** Owns the example contract of a development network: built from its source, deployed, with one sealed bid in it, and the two commands that find the rest out. */
 import { join, resolve } from 'node:path'
-import { toHex } from '@phalanx/primitives/bytes'
+import { toHex, utf8 } from '@phalanx/primitives/bytes'
 import { Secret } from '@phalanx/primitives/crypto'
 import { UNIT } from '@phalanx/primitives/fixed'
+import { contractIdOf } from '@phalanx/primitives/messages'
 import { contractOf, createSigner, deploy, type Network, type Signer } from '@phalanx/sdk/client'
 import { buildContract, bundleText, findContract, metadataText } from '../contract/build-contract.ts'
 import { systemRandom } from '../system.ts'
@@ -16,6 +17,8 @@ const FIRST_BID = 120n * UNIT
 /** Whom the commands to try act for, and what that account offers: more, so that the price is the other's secret bid. */
 const NEXT_BIDDER = '//Dave'
 const NEXT_BID = 150n * UNIT
+/** The same at every start, so that a network that goes on finds its example again. */
+const SALT = utf8('example')
 const DEFAULT_PORT = '9944'
 
 /** Where the example's description is kept, and the node that knows it. */
@@ -38,7 +41,7 @@ const commandsFor = (contract: string, { rpc, metadata }: { readonly rpc: string
   return [`npx phalanx contract call ${contract} bid '{"amount": "${NEXT_BID}"}' ${rest}`, `npx phalanx contract query ${contract} result ${rest}`]
 }
 
-/** Builds and deploys the example and places the first bid. @throws CLI_CONTRACT_ and SDK_ codes */
+/** Builds the example, deploys it where it is not there yet, and places the first bid unless it was placed. @throws CLI_CONTRACT_ and SDK_ codes */
 export const deployExample = async (network: Network, cluster: Uint8Array, { rpc, folder }: ExamplePlace): Promise<DeployedExample> => {
   const { crypto } = network.surroundings
   const signerOf = (suri: string): Signer => createSigner({ suri: new Secret(suri) }, { crypto, random: systemRandom })
@@ -46,8 +49,10 @@ export const deployExample = async (network: Network, cluster: Uint8Array, { rpc
   const metadata = join(folder, `${built.definition.name}.json`)
   writeTextFile(metadata, metadataText(built))
   const seller = signerOf(POOL_OWNER)
-  const { id } = await deploy({ bundle: bundleText(built), cluster, args: { lot: 'a painting', closesAfter: 2 } }, { network, signer: seller })
+  const id = contractIdOf(crypto, { deployer: seller.accountId, codeHash: built.codeHash, clusterId: cluster, salt: SALT })
+  if ((await (await network.state()).contractKey(id)) === undefined)
+    await deploy({ bundle: bundleText(built), cluster, salt: SALT, args: { lot: 'a painting', closesAfter: 2 } }, { network, signer: seller })
   const auction = contractOf({ id, metadata: built.metadata }, { network, signer: signerOf(FIRST_BIDDER) })
-  await auction.send['bid']?.({ amount: FIRST_BID })
+  if ((await auction.query['myBid']?.({})) === 0n) await auction.send['bid']?.({ amount: FIRST_BID })
   return { contract: toHex(id), commands: commandsFor(toHex(id), { rpc, metadata }) }
 }
