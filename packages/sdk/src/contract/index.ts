@@ -5,6 +5,7 @@ export type { HttpRequestError, HttpResponse } from '@phalanx/primitives/contrac
 export type * from './context.ts'
 export * from './define.ts'
 export * from './event.ts'
+export * from './foreign.ts'
 export * from './storage.ts'
 export * from './types.ts'
 export type { HostCall, HostCallOutcome, HostHashKind, HostMode } from './host.ts'
