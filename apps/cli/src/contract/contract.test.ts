@@ -80,6 +80,34 @@ describe('a build', () => {
   })
 })
 
+describe('sources', () => {
+  const install = (name: string, source: string): void => {
+    mkdirSync(join(folder, 'node_modules', name), { recursive: true })
+    writeFileSync(join(folder, 'node_modules', name, 'package.json'), JSON.stringify({ name, version: '1.0.0', type: 'module', exports: './index.js' }))
+    writeFileSync(join(folder, 'node_modules', name, 'index.js'), source)
+  }
+
+  test('may be plain JavaScript', async () => {
+    writeFileSync(join(folder, 'contract.js'), MINIMAL)
+    expect((await buildJson(folder)).name).toBe('small')
+  })
+
+  test('may be several files and use packages', async () => {
+    install('numbers', 'export const one = () => 1\n')
+    writeFileSync(join(folder, 'more.ts'), "import { one } from 'numbers'\nexport const two = (): number => one() + 1\n")
+    const { exitCode, stderr } = await build(`import { two } from './more.ts'\n${MINIMAL.replace('run: () => 1', 'run: two')}`)
+    expect([exitCode, stderr]).toEqual([0, ''])
+  })
+
+  test('are refused where a package needs Node, with the place that does', async () => {
+    install('files', "import { readFileSync } from 'fs'\nexport const read = () => readFileSync('x').length\n")
+    const { exitCode, stderr } = await build(`import { read } from 'files'\n${MINIMAL.replace('run: () => 1', 'run: read')}`)
+    expect(exitCode).toBe(1)
+    expect(stderr).toContain('CLI_CONTRACT_IMPORT_REFUSED')
+    expect(stderr).toContain('node_modules/files/index.js imports fs')
+  })
+})
+
 describe('what is no contract is refused', () => {
   const cases: readonly (readonly [what: string, source: string, code: string, hint: string])[] = [
     ['without a default export', "export const answer = 42\n", 'CLI_CONTRACT_EXPORT_MISSING', 'export default defineContract'],

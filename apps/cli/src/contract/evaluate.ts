@@ -1,4 +1,7 @@
-/** Owns reading a contract's declaration: its script runs in an empty context, without files, clock of ours or network, and must leave a definition. */
+/**
+ * Owns reading a contract's declaration: its script runs in a context with nothing but the language, as on a worker, and must leave a
+ * definition. That finds mistakes early; it is no sandbox against an author who means harm.
+ */
 import { createContext, Script } from 'node:vm'
 import { AppError } from '@phalanx/primitives/errors'
 import { isContractDefinition, type ContractDefinition } from '@phalanx/sdk/contract'
