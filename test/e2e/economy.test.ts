@@ -3,7 +3,6 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ApiPromise, WsProvider } from '@polkadot/api'
-import { Keyring } from '@polkadot/keyring'
 import { createClient } from 'polkadot-api'
 import { getWsProvider } from 'polkadot-api/ws'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -97,27 +96,8 @@ test('PAPI reads the same sessions', async () => {
   client.destroy()
 })
 
-/** Makes calls as the development chain's root, all or none. */
-const asRoot = async (...calls: unknown[]): Promise<void> => {
-  const from = events.length
-  const alice = new Keyring({ type: 'sr25519', ss58Format: 30 }).addFromUri('//Alice')
-  await api.tx['sudo']!['sudo']!(api.tx['utility']!['batchAll']!(calls)).signAndSend(alice)
-  const { sudoResult } = await eventAfter(from, 'sudo.Sudid')
-  expect(sudoResult).toContain('Ok')
-}
-
-/**
- * Puts a worker into a cluster by the chain's own call. That a contract runs there is written into the state by root: it takes workers that
- * run contracts, and what is looked at here is what the chain does about one that falls silent.
- */
-const makeHost = async (worker: string): Promise<void> => {
-  const from = events.length
-  const owner = new Keyring({ type: 'sr25519', ss58Format: 30 }).addFromUri('//Alice').address
-  await asRoot(api.tx['phalaPhatContracts']!['addCluster']!(owner, { Public: null }, [worker], 0, 1, 1, 1, owner))
-  const { cluster, systemContract } = await eventAfter(from, 'phalaPhatContracts.ClusterCreated')
-  const key = api.query['phalaPhatContracts']!['clusterContracts']!.key(cluster)
-  await asRoot(api.tx['system']!['setStorage']!([[key, api.registry.createType('Vec<H256>', [systemContract]).toHex()]]))
-}
+/** Contracts that run in the cluster of a worker, as the chain has them. */
+const hostedBy = async (worker: string): Promise<readonly string[]> => query('phalaPhatContracts', 'clusterContracts', await query('phalaPhatContracts', 'clusterByWorkers', worker))
 
 /** Seconds after which the published share of a stake is exactly this amount; undefined when no number of them is. */
 const slashedSeconds = (stake: bigint, amount: bigint): bigint | undefined => {
@@ -138,7 +118,8 @@ test('a worker taken off becomes unresponsive within the window, loses V at the 
   const rate = BigInt(slashRate)
   // 0.1 % per hour, in blocks that count as a second.
   expect(rate).toBe(((1n << FRACTION_BITS) / 1000n) / 3600n)
-  await makeHost(network.workers.at(-1)?.identity ?? '')
+  const { contract } = await network.next('deployed')
+  expect(await hostedBy(network.workers.at(-1)?.identity ?? '')).toContain(contract)
   const start = events.length
   network.signal('SIGUSR2')
   const worker = (await network.next('offline'))['worker'] as string

@@ -28,10 +28,18 @@ export interface StartWorkerDependencies {
   readonly platform: PlatformKind
 }
 
+/** Where a worker keeps its files and listens. `allowCors` as in `ListenOptions`. */
+export interface StartWorkerOptions {
+  readonly folder: string
+  readonly port: number
+  readonly portOption: string
+  readonly allowCors?: 'public'
+}
+
 /** Opens the folder and listens. @throws SEAL_ and PLATFORM_ codes, CLI_PORT_IN_USE, CLI_BASE_PATH_UNUSABLE, CLI_DISK_FULL */
-export const startWorker = async (options: { readonly folder: string; readonly port: number; readonly portOption: string }, dependencies: StartWorkerDependencies): Promise<StartedWorker> => {
+export const startWorker = async (options: StartWorkerOptions, dependencies: StartWorkerDependencies): Promise<StartedWorker> => {
   const { crypto, clock, random, logger } = dependencies
-  const { folder, port, portOption } = options
+  const { folder, port, portOption, allowCors = false } = options
   let worker: Worker
   try {
     const blobs = await openDiskBlobStore(folder)
@@ -43,7 +51,7 @@ export const startWorker = async (options: { readonly folder: string; readonly p
     throw explainDiskError(error, folder)
   }
   try {
-    const { port: bound } = await worker.listen({ port, address: WORKER_ADDRESS })
+    const { port: bound } = await worker.listen({ port, address: WORKER_ADDRESS, allowCors })
     return { worker, url: `http://${WORKER_ADDRESS}:${bound}` }
   } catch (cause) {
     await worker.stop()

@@ -81,15 +81,15 @@ const run = async (network: Network, view: DevView): Promise<void> => {
     last = await Promise.race([watchUntilReady(relay, view), shutdown.requested.then(() => undefined)])
     if (last === undefined) return
   }
+  chain.node.setEager(false)
   view.ready({
     rpc: chain.rpc, block: chain.node.head().number, workers: last?.workers ?? [], elapsedMs: Math.round(performance.now()),
     basePath: options.basePath === undefined ? undefined : base.path,
   })
-  const onSettled = (): void => chain.node.setEager(false)
-  if (workers.length === 0) return onSettled()
-  // From here on every heartbeat would hurry a block with the next challenge.
-  const onComputing = (): void => chain.node.setPatient([payer.accountId, accountOf(GATEKEEPER_PAYER).accountId])
-  void startEconomy(network, { rpc: chain.rpc, workers, view, onComputing, onSettled })
+  if (workers.length === 0) return
+  // From here on every heartbeat would hurry a block with the next challenge. Until then cluster and contract come up as fast as their messages.
+  const onSettled = (): void => chain.node.setPatient([payer.accountId, accountOf(GATEKEEPER_PAYER).accountId])
+  void startEconomy(network, { rpc: chain.rpc, workers, view, onSettled })
 }
 
 /** Runs the network until it is told to end. */

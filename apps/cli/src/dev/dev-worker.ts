@@ -1,6 +1,6 @@
 /** Owns a worker of the development network that can be taken off and brought back: same folder, same port. */
 import { AppError } from '@phalanx/primitives/errors'
-import { startWorker, type StartedWorker, type StartWorkerDependencies } from '../start-worker.ts'
+import { startWorker, type StartedWorker, type StartWorkerDependencies, type StartWorkerOptions } from '../start-worker.ts'
 import '../errors.ts'
 
 /** A worker and whether it runs. */
@@ -17,8 +17,10 @@ export interface DevWorker {
 
 /** Starts a worker. @throws as startWorker */
 export const createDevWorker = async (
-  options: { readonly folder: string; readonly port: number; readonly portOption: string }, dependencies: StartWorkerDependencies,
+  given: StartWorkerOptions, dependencies: StartWorkerDependencies,
 ): Promise<DevWorker> => {
+  // Whoever develops a page tries it against this network.
+  const options: StartWorkerOptions = { ...given, allowCors: 'public' }
   let current: StartedWorker = await startWorker(options, dependencies)
   const { url } = current
   const port = Number(new URL(url).port)

@@ -23,8 +23,6 @@ export interface EconomyParts {
   readonly rpc: string
   readonly workers: readonly DevWorker[]
   readonly view: DevView
-  /** Told once everything computes. */
-  readonly onComputing: () => void
   /** Told once nothing more is to be brought up. */
   readonly onSettled: () => void
 }
@@ -84,13 +82,12 @@ const watch = async (
   network: Network, parts: EconomyParts, found: { readonly chain: DevChain; readonly gatekeeper: DevGatekeeper; readonly pid: bigint; readonly control: OutageControl },
 ): Promise<void> => {
   const { options, crypto, shutdown } = network
-  const { workers, view, onComputing } = parts
+  const { workers, view } = parts
   const { chain, gatekeeper, pid, control } = found
   const http = createHttpClient()
   shutdown.add(() => http.close())
   const read = createEconomyReader({ pid, workers: await watchedWorkers(chain, workers), gatekeeper: gatekeeper.url }, { chain, crypto, http: http.request })
   let last: EconomyPicture = await read()
-  onComputing()
   view.computing({ gatekeepers: [toHex(gatekeeper.identity)], pool: last.pool, elapsedMs: Math.round(performance.now()), block: last.block, stake: last.stake })
   view.economy(last, economyEvents(undefined, last))
   const outage = createOutage({ offlineAfter: options.offlineAfter, backAfter: options.backAfter }, {
