@@ -51,6 +51,27 @@ export const sealCommand = (
   return { payload: markSealed('command', payload), commandHash: crypto.blake2b256(payload), own, target }
 }
 
+/**
+ * Reads a sealed command with the key that was made for it, as its sender may.
+ * @throws SEALED_NOT_OPENED, SEALED_VERSION_UNSUPPORTED, CODEC_ codes
+ */
+export const openOwnCommand = (crypto: ChannelCrypto, payload: Uint8Array, { own, target }: Pick<PreparedCommand, 'own' | 'target'>): { readonly command: InkCommand; readonly invocation: Invocation } => {
+  const decoded = CommandPayload.decode(payload)
+  if (decoded.kind !== 'Sealed' || !bytesEqual(decoded.value.from, own.publicKey)) throw new AppError('SEALED_NOT_OPENED', { what: 'command' })
+  const { version, iv, data } = decoded.value
+  if (version !== SEALED_COMMAND_VERSION) throw new AppError('SEALED_VERSION_UNSUPPORTED', { what: 'command', version, supported: SEALED_COMMAND_VERSION })
+  const plaintext = orNotOpened('command', () => {
+    const channel = openChannel(crypto, 'command', { own, their: target.publicKey, terms: target })
+    try {
+      return channel.open({ iv, header: headerOf(decoded.value), ciphertext: data })
+    } finally {
+      channel.wipe()
+    }
+  })
+  const invocation = Invocation.decode(plaintext)
+  return { command: InkCommand.decode(invocation.payload.input), invocation }
+}
+
 /** What opens the commands of one contract. */
 export interface CommandKeys {
   readonly genesis: Uint8Array

@@ -4,7 +4,7 @@ import { EMPTY } from '../bytes.ts'
 import { loadCrypto } from '../crypto/node/index.ts'
 import { CommandPayload, InkCommand } from '../messages/contract.ts'
 import { codeOf } from '../testing.ts'
-import { openCommand, verifyInvocation } from './command.ts'
+import { openCommand, openOwnCommand, verifyInvocation } from './command.ts'
 import { openQuery, SealedQuery, sealQuery, verifyQuery, type QueryContent } from './query.ts'
 import { openReceipt, plainReceipt, proveReceipt, receiptLeaf, receiptsRoot, SealedReceipt, sealReceipt, verifyReceiptProof } from './receipt.ts'
 import {
@@ -29,6 +29,13 @@ describe('a sealed command', () => {
     const opened = openCommand(crypto, parts.commandKeys, prepared.payload.bytes)
     expect(opened).toEqual({ kind: 'Sealed', value: { command: parts.command, invocation: parts.invocation, sender: prepared.own.publicKey, epoch: parts.epoch } })
     expect(prepared.commandHash).toEqual(crypto.blake2b256(prepared.payload.bytes))
+  })
+  test('opens for its sender, too, as long as the key that was made for it is kept', () => {
+    const { own, target, payload } = prepared
+    expect(openOwnCommand(crypto, payload.bytes, { own, target })).toEqual({ command: parts.command, invocation: parts.invocation })
+    expect(codeOf(() => openOwnCommand(crypto, payload.bytes, { own: stranger, target }))).toBe('SEALED_NOT_OPENED')
+    expect(codeOf(() => openOwnCommand(crypto, payload.bytes, { own: { ...own, secret: stranger.secret }, target }))).toBe('SEALED_NOT_OPENED')
+    expect(codeOf(() => openOwnCommand(crypto, payload.bytes, { own, target: { ...target, anchor: fill(8) } }))).toBe('SEALED_NOT_OPENED')
   })
   test('opens with no other key, chain, anchor or epoch', () => {
     expect(open({ channelOf: () => ({ pair: stranger, anchor: parts.anchor }) })).toBe('SEALED_NOT_OPENED')

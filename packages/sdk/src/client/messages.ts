@@ -19,9 +19,9 @@ export interface QueryOptions {
   readonly value?: bigint
 }
 
-/** How far a command has come, for who shows it. */
+/** How far a command has come, for who shows it. `command` holds the key that was made for it: who keeps that can read command and receipt later. */
 export type CommandStage =
-  | { readonly kind: 'sealed'; readonly value: { readonly commandHash: Uint8Array; readonly bytes: Uint8Array; readonly epoch: bigint } }
+  | { readonly kind: 'sealed'; readonly value: { readonly commandHash: Uint8Array; readonly bytes: Uint8Array; readonly epoch: bigint; readonly command: PreparedCommand } }
   | { readonly kind: 'included'; readonly value: { readonly blockHash: Uint8Array; readonly fee: bigint } }
 
 /** What may be said about a command besides its arguments. Amounts in the smallest unit, gas in picoseconds. */
@@ -153,7 +153,7 @@ const sendOnce = async (call: MessageCall, cost: Cost, options: SendOptions): Pr
   const to = await findTarget(session, id)
   const command = await sealFor(call, to, account, { cost, options })
   const { payload, commandHash } = command
-  options.onStage?.({ kind: 'sealed', value: { commandHash, bytes: payload.bytes, epoch: to.channel.epoch } })
+  options.onStage?.({ kind: 'sealed', value: { commandHash, bytes: payload.bytes, epoch: to.channel.epoch, command } })
   const funding = await fundingCalls(session, to.entry.cluster, account, { cost, amount: options.deposit })
   const payer = options.payer === undefined ? account : network.account(options.payer)
   const { blockHash, fee } = await network.submit(payer, [...funding, pushContractMessage({ contract: id, payload, deposit: 0n })])
