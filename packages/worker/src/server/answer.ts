@@ -16,7 +16,7 @@ import type { ServerDependencies } from './listen.ts'
 /** What differs between listeners. */
 export interface AnswerSettings {
   readonly isPublic: boolean
-  readonly allowCors: boolean
+  readonly allowCors: boolean | 'public'
   readonly bodyTimeoutMs: number
 }
 
@@ -83,9 +83,20 @@ const callRoute = async (
   }
 }
 
-/** A page of any site can make a browser send requests to a port of its own machine; the private listener takes none of them. */
+const METHOD_PATH = '/prpc/'
+
+const pathOf = (request: IncomingMessage): string => (request.url ?? '').split('?', 1)[0] ?? ''
+
+/** Whether pages of any site may call what this request names, and read the answer. */
+const allowsPages = (request: IncomingMessage, { allowCors }: AnswerSettings): boolean => {
+  if (allowCors !== 'public') return allowCors
+  const path = pathOf(request)
+  return path.startsWith(METHOD_PATH) && routes.get(path.slice(METHOD_PATH.length))?.method.access === 'public'
+}
+
+/** A page of any site can make a browser send requests to a port of its own machine; the private listener takes none of them unless told to. */
 const isForbiddenPage = (request: IncomingMessage, settings: AnswerSettings): boolean =>
-  !settings.isPublic && !settings.allowCors && (request.headers.origin !== undefined || request.headers['sec-fetch-site'] === 'cross-site')
+  !settings.isPublic && !allowsPages(request, settings) && (request.headers.origin !== undefined || request.headers['sec-fetch-site'] === 'cross-site')
 
 const route = async (request: IncomingMessage, settings: AnswerSettings, dependencies: ServerDependencies): Promise<Answer> => {
   const [path = '', query = ''] = (request.url ?? '').split('?', 2)
@@ -94,10 +105,10 @@ const route = async (request: IncomingMessage, settings: AnswerSettings, depende
   if (isForbiddenPage(request, settings)) return plain(403, 'Web pages are not answered here unless the worker is started with CORS allowed', true)
   if (path === '/info' || path === '/get_info') return callRoute(request, 'PhactoryAPI.GetInfo', true, settings, { ...dependencies, call: (name) => dependencies.call(name, () => ({})) })
   if (path === '/help' && isGet) return plain(200, describeApi())
-  if (!path.startsWith('/prpc/')) return plain(404, 'Not found', true)
-  if (isGet && routes.get(path.slice('/prpc/'.length))?.method.kind === 'command') return plain(405, 'This method may change the worker: call it with POST')
+  if (!path.startsWith(METHOD_PATH)) return plain(404, 'Not found', true)
+  if (isGet && routes.get(path.slice(METHOD_PATH.length))?.method.kind === 'command') return plain(405, 'This method may change the worker: call it with POST')
   const asJson = isGet || query.split('&').includes('json=true') || (request.headers['content-type'] ?? '').toLowerCase().startsWith(JSON_TYPE)
-  return callRoute(request, path.slice('/prpc/'.length), asJson, settings, dependencies)
+  return callRoute(request, path.slice(METHOD_PATH.length), asJson, settings, dependencies)
 }
 
 const corsHeaders = (request: IncomingMessage): Record<string, string> => ({
@@ -121,8 +132,9 @@ export const answerRequest = async (
 ): Promise<void> => {
   const requestId = String(++lastRequest)
   const startMs = dependencies.clock.nowMs()
-  const cors = settings.allowCors ? corsHeaders(request) : {}
-  if (settings.allowCors && request.method === 'OPTIONS') {
+  const isForPages = allowsPages(request, settings)
+  const cors = isForPages ? corsHeaders(request) : {}
+  if (isForPages && request.method === 'OPTIONS') {
     response.writeHead(204, cors).end()
     return
   }

@@ -244,6 +244,21 @@ describe('the HTTP door', () => {
     expect([preflight.status, preflight.headers['access-control-allow-origin']]).toEqual([204, 'http://a.example'])
   })
 
+  test('answers pages that call public methods, and no others, where only those are allowed', async () => {
+    const { worker: other, listening: opening } = await open({ port: 0, allowCors: 'public' })
+    const { port } = await opening
+    const headers = { origin: 'https://app.example' }
+    const preflight = await call('/prpc/PhalanxAPI.Status', { port, method: 'OPTIONS', headers })
+    const answered = await call('/prpc/PhalanxAPI.Status', { port, headers })
+    expect([preflight.status, answered.status, answered.headers['access-control-allow-origin']]).toEqual([204, 200, 'https://app.example'])
+    for (const path of ['/prpc/PhactoryAPI.GetEgressMessages', '/prpc/PhalanxAPI.FeedBlocks', '/info', '/help', '/prpc/PhactoryAPI.None']) {
+      const refused = await call(path, { port, headers })
+      expect([path, refused.status, refused.headers['access-control-allow-origin']]).toEqual([path, 403, undefined])
+      expect((await call(path, { port, method: 'OPTIONS', headers })).headers['access-control-allow-origin']).toBeUndefined()
+    }
+    await other.stop()
+  })
+
   test('takes no keys from outside', async () => {
     const body = encodeMessage(InitRuntimeRequest, { skipRa: true, encodedGenesisInfo: utf8('x'), debugSetKey: new Uint8Array(32), encodedGenesisState: new Uint8Array(0), isParachain: false })
     const reply = await call('/prpc/PhactoryAPI.InitRuntime', { body })

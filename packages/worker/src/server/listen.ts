@@ -20,8 +20,8 @@ export interface ListenOptions {
   readonly publicPort?: number
   /** 0.0.0.0 unless given. */
   readonly publicAddress?: string
-  /** Answers browsers of every origin. */
-  readonly allowCors?: boolean
+  /** Answers browsers of every origin; `public`: only where they call public methods, which anybody may. */
+  readonly allowCors?: boolean | 'public'
   /** Connections at a time, per listener; 256 unless given. */
   readonly connectionsMax?: number
   /** Time for a whole request body; 30 s unless given. */
