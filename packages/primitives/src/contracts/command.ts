@@ -63,7 +63,7 @@ export const openOwnCommand = (crypto: ChannelCrypto, payload: Uint8Array, { own
   const plaintext = orNotOpened('command', () => {
     const channel = openChannel(crypto, 'command', { own, their: target.publicKey, terms: target })
     try {
-      return channel.open({ iv, header: headerOf(decoded.value), ciphertext: data })
+      return channel.openOwn({ iv, header: headerOf(decoded.value), ciphertext: data })
     } finally {
       channel.wipe()
     }

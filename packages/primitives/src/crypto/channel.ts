@@ -35,6 +35,8 @@ export interface Channel {
   seal(options: { iv: Uint8Array; header: Uint8Array; plaintext: Uint8Array }): Uint8Array
   /** @throws CRYPTO_DECRYPTION_FAILED for anything not sealed by the other end for exactly this channel and header */
   open(options: { iv: Uint8Array; header: Uint8Array; ciphertext: Uint8Array }): Uint8Array
+  /** What this end sealed itself. @throws CRYPTO_DECRYPTION_FAILED */
+  openOwn(options: { iv: Uint8Array; header: Uint8Array; ciphertext: Uint8Array }): Uint8Array
   wipe(): void
 }
 
@@ -90,6 +92,10 @@ export const createChannel = (end: ChannelEnd, context: ChannelContext, crypto: 
     open({ iv, header, ciphertext }) {
       assert(!wiped, 'a wiped channel opens nothing')
       return crypto.aesGcmOpen({ key: fromThem, iv, aad: associatedData(header, end.own.publicKey, context), ciphertext })
+    },
+    openOwn({ iv, header, ciphertext }) {
+      assert(!wiped, 'a wiped channel opens nothing')
+      return crypto.aesGcmOpen({ key: toThem, iv, aad: associatedData(header, end.theirPublicKey, context), ciphertext })
     },
     wipe() {
       wiped = true
