@@ -309,9 +309,17 @@ class Fleet implements Relay {
     const changed = (): void => this.listeners.forEach((listener) => listener(() => this.snapshot(), name))
     const driver = createWorkerDriver(
       { endpoints: worker.endpoints ?? [], messagesPerRound, checkpointAfterBlocks, ...(operator === undefined ? {} : { operator }) },
-      { worker: connectWorker(worker.url), pool: this.pool, ...this.payerOf(this.signerOf(worker)), crypto, clock, random, logger, fillCollateral, changed },
+      { worker: connectWorker(worker.url), pool: this.pool, ...this.payerOf(this.signerOf(worker)), crypto, clock, random, logger, fillCollateral, changed, connectWorker, peers: () => this.identities() },
     )
     this.driven.set(name, { spec: worker, print: this.printOf(worker), driver })
+  }
+
+  /** Workers driven here whose identity is known. */
+  private identities(): readonly { readonly identity: string; readonly url: string }[] {
+    return [...this.driven.values()].flatMap(({ driver }) => {
+      const identity = driver.state().worker?.identity
+      return identity === undefined ? [] : [{ identity, url: driver.url }]
+    })
   }
 
   private rowOf({ spec, driver }: Driven): WorkerRow {

@@ -27,6 +27,8 @@ export const relayErrors = defineErrors({
     'The chain is already past this extrinsic: {reason}.', 'Nothing to do: what it says has been said.'),
   RELAY_REGISTRATION_REFUSED: describe<{ name: string; docs: string }>(
     'The chain refused the registration: {name}. {docs}', 'Mend what the name says; the relay tries again with fresh evidence.'),
+  RELAY_CLUSTER_STATE_NONE: describe<{ reason: string }>(
+    'No member of the worker\'s cluster gave what it lacks ({reason}).', 'Wait: members compare their states every few minutes. See that they run and announce an endpoint.'),
   RELAY_EGRESS_GAP: describe<{ sender: string; expected: string; first: string }>(
     'The chain expects message {expected} of {sender}, the worker offers {first} onwards.',
     'Messages of the worker are lost: restore its newest checkpoint, or let it catch up.'),

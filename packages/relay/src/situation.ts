@@ -91,6 +91,7 @@ export const describeState = (state: RelayState): Status => {
         : { phase: 'announcing', ...egress }
     default:
       if (state.registration.failure !== undefined) return { phase: 'degraded', ...state.registration.failure }
+      if (state.joinFailure !== undefined) return { phase: 'degraded', ...state.joinFailure }
       return egress === undefined
         ? { phase: 'running', reason: `follows block ${Math.max(0, state.next - 1)}` }
         : { phase: 'degraded', ...egress }

@@ -39,6 +39,8 @@ export interface WorkerView {
   /** The worker's own word for its state, and why. */
   readonly state: string
   readonly reason: string
+  /** Hex id of the cluster of which another member is to give the worker the state or a key. */
+  readonly clusterAwaited: string | undefined
 }
 
 /** What the nodes together look like to one worker: those of its chain, or of the first chain met while it has none. */
@@ -78,6 +80,8 @@ export type Effect =
   | { readonly kind: 'fetch'; readonly from: number; readonly limit: number; readonly avoid: readonly string[] }
   | { readonly kind: 'register'; readonly evidence: Evidence }
   | { readonly kind: 'endpoints'; readonly urls: readonly string[] }
+  /** Has another member of its cluster (hex id) give the worker what it lacks. */
+  | { readonly kind: 'join'; readonly cluster: string }
 
 /** Name of an effect. */
 export type EffectKind = Effect['kind']
@@ -85,7 +89,7 @@ export type EffectKind = Effect['kind']
 /** Which lane an effect occupies while it runs. */
 export const LANES = {
   getInfo: 'worker', init: 'worker', skip: 'worker', feed: 'worker', attest: 'worker', egress: 'worker',
-  fetch: 'fetch', register: 'chain', endpoints: 'chain', standing: 'chain',
+  fetch: 'fetch', register: 'chain', endpoints: 'chain', standing: 'chain', join: 'chain',
 } as const satisfies Record<EffectKind, string>
 
 /** A lane. */
@@ -108,6 +112,7 @@ export type Happening =
   /** Milliseconds until the worker's evidence should be renewed, negative when overdue; undefined: the chain asks for no renewal. */
   | { readonly kind: 'standing'; readonly renewInMs: number | undefined }
   | { readonly kind: 'endpointsSet' }
+  | { readonly kind: 'joined' }
   /** A message offered came to nothing; a later round tries it again. With a sender: the chain ran it and said no. */
   | { readonly kind: 'messageRefused'; readonly sender?: string; readonly failure: Failure }
   /** `isRefusal`: the other side answered and said no. */
@@ -169,6 +174,9 @@ export interface RelayState {
   readonly endpointsDone: boolean
   readonly endpointsRetryAtMs: number
   readonly endpointFailures: number
+  readonly joinRetryAtMs: number
+  readonly joinFailures: number
+  readonly joinFailure: Failure | undefined
   /** Head at which the queue of outgoing messages was last looked at. */
   readonly egressAt: number
   readonly egressTrouble: Failure | undefined

@@ -7,7 +7,7 @@ const failure = { code: 'X', reason: 'because', fix: 'mend it' }
 
 const view = (changes: Partial<WorkerView> = {}): WorkerView => ({
   initialized: true, registered: true, anchored: true, genesis: GENESIS, identity: '0xaa', nextBlock: 1, pendingMessages: 0,
-  score: 0, confidence: 1, version: '0.1.0', state: 'registered', reason: '', ...changes,
+  score: 0, confidence: 1, version: '0.1.0', state: 'registered', reason: '', clusterAwaited: undefined, ...changes,
 })
 
 const batch = (from: number, count: number, node = 'a'): Batch => ({ from, count, bytes: new Uint8Array(0), node })
@@ -417,5 +417,35 @@ describe('renewal', () => {
     const relay = settled()
     relay.tell({ kind: 'failed', effect: 'standing', failure, isRefusal: false })
     expect(relay.state()).toMatchObject({ standingAtMs: 6_000, status: { phase: 'running' } })
+  })
+})
+
+describe('a worker that waits for its cluster', () => {
+  const waiting = () => {
+    const relay = machine()
+    relay.tell(head(0))
+    const effects = relay.tell({ kind: 'info', worker: view({ clusterAwaited: '0xcc' }) })
+    return { relay, effects }
+  }
+  test('is given what it lacks by another member, and then asked how it stands', () => {
+    const { relay, effects } = waiting()
+    expect(effects).toEqual([{ kind: 'join', cluster: '0xcc' }])
+    expect(relay.kinds({ kind: 'joined' })).toEqual(['getInfo', 'standing'])
+    expect(relay.kinds({ kind: 'info', worker: view() })).toEqual([])
+    expect(relay.state().status.phase).toBe('running')
+  })
+  test('says why it has not been, tries again later, and is fed meanwhile', () => {
+    const { relay } = waiting()
+    relay.tell({ kind: 'failed', effect: 'join', failure, isRefusal: true })
+    expect(relay.state().status).toMatchObject({ phase: 'degraded', reason: 'because' })
+    expect(relay.kinds({ kind: 'info', worker: view({ clusterAwaited: '0xcc' }) })).toEqual([])
+    relay.tell({ kind: 'standing', renewInMs: undefined })
+    expect(relay.kinds(head(1))).toEqual(['fetch'])
+    relay.at(60_000)
+    relay.tell({ kind: 'fetched', batch: batch(1, 1) })
+    expect(relay.kinds({ kind: 'fed', syncedTo: 1 })).toContain('join')
+    relay.tell({ kind: 'joined' })
+    relay.tell({ kind: 'info', worker: view({ nextBlock: 2 }) })
+    expect(relay.state().joinFailure).toBeUndefined()
   })
 })

@@ -16,6 +16,8 @@ export const EGRESS_BACK_OFF: BackOff = { firstMs: 500, maxMs: 30_000 }
 const CHECKPOINT_AFTER_BLOCKS = 4096
 /** Checkpoints tried in a row before blocks are fed for a while instead: whatever is wrong with them, the worker moves. */
 const CHECKPOINT_TRIES = 4
+/** How long a worker waits before other members of its cluster are asked again. */
+const JOIN_BACK_OFF: BackOff = { firstMs: 2_000, maxMs: 30_000 }
 const CHECKPOINT_BACK_OFF: BackOff = { firstMs: 60_000, maxMs: 3_600_000 }
 
 /** How long a worker's own account stays good while nothing happens. */
@@ -46,6 +48,7 @@ export const createRelayState = (
   worker: undefined, isStale: true, askedAtMs: 0, next: 0, batches: [], limit: LIMIT_FIRST, avoid: [], busy: {},
   failures: 0, failure: undefined, failedEffect: undefined, isRefusal: false, retryAtMs: 0, registration: NO_REGISTRATION, standingAtMs: 0, renewAtMs: undefined,
   endpointsDone: options.endpoints.length === 0, endpointsRetryAtMs: 0, endpointFailures: 0,
+  joinRetryAtMs: 0, joinFailures: 0, joinFailure: undefined,
   egressAt: -1, egressTrouble: undefined, egressRetryAtMs: 0, egressFailures: 0, isEgressFailed: false, refusedSenders: {},
   status: { phase: 'connecting', reason: 'asking the worker for its state' }, sinceMs: options.nowMs,
 })
@@ -64,7 +67,7 @@ export const step = (state: RelayState, input: Input): readonly [RelayState, rea
 /** When the machine wants its next `tick`, if nothing happens before. */
 export const wakeAtMs = (state: RelayState, nowMs: number): number => {
   const times = [
-    state.retryAtMs, state.registration.retryAtMs, state.standingAtMs, state.renewAtMs ?? 0, state.endpointsRetryAtMs, state.egressRetryAtMs, state.askedAtMs + REFRESH_MS,
+    state.retryAtMs, state.registration.retryAtMs, state.standingAtMs, state.renewAtMs ?? 0, state.endpointsRetryAtMs, state.joinRetryAtMs, state.egressRetryAtMs, state.askedAtMs + REFRESH_MS,
     ...Object.values(state.refusedSenders).map(({ retryAtMs }) => retryAtMs),
   ].filter((time) => time > nowMs)
   return Math.min(nowMs + REFRESH_MS, ...times)
@@ -107,6 +110,7 @@ const absorb = (state: RelayState, input: Input): RelayState => {
       return { ...succeeded(state, 'standing'), renewAtMs, standingAtMs: input.nowMs + STANDING_MS }
     }
     case 'endpointsSet': return { ...succeeded(state, 'endpoints'), endpointsDone: true, endpointFailures: 0 }
+    case 'joined': return { ...succeeded(state, 'join'), isStale: true, joinFailures: 0, joinFailure: undefined, joinRetryAtMs: input.nowMs + JOIN_BACK_OFF.firstMs }
     case 'egressed': return absorbEgressed(succeeded(state, 'egress'), input)
     case 'messageRefused': return absorbMessageRefused(state, input)
     case 'messageDelivered': return absorbMessageDelivered(state, input.sender)
@@ -145,6 +149,7 @@ const absorbInfo = (before: RelayState, input: Input & { kind: 'info' }): RelayS
     registration: isOther || (worker.registered && !isRenewalDue(state, input.nowMs)) ? NO_REGISTRATION : state.registration,
     ...(worker.registered && !isOther ? {} : { renewAtMs: undefined, standingAtMs: 0 }),
     endpointsDone: isOther ? state.endpoints.length === 0 : state.endpointsDone,
+    ...(worker.clusterAwaited === undefined ? { joinFailures: 0, joinFailure: undefined } : {}),
     ...(worker.pendingMessages === 0 || isOther ? { egressTrouble: undefined, egressFailures: 0, egressRetryAtMs: 0, refusedSenders: {} } : {}),
   }
 }
@@ -237,6 +242,10 @@ const absorbFailed = (state: RelayState, input: Input & { kind: 'failed' }): Rel
   if (input.effect === 'endpoints') {
     const endpointFailures = freed.endpointFailures + 1
     return { ...freed, endpointFailures, endpointsRetryAtMs: nowMs + backOffMs(REGISTRATION_BACK_OFF, { failures: endpointFailures, fraction }) }
+  }
+  if (input.effect === 'join') {
+    const joinFailures = freed.joinFailures + 1
+    return { ...freed, joinFailures, joinFailure: failure, joinRetryAtMs: nowMs + backOffMs(JOIN_BACK_OFF, { failures: joinFailures, fraction }) }
   }
   // Unknown validity is no trouble of the worker's: ask again later.
   if (input.effect === 'standing') return { ...freed, standingAtMs: nowMs + STANDING_FIRST_MS }
@@ -338,6 +347,8 @@ const planChain = (state: RelayState, nowMs: number): Effect | undefined => {
   const isWanted = situationOf(state) === 'unregistered' || (isRegistered && isRenewalDue(state, nowMs))
   if (isWanted && stage === 'submit' && evidence !== undefined && nowMs >= retryAtMs) return { kind: 'register', evidence }
   if (isRegistered && !state.endpointsDone && nowMs >= state.endpointsRetryAtMs) return { kind: 'endpoints', urls: state.endpoints }
+  const cluster = state.worker?.clusterAwaited
+  if (cluster !== undefined && situationOf(state) === 'settled' && nowMs >= state.joinRetryAtMs) return { kind: 'join', cluster }
   if (situationOf(state) === 'settled' && nowMs >= state.standingAtMs) return { kind: 'standing' }
   return undefined
 }

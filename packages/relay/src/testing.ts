@@ -1,6 +1,6 @@
 /** Owns a network in memory for tests of the relay: nodes that may lie or vanish, workers that may restart, one chain. */
 import { assert } from '@phalanx/primitives/assert'
-import { bytesEqual, toHex } from '@phalanx/primitives/bytes'
+import { bytesEqual, concatBytes, toHex } from '@phalanx/primitives/bytes'
 import { decodeExtrinsic, FollowedBlocks, type FollowedBlock } from '@phalanx/primitives/chain'
 import { ByteReader, readLength, u32 } from '@phalanx/primitives/codec'
 import { AppError } from '@phalanx/primitives/errors'
@@ -242,6 +242,9 @@ export interface FakeWorker {
   genesis: Uint8Array | undefined
   messages: SignedMessage[]
   readonly fed: { readonly from: number; readonly count: number }[]
+  /** Cluster that it waits for, and the states that it was given. */
+  clusterAwaited: Uint8Array | undefined
+  readonly loaded: Uint8Array[]
   /** Checkpoints it took. */
   readonly checkpoints: number[]
 }
@@ -263,13 +266,13 @@ export const createFakeWorker = (url: string, seed: number): FakeWorker => {
     return number
   }
   const worker: FakeWorker = {
-    identity, checkpoints: [], isOffline: false, isSilent: false, isPicky: false, initialized: false, registered: false, anchored: false, hasEvidence: true, nextBlock: 1, state: 'unsealed', genesis: undefined, messages: [], fed: [],
+    identity, checkpoints: [], clusterAwaited: undefined, loaded: [], isOffline: false, isSilent: false, isPicky: false, initialized: false, registered: false, anchored: false, hasEvidence: true, nextBlock: 1, state: 'unsealed', genesis: undefined, messages: [], fed: [],
     client: {
       url,
       getInfo: () => online(() => ({
         initialized: worker.initialized, registered: worker.registered, anchored: worker.anchored, state: worker.state, reason: '', genesisHash: worker.genesis,
         identity: worker.initialized ? identity : undefined, ecdhPublicKey: undefined, nextBlock: worker.nextBlock, pendingMessages: worker.messages.length,
-        score: 0, confidence: 0, version: '0',
+        score: 0, confidence: 0, version: '0', clusterAwaited: worker.clusterAwaited,
       })),
       initRuntime: ({ genesisInfo, checkpoint }) => online(() => {
         if (worker.genesis !== undefined && !bytesEqual(worker.genesis, genesisInfo)) throw refuse('InitRuntime', 'WORKER_IDENTITY_OTHER_CHAIN')
@@ -294,6 +297,15 @@ export const createFakeWorker = (url: string, seed: number): FakeWorker => {
       getEgressMessages: () => online(() => EgressMessages.encode(worker.messages.length === 0 ? [] : [[{ kind: 'Worker', value: identity }, worker.messages]])),
       signEndpoints: () => online(() => {
         throw refuse('SignEndpointInfo', 'WORKER_ENDPOINT_INVALID')
+      }),
+      requestClusterState: () => online(() => identity),
+      saveClusterState: (request) => online(() => {
+        if (worker.clusterAwaited !== undefined) throw refuse('SaveClusterState', 'CLUSTER_STATE_REFUSED')
+        return concatBytes(request, identity)
+      }),
+      loadClusterState: (state) => online(() => {
+        worker.loaded.push(state)
+        worker.clusterAwaited = undefined
       }),
     },
   }

@@ -15,6 +15,7 @@ import type { Account } from './account.ts'
 import type { Courier, Delivery } from './courier.ts'
 import { describeSender, EgressMessages, selectMessages } from './egress.ts'
 import { failureOf, isPoison, isRefusal } from './failure.ts'
+import { joinCluster } from './join-cluster.ts'
 import type { NodePool } from './node-pool.ts'
 import type { Effect, Evidence, Failure, Happening, RelayState, WorkerView } from './state.ts'
 import { createRelayState, step, wakeAtMs } from './step.ts'
@@ -44,6 +45,9 @@ export interface WorkerDriverDependencies {
   /** Completes evidence with what its verification needs and it lacks; SCALE Option<AttestationReport> both ways. */
   readonly fillCollateral: (report: Uint8Array) => Promise<Uint8Array>
   readonly changed: (state: RelayState) => void
+  /** Workers at hand by identity in hex, and how to reach any. */
+  readonly peers: () => readonly { readonly identity: string; readonly url: string }[]
+  readonly connectWorker: (url: string) => WorkerClient
 }
 
 /** A running machine. */
@@ -63,11 +67,12 @@ export const createWorkerDriver = (options: WorkerDriverOptions, dependencies: W
 }
 
 const viewOf = (info: WorkerInfo): WorkerView => {
-  const { initialized, registered, anchored, state, reason, nextBlock, pendingMessages, score, confidence, version } = info
+  const { initialized, registered, anchored, state, reason, nextBlock, pendingMessages, score, confidence, version, clusterAwaited } = info
   return {
     initialized, registered, anchored, state, reason, nextBlock, pendingMessages, score, confidence, version,
     genesis: info.genesisHash === undefined ? undefined : toHex(info.genesisHash),
     identity: info.identity === undefined ? undefined : toHex(info.identity),
+    clusterAwaited: clusterAwaited === undefined ? undefined : toHex(clusterAwaited),
   }
 }
 
@@ -201,6 +206,7 @@ class Driver implements WorkerDriver {
       case 'standing': return this.readStanding()
       case 'register': return this.register(effect.evidence)
       case 'endpoints': return this.announceEndpoints(effect.urls)
+      case 'join': return this.join(effect.cluster)
     }
   }
 
@@ -231,6 +237,14 @@ class Driver implements WorkerDriver {
     if (record === undefined || record.eviction !== undefined || record.renewFrom >= NEVER_SECONDS) return { kind: 'standing', renewInMs: undefined }
     const nowMs = timestampStorage.now.decode(await node.storage(metadata.storagePrefix('Timestamp', 'Now')))
     return { kind: 'standing', renewInMs: Number(record.renewFrom * 1000n - nowMs) }
+  }
+
+  private async join(cluster: string): Promise<Happening> {
+    const { worker, pool, crypto, random, peers, connectWorker, logger } = this.outside
+    const { genesis, identity = '' } = this.current.worker ?? {}
+    await joinCluster({ cluster: parseHex(cluster), identity }, { worker, node: pool.pick(genesis), crypto, peers, connectWorker, fraction: randomFraction(random) })
+    logger.info('worker was given what it lacked of its cluster', { worker: this.url })
+    return { kind: 'joined' }
   }
 
   private async announceEndpoints(urls: readonly string[]): Promise<Happening> {

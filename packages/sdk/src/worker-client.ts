@@ -28,6 +28,8 @@ export interface WorkerInfo {
   /** Confidence level the chain gave it, 0 while unknown. */
   readonly confidence: number
   readonly version: string
+  /** Id (32 bytes) of the cluster of which another member is to give it the state or a key. */
+  readonly clusterAwaited: Uint8Array | undefined
 }
 
 /** What a worker shows to be registered. */
@@ -59,6 +61,11 @@ export interface WorkerClient {
   /** SCALE Vec<(MessageOrigin, Vec<SignedMessage>)>. */
   getEgressMessages(): Promise<Uint8Array>
   signEndpoints(urls: readonly string[]): Promise<SignedEndpoints>
+  /** A signed request for what the worker lacks of its cluster, for `saveClusterState` of another member. */
+  requestClusterState(): Promise<Uint8Array>
+  /** What a member asks for, sealed to it. */
+  saveClusterState(request: Uint8Array): Promise<Uint8Array>
+  loadClusterState(state: Uint8Array): Promise<void>
 }
 
 /** Where the worker is. */
@@ -105,6 +112,7 @@ export const createWorkerClient = (options: WorkerClientOptions, dependencies: {
         score: status.score ?? 0,
         confidence: status.confidenceLevel ?? 0,
         version: status.version,
+        clusterAwaited: optionalHex(status.clusterAwaited),
       }
     },
     async initRuntime({ genesisInfo, checkpoint, operator }) {
@@ -134,6 +142,19 @@ export const createWorkerClient = (options: WorkerClientOptions, dependencies: {
       const { encodedEndpointPayload: payload, signature } = answer
       if (payload === undefined || signature === undefined) throw new AppError('SDK_RESPONSE_MALFORMED', { url, what: 'SignEndpointInfo without a payload' })
       return { payload, signature }
+    },
+    async requestClusterState() {
+      const { encodedRequest } = await PhactoryAPI.GenerateClusterStateRequest({})
+      if (encodedRequest === undefined) throw new AppError('SDK_RESPONSE_MALFORMED', { url, what: 'GenerateClusterStateRequest without a request' })
+      return encodedRequest
+    },
+    async saveClusterState(request) {
+      const { encodedState } = await PhactoryAPI.SaveClusterState({ receiver: '', minBlockNumber: 0, signature: '', encodedRequest: request })
+      if (encodedState === undefined) throw new AppError('SDK_RESPONSE_MALFORMED', { url, what: 'SaveClusterState without a state' })
+      return encodedState
+    },
+    async loadClusterState(state) {
+      await PhactoryAPI.LoadClusterState({ blockNumber: 0, filename: '', encodedState: state })
     },
   }
 }

@@ -74,6 +74,8 @@ export const WorkerStatus = message('WorkerStatus', {
   cluster: optional(string(22)),
   /** How the worker's cluster stands here; absent where it is in none. */
   clusterReason: optional(string(23)),
+  /** The cluster whose state or keys another member is to give. */
+  clusterAwaited: optional(string(24)),
 })
 export type WorkerStatus = MessageOf<typeof WorkerStatus>
 

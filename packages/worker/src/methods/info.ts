@@ -2,7 +2,7 @@
 import { toHex, toHexPlain } from '@phalanx/primitives/bytes'
 import { type EcdhRotation, type infoMethods, type statusMethods, type PhactoryInfo, type WorkerStatus } from '../api/info.ts'
 import type { Handlers } from '../api/schema.ts'
-import { summarizeCluster } from '../contracts/cluster/status.ts'
+import { awaitedCluster, summarizeCluster } from '../contracts/cluster/status.ts'
 import { summarizeGatekeeper } from '../gatekeeper/status.ts'
 import { nextHeader } from '../core/light-client.ts'
 import { waitingCount } from '../core/mq.ts'
@@ -48,7 +48,7 @@ const getInfo = (context: MethodContext): PhactoryInfo => {
     gatekeeper: { role: 0, masterPublicKey: '' },
     version: versionText(context), gitRevision: '', waitingForParaheaders: false, canLoadChainState: false, safeModeLevel: 0, currentBlockTime: 0n,
     memoryUsage: { rustUsed: used, rustPeakUsed: used, totalPeakUsed: used, free: 0n, rustSpike: 0n },
-    maxSupportedPinkRuntimeVersion: '0.0', supportedAttestationMethods: context.platform.attestationMethods, liveSidevmInstances: 0, queryTimeout: 10,
+    maxSupportedPinkRuntimeVersion: '1.2', supportedAttestationMethods: context.platform.attestationMethods, liveSidevmInstances: 0, queryTimeout: 10,
     ...(state.kind === 'live' ? liveInfo(context, state) : {}),
   }
 }
@@ -69,6 +69,7 @@ const liveStatus = (state: LiveState): Partial<WorkerStatus> => ({
   pendingMessages: BigInt(waitingCount(state.egress)),
   setId: state.follow.authorities.id,
   clusterReason: summarizeCluster(state),
+  clusterAwaited: awaitedCluster(state),
   ...(state.gatekeeper === undefined ? {} : { gatekeeper: summarizeGatekeeper(state.gatekeeper).reason, gatekeeperAlarms: summarizeGatekeeper(state.gatekeeper).alarms }),
 })
 
