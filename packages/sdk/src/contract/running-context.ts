@@ -82,6 +82,7 @@ const createHttp = (host: ContractHost): ContractHttp => {
 
 /** Most bytes that the extension draws at once. */
 const DRAW_MAX = 255
+const HASH_LENGTH = 32
 
 /** The context of one run. Commands and queries have the same object; `contract` declarations see only their part of it. */
 export class RunningContext implements Omit<CommandContext<unknown>, 'contract' | 'tryContract' | 'instantiate'>, Omit<QueryContext<unknown>, 'contract' | 'tryContract'> {
@@ -147,10 +148,11 @@ export class RunningContext implements Omit<CommandContext<unknown>, 'contract' 
   }
 
   random(length: number): Uint8Array {
+    const isQuery = this.mode === 'Query'
+    const seed = isQuery ? EMPTY : this.host.randomSeed(utf8('random'))
     const parts: Uint8Array[] = []
-    const seed = this.mode === 'Query' ? EMPTY : this.host.randomSeed(utf8('random'))
-    for (let at = 0; at < length; at += parts.at(-1)?.length ?? length) {
-      parts.push(this.mode === 'Query' ? this.ask('random', [Math.min(length - at, DRAW_MAX)]) : this.host.hash('blake2b256', concatBytes(seed, bigintToLe(BigInt(at), 4))))
+    for (let at = 0; at < length; at += isQuery ? DRAW_MAX : HASH_LENGTH) {
+      parts.push(isQuery ? this.ask('random', [Math.min(length - at, DRAW_MAX)]) : this.hash('blake2b256', concatBytes(seed, bigintToLe(BigInt(at), 4))))
     }
     return concatBytes(...parts).slice(0, length)
   }
