@@ -14,6 +14,7 @@ type Sealing = Pick<Crypto, 'sr25519' | 'aesGcmSeal' | 'aesGcmOpen'>
 /** Longest request of the reference's ContractQuery. */
 export const REFERENCE_QUERY_BYTES_MAX = 500 * 1024
 const ERROR_TEXT_MAX = 4096
+const RESPONSE_BYTES_MAX = 6 * 1024 * 1024
 const NONCE_BYTES = 32
 
 /** Seals bytes in the reference's form. `iv` is 12 fresh random bytes. @throws CRYPTO_INVALID_KEY */
@@ -57,7 +58,7 @@ export const ReferenceQueryContent = struct({ head: QueryHead, query: ReferenceQ
 export type ReferenceQueryContent = TypeOf<typeof ReferenceQueryContent>
 
 /** What is answered. */
-export const ReferenceResponse = variant('Response', { Payload: { index: 0, value: bytesUpTo(4 * 1024 * 1024) } })
+export const ReferenceResponse = variant('Response', { Payload: { index: 0, value: bytesUpTo(RESPONSE_BYTES_MAX) } })
 export type ReferenceResponse = TypeOf<typeof ReferenceResponse>
 
 /** Why nothing is. */

@@ -1,6 +1,6 @@
 /** Owns replies to sealed queries: sealed back over the query's channel, bound to the very request, and signed by the worker's identity for a block. */
 import { concatBytes, utf8 } from '../bytes.ts'
-import { bytesUpTo, fixedBytes, option, result, struct, textUpTo, u32, u8, variant, type TypeOf } from '../codec/index.ts'
+import { bytesUpTo, fixedBytes, option, result, struct, textUpTo, u32, u8, variant, vecUpTo, type TypeOf } from '../codec/index.ts'
 import { Hash } from '../chain/basics.ts'
 import type { Crypto } from '../crypto/crypto.ts'
 import { AppError } from '../errors.ts'
@@ -12,14 +12,25 @@ import type { OpenedQuery, PreparedQuery } from './query.ts'
 export const SEALED_REPLY_VERSION = 1
 /** Longest reply. */
 export const REPLY_BYTES_MAX = 16 * 1024 * 1024 - 1024
-const OUTPUT_BYTES_MAX = 4 * 1024 * 1024
+const OUTPUT_BYTES_MAX = 6 * 1024 * 1024
+/** Most lines of log in a reply. */
+export const QUERY_LOGS_MAX = 256
 const CODE_MAX = 64
 const TEXT_MAX = 4096
 
-/** What a query yields. `output` is SCALE `ContractExecResult` or `ContractInstantiateResult`; `failure` says for people why a call failed. */
+/** What a contract logged while it was asked. */
+export const QueryLog = struct({ contract: Hash, level: u8, message: textUpTo(TEXT_MAX) })
+export type QueryLog = TypeOf<typeof QueryLog>
+
+const ran = { output: bytesUpTo(OUTPUT_BYTES_MAX), failure: option(textUpTo(TEXT_MAX)), logs: vecUpTo(QueryLog, QUERY_LOGS_MAX) } as const
+
+/**
+ * What a query yields. `output` is SCALE `ContractExecResult` or `ContractInstantiateResult`; `failure` says for people why a call failed; `logs` are
+ * those lines that the asker may read.
+ */
 export const QueryAnswer = variant('QueryAnswer', {
-  Called: { index: 0, fields: { output: bytesUpTo(OUTPUT_BYTES_MAX), failure: option(textUpTo(TEXT_MAX)) } },
-  Instantiated: { index: 1, fields: { output: bytesUpTo(OUTPUT_BYTES_MAX), failure: option(textUpTo(TEXT_MAX)) } },
+  Called: { index: 0, fields: ran },
+  Instantiated: { index: 1, fields: ran },
   Logs: { index: 2, value: LogPage },
 })
 export type QueryAnswer = TypeOf<typeof QueryAnswer>

@@ -162,7 +162,7 @@ describe('a reply', () => {
   const prepared = parts.prepareQuery()
   const opened = openQuery(crypto, prepared.sealed.bytes, parts.queryKeys)
   const point = { blockNumber: 100, blockHash: fill(30), stateRoot: fill(31) }
-  const outcome: QueryOutcome = { ok: true, value: { kind: 'Called', value: { output: fill(1, 20), failure: undefined } } }
+  const outcome: QueryOutcome = { ok: true, value: { kind: 'Called', value: { output: fill(1, 20), failure: undefined, logs: [] } } }
   const random = { nonce: fill(40), iv: fill(41, 12) }
   const sealed = sealReply(crypto, opened, { point, outcome, secret: parts.identity.secret, random })
 

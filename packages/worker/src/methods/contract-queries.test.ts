@@ -5,7 +5,7 @@ import {
 } from '@phalanx/primitives/contracts'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { isAppError } from '@phalanx/primitives/errors'
-import { InkCommand, invocationSigningPayload } from '@phalanx/primitives/messages'
+import { CommandPayload, InkCommand, invocationSigningPayload } from '@phalanx/primitives/messages'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { QueryWorld } from '../testing/query-world.ts'
 import { SCRIPT, SCRIPT_CODE } from '../testing/script-vm.ts'
@@ -72,6 +72,13 @@ describe('a sealed query', () => {
   })
   test('of a contract that reverts has its words', async () => {
     expect(called(await world.ask(call([SCRIPT.revert]))).result).toEqual({ ok: true, value: { flags: 1, data: utf8('no') } })
+  })
+  test('tells what was logged to who deployed the contract, and to nobody else', async () => {
+    const own = await world.instantiate({ salt: Uint8Array.of(7), deployer: world.user.publicKey })
+    const logsOf = ({ outcome }: VerifiedReply): readonly string[] => (outcome.ok && outcome.value.kind === 'Called' ? outcome.value.value.logs.map(({ message }) => message) : ['refused'])
+    expect(logsOf(await world.ask(call([SCRIPT.say], own)))).toEqual(['hello'])
+    expect(logsOf(await world.send(await world.prepare(call([SCRIPT.say], own), { isAnonymous: true })))).toEqual([])
+    expect(logsOf(await world.ask(call([SCRIPT.say])))).toEqual([])
   })
   test('whose machine gives out is refused, and the next is answered', async () => {
     expect(codeOf((await world.ask(call([SCRIPT.breakMachine]))).outcome)).toBe('QUERY_ENGINE_FAILED')
@@ -173,13 +180,34 @@ describe('receipts', () => {
   })
 })
 
+describe('a page of the log', () => {
+  test('is for who may read it, goes on where it ended, and can be counted from the end', async () => {
+    const own = await world.instantiate({ salt: Uint8Array.of(8), deployer: world.user.publicKey })
+    const value = { nonce: utf8('n'), message: Uint8Array.of(SCRIPT.say, 5), transfer: 0n, gasLimit: 10n ** 11n, storageDepositLimit: undefined }
+    world.chain.push(own, CommandPayload.encode({ kind: 'Plain', value: { kind: 'InkMessage', value } }), { kind: 'AccountId', value: world.user.publicKey })
+    await world.rounds(1)
+    const page = async (query: Extract<ClusterQuery, { kind: 'Logs' }>['value'], isAnonymous = false) => {
+      const { outcome } = await world.send(await world.prepare({ kind: 'Logs', value: query }, { isAnonymous }))
+      if (!outcome.ok || outcome.value.kind !== 'Logs') throw new TypeError(codeOf(outcome))
+      return outcome.value.value
+    }
+    const all = await page({ contract: own, start: { kind: 'From', value: 0n }, count: 0 })
+    expect(all.records.map(({ content }) => content.kind)).toEqual(expect.arrayContaining(['Log', 'Event', 'Output']))
+    expect((await page({ contract: own, start: { kind: 'From', value: all.next }, count: 0 })).records).toEqual([])
+    const [first] = (await page({ contract: own, start: { kind: 'From', value: 0n }, count: 1 })).records
+    expect(first).toEqual(all.records[0])
+    expect((await page({ contract: undefined, start: { kind: 'FromEnd', value: 1 }, count: 0 })).records.length).toBeLessThanOrEqual(1)
+    expect((await page({ contract: own, start: { kind: 'From', value: 0n }, count: 0 }, true)).records).toEqual([])
+  })
+})
+
 describe('what anybody may know', () => {
   test('of the cluster and its contracts', async () => {
     const { info } = await world.client.PhactoryAPI.GetClusterInfo({})
-    expect(info).toMatchObject({ id: toHex(world.chain.id), runtimeVersion: '1.2', numberOfContracts: 2n })
+    expect(info).toMatchObject({ id: toHex(world.chain.id), runtimeVersion: '1.2', numberOfContracts: 4n })
     const { contracts } = await world.client.PhactoryAPI.GetContractInfo({ contracts: [toHex(contract), toHex(fill(9))] })
     expect(contracts).toEqual([{ id: toHex(contract), codeHash: toHex(crypto.blake2b256(SCRIPT_CODE)), weight: 0 }])
-    expect((await world.client.PhactoryAPI.GetContractInfo({ contracts: [] })).contracts.length).toBe(2)
+    expect((await world.client.PhactoryAPI.GetContractInfo({ contracts: [] })).contracts.length).toBe(4)
     expect(await failureOf(world.client.PhactoryAPI.GetContractInfo({ contracts: ['0x01'] }))).toMatch(/^CODEC_/)
   })
   test('counts', async () => {

@@ -1,7 +1,7 @@
 /** Owns the handlers that ask contracts: sealed queries, queries in the reference's form, receipts. What a query yields is under seal, its refusal too once it was opened. */
 import { bytesEqual, toHex } from '@phalanx/primitives/bytes'
 import {
-  CertificateBody, LOG_RECORDS_MAX, openQuery, openReferenceQuery, queryNonceKey, receiptLeaf, ReceiptLeaf, receiptsTrie, REFERENCE_QUERY_BYTES_MAX, sealReferenceReply,
+  CertificateBody, LOG_RECORDS_MAX, QUERY_LOGS_MAX, openQuery, openReferenceQuery, queryNonceKey, receiptLeaf, ReceiptLeaf, receiptsTrie, REFERENCE_QUERY_BYTES_MAX, sealReferenceReply,
   sealReply, SignatureType, verifyQuery, verifySignerChain, type ClusterQuery, type OpenedQuery, type QueryAnswer, type QueryOutcome, type ReferenceQuery,
   type ReferenceReply, type SignerChain, type TypedSignature,
 } from '@phalanx/primitives/contracts'
@@ -13,7 +13,7 @@ import type { Handlers } from '../api/schema.ts'
 import { findReceipt, type BlockReceipts, type FoundReceipt } from '../contracts/cluster/recent-receipts.ts'
 import { findDeployed } from '../contracts/cluster/records.ts'
 import { readConfig } from '../contracts/execution/execute.ts'
-import { readLogPage } from '../contracts/query/read-logs.ts'
+import { mayReadLogs, readLogPage } from '../contracts/query/read-logs.ts'
 import { hasContract, type QueryJob, type QueryResult } from '../contracts/query/run-query.ts'
 import { assertServing, replyPointOf, snapshotOf, standingOf, type Serving } from '../contracts/query/serving.ts'
 import { channelKeyOfEpoch } from '../system/rotation.ts'
@@ -38,6 +38,14 @@ const runJob = (context: MethodContext, serving: Serving, { job, contract }: { r
 /** Contract in whose turn instantiations are tried: the system contract, as in the reference. */
 const systemContractOf = (crypto: Crypto, { cluster }: Serving): Uint8Array => readConfig(cluster.contracts, crypto).systemContract ?? cluster.id
 
+/** What is told of a run: logs only to who may read them. */
+const toldOf = (crypto: Crypto, { cluster }: Serving, { origin, result }: { readonly origin: Uint8Array; readonly result: QueryResult }) => ({
+  output: result.output,
+  failure: result.failure === undefined ? undefined : shorten(result.failure),
+  logs: result.logs.filter(({ contract }) => mayReadLogs(crypto, cluster, { reader: origin, contract })).slice(0, QUERY_LOGS_MAX)
+    .map(({ contract, level, message }) => ({ contract, level, message: shorten(message) })),
+})
+
 const answerQuery = async (context: MethodContext, serving: Serving, { query, origin }: { readonly query: ClusterQuery; readonly origin: Uint8Array }): Promise<QueryAnswer> => {
   const { crypto } = context.core
   if (query.kind === 'Logs') {
@@ -47,14 +55,14 @@ const answerQuery = async (context: MethodContext, serving: Serving, { query, or
   }
   if (query.kind === 'EstimateInstantiate') {
     const job: QueryJob = { kind: 'instantiate', value: { origin, ...query.value } }
-    const { output, failure } = await runJob(context, serving, { job, contract: systemContractOf(crypto, serving) })
-    return { kind: 'Instantiated', value: { output, failure: failure === undefined ? undefined : shorten(failure) } }
+    const result = await runJob(context, serving, { job, contract: systemContractOf(crypto, serving) })
+    return { kind: 'Instantiated', value: toldOf(crypto, serving, { origin, result }) }
   }
   const { contract } = query.value
   if (!hasContract(serving.cluster.contracts, crypto, contract)) throw new AppError('QUERY_CONTRACT_UNKNOWN', { contract: toHex(contract) })
   const job: QueryJob = { kind: 'call', value: { mode: query.kind === 'Estimate' ? 'Estimating' : 'Query', origin, ...query.value } }
-  const { output, failure } = await runJob(context, serving, { job, contract })
-  return { kind: 'Called', value: { output, failure: failure === undefined ? undefined : shorten(failure) } }
+  const result = await runJob(context, serving, { job, contract })
+  return { kind: 'Called', value: toldOf(crypto, serving, { origin, result }) }
 }
 
 /** Checks an opened query and answers it; refusals have codes, faults of ours are thrown on. */

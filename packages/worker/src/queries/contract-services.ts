@@ -82,6 +82,10 @@ export const createContractServices = (options: ContractServiceOptions, dependen
     startedMs: clock.nowMs(),
     noteState(build, state) {
       receipts.noteChange()
+      if (prepared !== undefined && (state.kind !== 'live' || state.cluster === undefined)) {
+        prepared = undefined
+        queries.reset()
+      }
       const serving = findServing(build, state)
       if (serving === undefined) return
       const { cluster } = serving

@@ -27,5 +27,7 @@ export interface QueryExecutor {
   /** Applies what ended queries and commands did to the local caches. */
   applyCache(changes: readonly CacheChange[], nowMs: bigint): void
   setWeights(weights: CacheWeights): void
+  /** Forgets everything of the cluster that ran here: states, secrets, caches. What runs is cancelled. */
+  reset(): void
   close(): Promise<void>
 }

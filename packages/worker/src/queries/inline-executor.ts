@@ -9,7 +9,7 @@ import { asRefusal } from './refusals.ts'
 
 /** An executor without threads. Time limits do not stop code here: only gas does. */
 export const createInlineExecutor = (dependencies: { readonly crypto: Crypto; readonly vms: readonly CodeVm[] }): QueryExecutor => {
-  const cache = new ContractCache()
+  let cache = new ContractCache()
   return {
     run({ snapshot, job, env, signal }) {
       if (signal?.aborted === true) return Promise.reject(new AppError('QUERY_CANCELLED', {}))
@@ -23,6 +23,7 @@ export const createInlineExecutor = (dependencies: { readonly crypto: Crypto; re
     hold: () => () => {},
     applyCache: (changes, nowMs) => cache.apply(changes, nowMs),
     setWeights: (weights) => cache.setWeights(weights),
+    reset: () => void (cache = new ContractCache()),
     close: () => Promise.resolve(),
   }
 }

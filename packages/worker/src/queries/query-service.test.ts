@@ -64,6 +64,7 @@ const create = (options: { depth?: number; perContract?: number; fetch?: HttpFet
     },
     applyCache() {},
     setWeights() {},
+    reset() {},
     close: () => Promise.resolve(),
   }
   const service = new QueryService(
@@ -131,7 +132,7 @@ describe('a query that asks the outside', () => {
     running[0]?.end(NEEDS)
     await settle()
     clock.move(6000)
-    running[1]?.end({ ...NEEDS, value: { ...(NEEDS as { value: { requests: [] } }).value, timeoutMs: 100n } })
+    running[1]?.end({ kind: 'NeedsEffect', value: { requests: [], timeoutMs: 100n } })
     expect(await refused).toBe('QUERY_TIMED_OUT')
     expect(limits).toEqual([6000])
   })

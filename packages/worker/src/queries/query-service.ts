@@ -108,6 +108,11 @@ export class QueryService {
     this.outside.executor.setWeights(weights)
   }
 
+  /** The cluster does not run here any more. */
+  reset(): void {
+    this.outside.executor.reset()
+  }
+
   close(): Promise<void> {
     return this.outside.executor.close()
   }

@@ -176,6 +176,18 @@ describe('threads that fail', () => {
     expect(await asked).toBe('QUERY_CANCELLED')
     expect(made[0]?.isTerminated).toBe(true)
   })
+  test('leaving a cluster ends its threads and forgets its states', async () => {
+    const { executor, made } = create(1)
+    const asked = codeOfRejection(executor.run(roundFor(quiet)))
+    made[0]?.say({ kind: 'ready' })
+    await settle()
+    executor.reset()
+    expect(await asked).toBe('QUERY_CANCELLED')
+    expect(made[0]?.isTerminated).toBe(true)
+    executor.prepare(snapshotAt(20))
+    expect(made[1]?.told.flatMap((message) => (message.kind === 'snapshot' ? [message.base] : []))).toEqual([undefined])
+    await executor.close()
+  })
   test('a thread lets go of states that nobody uses, never of the newest', async () => {
     const { executor, made } = create(1)
     executor.prepare(snapshotAt(10))

@@ -74,7 +74,7 @@ class ThreadExecutor implements QueryExecutor {
   private kept: Kept[] = []
   private waiting: Waiting[] = []
   /** Every thread's cache follows this one. */
-  private readonly cache = new ContractCache()
+  private cache = new ContractCache()
   private weights: CacheWeights = []
   private readonly max: number
   private readonly outside: ThreadDependencies
@@ -129,12 +129,24 @@ class ThreadExecutor implements QueryExecutor {
     this.tellAll({ kind: 'weights', weights })
   }
 
+  reset(): void {
+    void this.endAll()
+    this.kept = []
+    this.weights = []
+    this.cache = new ContractCache()
+  }
+
   async close(): Promise<void> {
     this.isClosed = true
-    for (const waiting of [...this.waiting]) waiting.giveUp(new AppError('QUERY_CANCELLED', {}))
-    await Promise.all([...this.slots].map(async (slot) => {
-      this.remove(slot, new AppError('QUERY_CANCELLED', {}))
-      await slot.thread.terminate()
+    await this.endAll()
+  }
+
+  private async endAll(): Promise<void> {
+    const cancelled = new AppError('QUERY_CANCELLED', {})
+    for (const waiting of [...this.waiting]) waiting.giveUp(cancelled)
+    await Promise.all([...this.slots].map((slot) => {
+      this.remove(slot, cancelled)
+      return slot.thread.terminate()
     }))
   }
 

@@ -1,10 +1,10 @@
 /** Owns the seal functions that tell a contract about itself and its surroundings, hash, verify, emit events and write messages. */
 import { bigintToLe } from '@phalanx/primitives/bytes'
 import { compactU64, fixedBytes, struct, vecUpTo } from '@phalanx/primitives/codec'
+import { evmAddressOf } from '@phalanx/primitives/contracts'
 import { isAppError } from '@phalanx/primitives/errors'
 import { CODE, outputOf, type SealFunction } from './abi.ts'
 import { PAYLOAD_MAX, trap, type InkCrypto, type InkFrame } from './frame.ts'
-import { ethAddressOf } from './eth-address.ts'
 import { HASH_GAS, WORK_GAS } from './gas.ts'
 
 const TOPICS_MAX = 4
@@ -152,7 +152,7 @@ export const CONTEXT_FUNCTIONS: Readonly<Record<string, SealFunction>> = {
     signature: 'ii>i',
     run(frame, args) {
       frame.host.gas.charge(WORK_GAS.ecdsaAddress)
-      const address = ethAddressOf(frame.crypto, frame.read(args.n(0), 33))
+      const address = evmAddressOf(frame.crypto, frame.read(args.n(0), 33))
       if (address === undefined) return CODE.ecdsaRecoveryFailed
       frame.write(args.n(1), address)
       return CODE.success

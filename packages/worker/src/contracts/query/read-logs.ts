@@ -2,7 +2,7 @@
  * Owns who may read which records of the log: of a contract's messages and events, the account that deployed it and the owner of the cluster; of a command's
  * output, also the account that sent it. Others see that there is nothing for them.
  */
-import { bytesEqual } from '@phalanx/primitives/bytes'
+import { bytesEqual, bytesToKey } from '@phalanx/primitives/bytes'
 import { LOG_RECORDS_MAX, type LogPage, type LogRecord } from '@phalanx/primitives/contracts'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import type { ClusterState } from '../cluster/state.ts'
@@ -24,16 +24,25 @@ export interface LogWish {
 const isAbout = ({ content }: LogRecord, contract: Uint8Array): boolean =>
   bytesEqual(content.value.contract, contract) || (content.kind === 'Log' && bytesEqual(content.value.entry, contract))
 
+/** Whether an account is told of what a contract logs: the one that deployed it, and the owner of the cluster. */
+export const mayReadLogs = (crypto: Crypto, cluster: ClusterState, options: { readonly reader: Uint8Array | undefined; readonly contract: Uint8Array }): boolean => {
+  const { reader, contract } = options
+  if (reader === undefined) return false
+  const deployed = findDeployed(cluster, contract)
+  return (deployed !== undefined && bytesEqual(deployed.deployer, reader)) || bytesEqual(readConfig(cluster.contracts, crypto).owner, reader)
+}
+
 /** Records for one reader in order, and the number with which to go on. */
 export const readLogPage = (crypto: Crypto, cluster: ClusterState, wish: LogWish): LogPage => {
   const { reader, contract, from, count } = wish
   const limit = count === 0 ? LOG_RECORDS_MAX : Math.min(count, LOG_RECORDS_MAX)
-  const owner = reader !== undefined && bytesEqual(readConfig(cluster.contracts, crypto).owner, reader)
+  const readable = new Map<string, boolean>()
   const mayRead = ({ content }: LogRecord): boolean => {
-    if (reader === undefined) return false
-    if (owner || (content.kind === 'Output' && bytesEqual(content.value.origin, reader))) return true
-    const deployed = findDeployed(cluster, content.value.contract)
-    return deployed !== undefined && bytesEqual(deployed.deployer, reader)
+    if (reader !== undefined && content.kind === 'Output' && bytesEqual(content.value.origin, reader)) return true
+    const id = bytesToKey(content.value.contract)
+    const known = readable.get(id) ?? mayReadLogs(crypto, cluster, { reader, contract: content.value.contract })
+    readable.set(id, known)
+    return known
   }
   const records: LogRecord[] = []
   let bytes = 0
