@@ -77,6 +77,8 @@ export interface ReadContext<E = never> extends StorageReader {
   readonly log: ContractLog
   readonly keys: ContractKeys
   readonly cache: ContractCache
+  /** Address of the cluster's system contract, whose interface is `@phalanx/sdk/contract/system`. @throws SDK_CONTRACT_STOPPED and the like where there is none */
+  readonly systemContract: Uint8Array
   gasLeft(): bigint
   /** Free balance of this contract. */
   balance(): bigint

@@ -124,6 +124,7 @@ export class RunningContext implements Omit<CommandContext<unknown>, 'contract' 
   get blockNumber(): number { return this.host.blockNumber }
   get nowMs(): bigint { return this.host.nowMs }
   get value(): bigint { return this.host.value }
+  get systemContract(): Uint8Array { return this.ask('systemContractId', []) }
   get workerPublicKey(): Uint8Array { return this.ask('workerPublicKey', []) }
   get untrustedNowMs(): bigint { return this.ask('untrustedNowMs', []) }
 
