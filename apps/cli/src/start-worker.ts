@@ -1,4 +1,5 @@
 /** Owns starting a worker of this process: its platform, its sealed files and its listener. */
+import { availableParallelism } from 'node:os'
 import { performance } from 'node:perf_hooks'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { AppError } from '@phalanx/primitives/errors'
@@ -12,6 +13,8 @@ import './errors.ts'
 
 /** Address on which workers of this binary listen. */
 const WORKER_ADDRESS = '127.0.0.1'
+/** Threads for queries beyond the machine's cores: a query that takes long leaves the others room. */
+const QUERY_THREADS_SPARE = 2
 
 /** A worker and where it listens. */
 export interface StartedWorker {
@@ -46,7 +49,8 @@ export const startWorker = async (options: StartWorkerOptions, dependencies: Sta
     const platform = await dependencies.platform.open({ crypto, blobs, random, files: systemDeviceFiles, socket: systemGuestSocket })
     const highResolutionMs = (): number => performance.now()
     const benchmark = createBenchmark({ clock, highResolutionMs })
-    worker = await createWorker({}, { platform, blobs, random, crypto, clock, logger, benchmark, memoryUsed: () => process.memoryUsage.rss(), highResolutionMs, startQueryThread })
+    const contracts = { queryThreads: availableParallelism() + QUERY_THREADS_SPARE }
+    worker = await createWorker({ contracts }, { platform, blobs, random, crypto, clock, logger, benchmark, memoryUsed: () => process.memoryUsage.rss(), highResolutionMs, startQueryThread })
   } catch (error) {
     throw explainDiskError(error, folder)
   }

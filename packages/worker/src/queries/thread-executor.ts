@@ -27,7 +27,7 @@ export interface ThreadDependencies {
   readonly logger: Logger
 }
 
-/** Threads that may die one after another before they were ready; then queries are refused until one comes up. */
+/** Threads that may die one after another before they were ready; then each query has one started for it, and is refused where that dies too. */
 const FAILED_STARTS_MAX = 5
 /** How long a round may go on when nobody waits for it any more. */
 const ABANDONED_MS = 1000
@@ -164,14 +164,18 @@ class ThreadExecutor implements QueryExecutor {
     if (found !== undefined) return found
     const made: Kept = { id: ++this.lastId, snapshot, holders: 0 }
     this.kept.push(made)
-    for (const slot of this.slots) this.deliver(slot, made)
+    const packed = new Map<number | undefined, Uint8Array>()
+    for (const slot of this.slots) this.deliver(slot, made, packed)
     this.forgetUnheld()
     return made
   }
 
-  private deliver(slot: Slot, { id, snapshot }: Kept): void {
+  /** Tells a thread of a snapshot. `packed` keeps what was packed for other threads, by the snapshot that it is the difference to. */
+  private deliver(slot: Slot, { id, snapshot }: Kept, packed: Map<number | undefined, Uint8Array>): void {
     const base = this.kept.findLast((kept) => slot.known.has(kept.id))
-    const changes = packChanges(base === undefined ? [...snapshot.contracts.entries(EMPTY)] : snapshot.contracts.changesSince(base.snapshot.contracts))
+    const pack = (): Uint8Array => packChanges(base === undefined ? [...snapshot.contracts.entries(EMPTY)] : snapshot.contracts.changesSince(base.snapshot.contracts))
+    const changes = packed.get(base?.id) ?? pack()
+    packed.set(base?.id, changes)
     this.tell(slot, { kind: 'snapshot', id, base: base?.id, changes, point: snapshot.point })
     slot.known.add(id)
   }
@@ -194,7 +198,7 @@ class ThreadExecutor implements QueryExecutor {
     slot.thread.on('exit', () => this.lose(slot, 'it ended'))
     this.tell(slot, { kind: 'cacheEntries', entries: [...this.cache.export()] })
     this.tell(slot, { kind: 'weights', weights: this.weights })
-    for (const kept of this.kept) this.deliver(slot, kept)
+    for (const kept of this.kept) this.deliver(slot, kept, new Map())
   }
 
   private hear(slot: Slot, message: FromThread): void {
@@ -263,10 +267,6 @@ class ThreadExecutor implements QueryExecutor {
     if (idle !== undefined) {
       idle.isTaken = true
       return Promise.resolve(idle)
-    }
-    if (this.slots.length === 0 && this.failedStarts >= FAILED_STARTS_MAX) {
-      // One more try for each that asks: what kept threads from starting may be over.
-      this.failedStarts = FAILED_STARTS_MAX - 1
     }
     return new Promise((resolve, reject) => {
       const waiting: Waiting = {
