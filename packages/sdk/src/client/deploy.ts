@@ -31,7 +31,7 @@ export interface DeployOptions<D extends ContractDefinition> {
   /** The declaration, for a TypeScript contract whose source is at hand. */
   readonly definition?: D
   /** Name of the constructor; the default or the first one where left out. */
-  readonly constructor?: ContractDefinition extends D ? string : ConstructorNames<D>
+  readonly entry?: ContractDefinition extends D ? string : ConstructorNames<D>
   readonly args?: ContractDefinition extends D ? Readonly<Record<string, unknown>> : ConstructorArgsOf<D, ConstructorNames<D>>
   /** Id of the cluster. */
   readonly cluster: Uint8Array
@@ -133,10 +133,8 @@ const planOf = async <D extends ContractDefinition>(options: DeployOptions<D>, {
   const contract = options.definition === undefined ? interfaceOfMetadata(bundle) : interfaceOfDefinition(crypto, options.definition)
   const actual = crypto.blake2b256(code)
   if (codeHash !== undefined && !bytesEqual(codeHash, actual)) throw new AppError('SDK_INK_METADATA_MALFORMED', { what: `its code has the hash ${toHex(actual)}, not ${toHex(codeHash)}` })
-  // An own property: every object has an inherited `constructor`.
-  const name = Object.hasOwn(options, 'constructor') ? (options.constructor as string | undefined) : undefined
   return {
-    session: new Session(network, signer), cluster: await network.cluster(options.cluster), bundle, interface: contract, constructor: constructorOf(contract, name), code,
+    session: new Session(network, signer), cluster: await network.cluster(options.cluster), bundle, interface: contract, constructor: constructorOf(contract, options.entry), code,
     codeHash: actual, timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
   }
 }

@@ -89,9 +89,10 @@ const EPOCH_OVER = 'COMMAND_EPOCH_UNKNOWN'
 
 const nameOf = ({ target, message }: MessageCall): string => `${target.interface.name}.${message.name}`
 
-/** A value with where it is from. */
+/** A value with where it is from. `logs`: what the contract logged on the way, as far as the asker may read it. */
 export interface Answered<R> {
   readonly value: R
+  readonly logs: readonly ReceiptLog[]
   readonly from: ClusterAnswer
 }
 
@@ -102,8 +103,8 @@ export const queryMessage = async (call: MessageCall, { value = 0n }: QueryOptio
   const input = message.encode(args)
   const { cluster } = await session.contract(id)
   const from = await askCluster(session, { cluster, entry, query: { kind: 'Call', value: { contract: id, input, transfer: value, deposit: value } } })
-  const { result, failure } = calledOf(from, entry)
-  return { value: valueOf(result, { entry, interface: message, failure }), from }
+  const { result, failure, logs } = calledOf(from, entry)
+  return { value: valueOf(result, { entry, interface: message, failure }), logs, from }
 }
 
 /** Tries a message without keeping what it does. @throws SDK_MESSAGE_ codes and those of `askCluster` */

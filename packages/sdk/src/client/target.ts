@@ -4,7 +4,7 @@ import type { Account } from '../account.ts'
 import type { AnchoredKey, ContractEntry } from '../cluster/chain-state.ts'
 import type { NamedCall } from '../cluster/calls.ts'
 import { transferToCluster } from '../cluster/calls.ts'
-import { ContractExecResult, type ClusterQuery } from '@phalanx/primitives/contracts'
+import { ContractExecResult, type ClusterQuery, type QueryLog } from '@phalanx/primitives/contracts'
 import { AppError, isAppError } from '@phalanx/primitives/errors'
 import { systemCalls } from '@phalanx/primitives/ink'
 import { askCluster, type ClusterAnswer } from './ask.ts'
@@ -46,9 +46,12 @@ export const findTarget = (session: Session, id: Uint8Array, timeoutMs = KEYS_WA
   })
 
 /** A `Called` answer's parts. @throws SDK_MESSAGE_REFUSED */
-export const calledOf = ({ answer }: ClusterAnswer, entry: string): { readonly result: ContractExecResult; readonly failure: string | undefined } => {
+export const calledOf = (
+  { answer }: ClusterAnswer, entry: string,
+): { readonly result: ContractExecResult; readonly failure: string | undefined; readonly logs: readonly QueryLog[] } => {
   if (answer.kind !== 'Called') throw new AppError('SDK_MESSAGE_REFUSED', { entry, code: 'REPLY_MISMATCH', reason: 'the reply is to another question', receipt: undefined })
-  return { result: ContractExecResult.decode(answer.value.output), failure: answer.value.failure }
+  const { output, failure, logs } = answer.value
+  return { result: ContractExecResult.decode(output), failure, logs }
 }
 
 /** What an account may spend in a cluster, asked of the cluster's system contract. */

@@ -86,7 +86,12 @@ const judge = async (network: Network, publicKey: Uint8Array): Promise<KeptVerdi
   return { proof, untilMs: nowMs + VERDICT_AGE_MS_MAX }
 }
 
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+/** In one list with others: the code, and the reason where the error has one. */
+const reasonOf = (error: unknown): string => {
+  if (!isAppError(error)) return String(error)
+  const { url, pubkey, reason } = error.context as { readonly url?: string; readonly pubkey?: string; readonly reason?: string }
+  return `${url ?? pubkey ?? ''} ${error.code}${reason === undefined ? '' : ` (${reason.split('. ', 1)[0] ?? ''})`}`.trim()
+}
 
 /** Chooses workers for a network, and remembers what they proved and which one answered last. */
 export const createWorkerChoice = (network: Network): WorkerChoice => {
