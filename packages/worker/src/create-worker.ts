@@ -16,7 +16,7 @@ import type { TrustedAnchor } from './core/anchors.ts'
 import { ENTROPY_BYTES } from './core/entropy.ts'
 import { HandedOver, SealedHandover } from './core/handover-messages.ts'
 import { openIdentity } from './core/keys.ts'
-import { encodeCheckpoint } from './core/state.ts'
+import { encodeCheckpoint, type WorkerState } from './core/state.ts'
 import type { Core } from './core/step.ts'
 import { loadMachines } from './load-machines.ts'
 import type { MethodContext } from './methods/context.ts'
@@ -80,6 +80,8 @@ export interface Worker {
   listen(options: ListenOptions): Promise<Listening>
   /** The state in the form that checkpoints seal, once there is one: for audits. It holds no secret. */
   exportState(): Uint8Array | undefined
+  /** The state itself with every secret that is held: for audits of the whole system under simulation. Nothing of it may leave the process. */
+  inspect(): WorkerState
   /** State, reason, and whether confidential requests are served. */
   status(): StatusSummary
   /** Public identity key, once there is one. */
@@ -252,6 +254,7 @@ export const createWorker = async (options: WorkerOptions, dependencies: WorkerD
       listening.add(server)
       return server
     },
+    inspect: () => shell.state,
     exportState: () => (shell.state.kind === 'live' ? encodeCheckpoint(shell.state) : undefined),
     status: () => summarize(shell.core.build, shell.state),
     identity: () => (shell.state.kind === 'live' ? shell.state.keys : shell.state.sealed)?.identity.publicKey,

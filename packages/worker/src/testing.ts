@@ -7,6 +7,8 @@ export { comparableState, createTestCore, createTestFeeder, replayFromGenesis, s
 export {
   createMemoryBlobStore, createTestBenchmark, createTestClock, createTestRandom, type MemoryBlobStore, type TestClock,
 } from './testing/outside.ts'
+export { contractChannelKey } from './contracts/cluster/keyring.ts'
+export { clusterEpochContext, openClusterSecret } from './gatekeeper/cluster-shares.ts'
 export { decodeCheckpoint, encodeCheckpoint, type LiveState, type WorkerState } from './core/state.ts'
 export { authoritiesHash, type TrustedAnchor } from './core/anchors.ts'
 export { EgressMessages } from './core/mq.ts'
