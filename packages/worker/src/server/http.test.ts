@@ -5,13 +5,14 @@ import { parseHex, toHexPlain, utf8 } from '@phalanx/primitives/bytes'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { wrapSignedContent } from '@phalanx/primitives/messages'
+import { AppError } from '@phalanx/primitives/errors'
 import { silentLogger, type Clock } from '@phalanx/primitives/ports'
 import { InitRuntimeRequest, PhactoryInfo, PrpcError } from '../api/index.ts'
 import { createWorker, type Worker } from '../create-worker.ts'
 import { createSoftwarePlatform } from '../platform/software.ts'
 import { createMemoryBlobStore, createTestBenchmark, createTestChain, createTestRandom } from '../testing.ts'
 import { decodeMessage, encodeMessage } from '../wire/index.ts'
-import type { Listening } from './listen.ts'
+import { listen, type Listening } from './listen.ts'
 
 const realClock: Clock = {
   nowMs: () => Date.now(),
@@ -70,6 +71,29 @@ const open = async (options: Parameters<Worker['listen']>[0]): Promise<{ worker:
   const other = await createWorker({}, { platform, blobs, random, crypto, clock: realClock, logger: silentLogger, benchmark: createTestBenchmark() })
   return { worker: other, listening: other.listen(options) }
 }
+
+describe('a caller that leaves', () => {
+  test('is told to the method that it waits for, and only then', async () => {
+    let begin = (_signal: AbortSignal): void => {}
+    const begun = new Promise<AbortSignal>((resolve) => (begin = resolve))
+    const server = await listen({ port: 0 }, {
+      clock: realClock, logger: silentLogger, sign: () => undefined,
+      call: (name, _read, signal) => new Promise((_resolve, reject) => {
+        if (signal === undefined) return reject(new AppError('WORKER_METHOD_UNKNOWN', { method: name }))
+        begin(signal)
+        signal.addEventListener('abort', () => reject(new AppError('QUERY_CANCELLED', {})))
+      }),
+    })
+    const socket = connect(server.port, '127.0.0.1')
+    socket.write('POST /prpc/PhactoryAPI.GetInfo HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n')
+    const signal = await begun
+    expect(signal.aborted).toBe(false)
+    const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve))
+    socket.destroy()
+    await aborted
+    await server.close()
+  })
+})
 
 describe('the listeners', () => {
   test('say when a port is taken, and leave no half open', async () => {
