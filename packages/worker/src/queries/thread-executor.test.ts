@@ -1,5 +1,6 @@
 /** Query threads: real ones hold the state and are stopped when late; what goes wrong with threads is told and mended, with threads made up. */
-import { EMPTY, bigintToLe } from '@phalanx/primitives/bytes'
+import { EMPTY, bigintToLe, concatBytes, utf8 } from '@phalanx/primitives/bytes'
+import { bytes, tuple, u32 } from '@phalanx/primitives/codec'
 import { ContractExecResult } from '@phalanx/primitives/contracts'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { silentLogger, type Clock } from '@phalanx/primitives/ports'
@@ -8,6 +9,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import '../errors.ts'
 import type { QueryJob, QuerySnapshot, RoundOutcome } from '../contracts/query/run-query.ts'
 import { addressOf, ALICE, ContractBench } from '../testing/contracts.ts'
+import { extensionCaller } from '../testing/extension-caller.ts'
 import { wasmModule } from '../testing/wasm-module.ts'
 import type { QueryExecutor, Round } from './executor.ts'
 import { startQueryThread } from './start-thread.ts'
@@ -31,13 +33,17 @@ const QUIET = wasmModule({ functions: [{ body: [] }, { body: [] }], exports: { d
 const bench = new ContractBench({ crypto })
 const loop = addressOf(bench.deploy(LOOP, EMPTY))
 const quiet = addressOf(bench.deploy(QUIET, EMPTY))
+const keeper = addressOf(bench.deploy(extensionCaller, EMPTY))
+/** Functions of the chain extension. */
+const CACHE_SET = 6
+const CACHE_GET = 8
 
 const snapshotAt = (blockNumber: number): QuerySnapshot => ({
   contracts: bench.state,
   point: { blockNumber, nowMs: BigInt(blockNumber), clusterSecret: bench.env.clusterSecret, eventChainHead: { number: 0n, hash: new Uint8Array(32) } },
 })
-const jobFor = (contract: Uint8Array): QueryJob =>
-  ({ kind: 'call', value: { mode: 'Query', origin: ALICE, contract, input: EMPTY, transfer: 0n, deposit: 0n } })
+const jobFor = (contract: Uint8Array, input = EMPTY): QueryJob =>
+  ({ kind: 'call', value: { mode: 'Query', origin: ALICE, contract, input, transfer: 0n, deposit: 0n } })
 const roundFor = (contract: Uint8Array, change: Partial<Round> = {}): Round => ({
   snapshot: snapshotAt(1), job: jobFor(contract), limitMs: LIMIT_MS, signal: undefined,
   env: { randomSeed: new Uint8Array(32), workerPublicKey: ALICE, untrustedNowMs: 0n, answers: [] }, ...change,
@@ -58,6 +64,22 @@ describe('real threads', () => {
     expect(isOk(await executor.run(roundFor(later, { snapshot: snapshotAt(3) })))).toBe(true)
     expect(await codeOfRejection(executor.run(roundFor(later, { snapshot: earlier })))).toBe('QUERY_CONTRACT_UNKNOWN')
     letGo()
+  })
+  test('share what contracts keep: one that another query stored is there in every thread, as far as its quota goes', { timeout: LIMIT_MS }, async () => {
+    executor.setWeights([{ contract: keeper, weight: 1 }])
+    const ask = async (functionId: number, args: Uint8Array): Promise<Uint8Array> => {
+      const outcome = await executor.run(roundFor(keeper, { job: jobFor(keeper, concatBytes(u32.encode(functionId), args)) }))
+      if (outcome.kind !== 'Done') throw new TypeError('nothing outside is asked for')
+      executor.applyCache(outcome.value.cacheChanges, 0n)
+      const { result } = ContractExecResult.decode(outcome.value.output)
+      return result.ok ? result.value.data : EMPTY
+    }
+    await ask(CACHE_SET, tuple(bytes, bytes).encode([utf8('key'), utf8('kept')]))
+    const seen = await Promise.all([1, 2, 3, 4].map(() => ask(CACHE_GET, bytes.encode(utf8('key')))))
+    for (const each of seen) expect(Buffer.from(each).toString('latin1')).toContain('kept')
+    executor.setWeights([])
+    expect(Buffer.from(await ask(CACHE_GET, bytes.encode(utf8('key')))).toString('latin1')).not.toContain('kept')
+    expect(u32.decode((await ask(CACHE_SET, tuple(bytes, bytes).encode([utf8('key'), utf8('kept')]))).slice(0, 4))).toBe(1)
   })
   test('are ended when late, and neighbours do not notice', { timeout: LIMIT_MS }, async () => {
     const late = codeOfRejection(executor.run(roundFor(loop, { limitMs: 300 })))

@@ -4,6 +4,7 @@ import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { deriveKeyPair } from '@phalanx/primitives/crypto'
 import { describe, expect, test } from 'vitest'
 import { addressOf, ALICE, BOB, ContractBench, endOf } from '../../testing/contracts.ts'
+import { extensionCaller } from '../../testing/extension-caller.ts'
 import { leb, wasmModule } from '../../testing/wasm-module.ts'
 import type { LocalCache, QueryEnv } from './env.ts'
 import { callContract, inspect, readConfig, writeConfig } from './execute.ts'
@@ -15,12 +16,11 @@ const I32 = 0x7f
 const I64 = 0x7e
 /** `i32.const` of a number that is not negative. */
 const i32 = (value: number): number[] => [0x41, ...(leb(value).at(-1) as number >= 0x40 ? [...leb(value).slice(0, -1), (leb(value).at(-1) as number) | 0x80, 0] : leb(value))]
-const load = (at: number): number[] => [...i32(at), 0x28, 2, 0]
 const store = (at: number, value: readonly number[]): number[] => [...i32(at), ...value, 0x36, 2, 0]
 const CALL_TYPE = [0x60, 8, I32, I32, I64, I32, I32, I32, I32, I32, 1, I32]
 const PAIR_TYPE = [0x60, 2, I32, I32, 0]
 const EXTENSION_TYPE = [0x60, 5, I32, I32, I32, I32, I32, 1, I32]
-const [PAIR, CALL, EXTENSION] = [4, 5, 6]
+const [PAIR, CALL] = [4, 5]
 const types = [PAIR_TYPE, CALL_TYPE, EXTENSION_TYPE]
 
 /** A contract whose function of `width` parameters besides its counter recurses `depth` times and then calls the contract itself. */
@@ -35,23 +35,6 @@ const selfCaller = (depth: number, flags: number, width = 0): Uint8Array => wasm
       body: [
         0x20, 0, 0x45, 0x04, 0x40, ...i32(flags), ...i32(1024), 0x42, 0, ...i32(0), ...i32(0), ...i32(0), 0x41, 0x7f, ...i32(0), 0x10, 1, 0x1a,
         0x05, 0x20, 0, ...i32(1), 0x6b, ...Array.from({ length: width }, (_, i) => [0x20, i + 1]).flat(), 0x10, 4, 0x0b,
-      ],
-    },
-  ],
-  exports: { deploy: 0, call: 1 },
-})
-
-/** A contract that hands its input (function number u32, arguments) to the chain extension and returns status u32, length u32, output. */
-const extensionCaller = wasmModule({
-  types,
-  imports: [{ module: 'seal0', name: 'input', type: PAIR }, { module: 'seal0', name: 'call_chain_extension', type: EXTENSION }, { module: 'seal0', name: 'seal_return', type: 3 }],
-  functions: [
-    { body: [] },
-    {
-      body: [
-        ...store(1020, i32(2048)), ...i32(1024), ...i32(1020), 0x10, 0, ...store(4092, i32(4096)),
-        ...store(4088, [...load(1024), ...i32(1028), ...load(1020), ...i32(4), 0x6b, ...i32(4096), ...i32(4092), 0x10, 1]),
-        ...i32(0), ...i32(4088), ...load(4092), ...i32(8), 0x6a, 0x10, 2,
       ],
     },
   ],
