@@ -126,7 +126,7 @@ export const giveIdentity = ({ crypto, build }: HandoverCore, state: LiveState, 
   }
   if (state.halted !== undefined) throw new AppError('WORKER_HALTED', { reason: state.halted })
   // What its contracts keep stays here: another member has to have it.
-  if (state.cluster !== undefined && (state.clusters.membership?.members.length ?? 0) < 2) throw refused('it alone runs its cluster; let another worker join the cluster first')
+  if (state.cluster !== undefined && state.clusters.membership?.members.length === 1) throw refused('it alone runs its cluster; let another worker join the cluster first')
   const own = assertAnswersChallenge(state, request)
   const header = Header.decode(claim.header)
   if (!state.follow.recent.some(({ hash }) => bytesEqual(hash, headerHash(crypto, header)))) throw refused('the rules of admission are of a block that is not among the last ones here')

@@ -111,6 +111,7 @@ export class ClusterChain {
   private beginEpoch(): void {
     const epoch = ++this.lastEpoch
     const pair = this.crypto.sr25519.pairFromSeed(this.random.bytes(32))
+    this.notice({ kind: 'EpochRequested', value: { cluster: this.id, epoch, workers: this.members.map((one) => this.identityOf(one)) } })
     const secretKeys = this.sealed(this.members, pair.secret, clusterEpochContext(this.chain.genesisHash, { cluster: this.id, epoch }))
     this.say(createMessage(PHAT, TOPICS.clusterEpochKeys, { cluster: this.id, epoch, secretKeys }))
     this.notice({ kind: 'EpochBegan', value: { cluster: this.id, epoch, pubkey: pair.publicKey, retireAt: this.chain.head.number + 1 + GRACE_BLOCKS } })
@@ -169,6 +170,7 @@ export class ClusterChain {
     if (sequence !== (this.next.get(key) ?? 0n) || signer === undefined || !this.crypto.sr25519.verify(signature, messageSigningPayload(message, sequence), signer)) return false
     this.next.set(key, sequence + 1n)
     this.acks.set(key, { sender, next: sequence + 1n })
+    this.say(message)
     if (sender.kind === 'Worker') this.onWorker(sender.value, message)
     else this.onCluster(message)
     return true

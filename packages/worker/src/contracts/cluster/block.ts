@@ -11,7 +11,7 @@ import { fillGaps, noteCounted } from './channel.ts'
 import { deliverCommand } from './commands.ts'
 import { endBlock, startBlock } from './block-end.ts'
 import { bufferBlock, noteAgreed } from './joining.ts'
-import { askForKeys, endWait, onClusterEvent, onEnded, onEpochKeys, onFacts, onKeysDispatched } from './keys.ts'
+import { askForKeys, endWait, onAnnounced, onClusterEvent, onEnded, onEpochKeys, onFacts, onKeysDispatched } from './keys.ts'
 import { runInstantiation, runOperation, takeSystemCode } from './operations.ts'
 import { compareAgreed, sendReports } from './reports.ts'
 import { membershipOf } from './work.ts'
@@ -41,6 +41,12 @@ const onNotice = (draft: Draft, notice: ClusterNotice): void => {
   noteAgreed(draft, notice.value)
 }
 
+/** Whether a sender is the cluster of this worker. */
+export const isOwnCluster = (draft: Draft, sender: MessageOrigin): boolean => {
+  const membership = membershipOf(draft)
+  return sender.kind === 'Cluster' && membership !== undefined && bytesEqual(sender.value, membership.cluster)
+}
+
 /** What a worker listens to because of clusters. */
 export const clusterSubscribers: readonly Subscriber<Draft>[] = [
   subscribe(TOPICS.clusterEvent, isPallet, onClusterEvent),
@@ -49,13 +55,11 @@ export const clusterSubscribers: readonly Subscriber<Draft>[] = [
   subscribe(TOPICS.contractOperation, isPallet, runInstantiation),
   subscribe(TOPICS.clusterNotice, isPallet, onNotice),
   subscribe(TOPICS.clusterEpochKeys, isPallet, onEpochKeys),
+  {
+    topic: TOPICS.clusterChannel.topic,
+    deliver: (draft, { sender, payload }) => { if (isOwnCluster(draft, sender)) onAnnounced(draft, TOPICS.clusterChannel.payload.decode(payload)) },
+  },
 ]
-
-/** Whether an acknowledged sender is the cluster of this worker. */
-export const isOwnCluster = (draft: Draft, sender: MessageOrigin): boolean => {
-  const membership = membershipOf(draft)
-  return sender.kind === 'Cluster' && membership !== undefined && bytesEqual(sender.value, membership.cluster)
-}
 
 /** Before a block's messages. */
 export const beginClusterBlock = (draft: Draft, acks: readonly MessageAck[]): void => {

@@ -65,7 +65,7 @@ export const recordEpochs = (draft: Draft, epochs: readonly EpochFact[]): void =
 }
 
 const sameEpochs = (a: readonly EpochFact[], b: readonly EpochFact[]): boolean =>
-  a.length === b.length && a.every(({ epoch, retireAt }, i) => epoch === b[i]?.epoch && retireAt === b[i].retireAt)
+  a.length === b.length && a.every(({ epoch, retireAt, isAnnounced }, i) => epoch === b[i]?.epoch && retireAt === b[i].retireAt && isAnnounced === b[i].isAnnounced)
 
 /** The chain has counted messages of the cluster: numbers that it has are no gaps any more. */
 export const noteCounted = (draft: Draft, next: bigint): void => {

@@ -18,7 +18,7 @@ import { sealOutcome, withinLimits, type ReceiptKeys } from './receipts.ts'
 import { findDeployed, isSeen, rememberInvocation, storeCluster } from './records.ts'
 import { applyEffects, logContents } from './side-effects.ts'
 import type { ClusterState, DeployedContract } from './state.ts'
-import { membershipOf, runningCluster, setCluster } from './work.ts'
+import { isLone, membershipOf, runningCluster, setCluster } from './work.ts'
 
 const TOPIC_START = utf8('phala/contract/')
 const ID_AT = TOPIC_START.length
@@ -58,8 +58,8 @@ const openingKeys = (draft: Draft, cluster: ClusterState, contract: DeployedCont
       const fact = membership?.epochs.find((one) => one.epoch === epoch)
       if (fact === undefined || membership === undefined || !isOpenAt(fact, draft.block.number)) return undefined
       const held = cluster.epochs.find((one) => one.epoch === epoch)
-      // Nobody else could have opened it either where there is nobody else.
-      if (held === undefined && membership.members.length > 1) keys.lost = epoch
+      // Where there is nobody else, nobody else can give it.
+      if (held === undefined && !isLone(draft)) keys.lost = epoch
       return held === undefined ? undefined : { pair: revealed(contractChannelKey(crypto, held.key, contract.id)), anchor: held.anchor }
     },
     erase: () => made.forEach((secret) => secret.fill(0)),

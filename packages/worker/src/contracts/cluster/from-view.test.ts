@@ -43,8 +43,8 @@ const membership = (cluster: Uint8Array, requested: bigint): readonly StateEntry
   [phat.clusterEpoch.key(crypto, cluster), phat.clusterEpoch.encode({ current: requested, since: 1, requested, dueBlock: 9 })],
   [phat.openEpochs.key(crypto, cluster), phat.openEpochs.encode(requested === 0n ? [] : [
     { epoch: 1n, pubkey: pair('epoch 1').publicKey, since: 1, anchor: filled(11), retireAt: 3 },
-    { epoch: 2n, pubkey: pair('epoch 2').publicKey, since: 2, anchor: filled(12), retireAt: 4 },
-    { epoch: 3n, pubkey: pair('epoch 3').publicKey, since: 3, anchor: undefined, retireAt: undefined },
+    { epoch: 2n, pubkey: pair('epoch 2').publicKey, since: 2, anchor: filled(12), retireAt: 4, isAnnounced: false },
+    { epoch: 3n, pubkey: pair('epoch 3').publicKey, since: 3, anchor: undefined, retireAt: undefined, isAnnounced: false },
   ])],
 ]
 /** A worker that begins at block 3, whose state holds these entries. `before` changes what it was at block 1. */
@@ -77,8 +77,8 @@ describe('at a checkpoint a worker', () => {
     expect(state.clusters.membership).toEqual({
       cluster: CLUSTER, members: [filled(8), identity.publicKey], keysAskedAt: undefined,
       epochs: [
-        { epoch: 2n, publicKey: pair('epoch 2').publicKey, since: 2, anchor: filled(12), retireAt: 4 },
-        { epoch: 3n, publicKey: pair('epoch 3').publicKey, since: 3, anchor: chain.head.hash, retireAt: undefined },
+        { epoch: 2n, publicKey: pair('epoch 2').publicKey, since: 2, anchor: filled(12), retireAt: 4, isAnnounced: false },
+        { epoch: 3n, publicKey: pair('epoch 3').publicKey, since: 3, anchor: chain.head.hash, retireAt: undefined, isAnnounced: false },
       ],
     })
     expect(state.joining).toMatchObject({ cluster: CLUSTER, since: 4, deploy: undefined })

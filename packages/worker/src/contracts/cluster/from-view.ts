@@ -16,7 +16,7 @@ import { clusterOrigin, setCluster, updateFacts } from './work.ts'
 /** An epoch that began in the view's own block is anchored in it, of which the state under it cannot tell. */
 const membershipFrom = ({ cluster, members, epochs }: OwnClusterView, head: { readonly number: number; readonly hash: Uint8Array }): Membership => ({
   cluster, members, keysAskedAt: undefined,
-  epochs: epochsAfter(epochs.map(({ epoch, pubkey, since, anchor, retireAt }) => ({ epoch, publicKey: pubkey, since, anchor: anchor ?? head.hash, retireAt })), head.number),
+  epochs: epochsAfter(epochs.map(({ epoch, pubkey, since, anchor, retireAt }) => ({ epoch, publicKey: pubkey, since, anchor: anchor ?? head.hash, retireAt, isAnnounced: false })), head.number),
 })
 
 /** Secrets that still open something, if they are of the cluster that the worker is in. */

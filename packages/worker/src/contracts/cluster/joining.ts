@@ -29,8 +29,9 @@ export const beginWaiting = (draft: Draft, wait: JoiningCluster): void => {
 }
 
 /** Whether a message is one that a cluster's state depends on. Of other clusters' few can be told apart without their contracts; they do no harm. */
-const isHeard = ({ sender, destination, payload }: Message): boolean => {
+const isHeard = (cluster: Uint8Array, { sender, destination, payload }: Message): boolean => {
   if (startsWith(destination, COMMAND_TOPICS)) return sender.kind === 'AccountId' || sender.kind === 'Pallet'
+  if (bytesEqual(destination, TOPICS.clusterChannel.topic)) return sender.kind === 'Cluster' && bytesEqual(sender.value, cluster)
   if (sender.kind !== 'Pallet') return false
   if (bytesEqual(destination, TOPICS.clusterNotice.topic)) return HEARD_NOTICES.includes(payload[0])
   return bytesEqual(destination, TOPICS.clusterOperation.topic)
@@ -44,7 +45,7 @@ export const bufferBlock = (draft: Draft, messages: readonly Message[]): void =>
   const { number, hash, timeMs } = draft.block
   if (joining === undefined || number < joining.since) return
   const begin = joining.deploy !== undefined && number === joining.since ? joining.deploy.index + 1 : 0
-  const blocks = [...joining.blocks, { number, hash, timeMs, messages: messages.slice(begin).filter(isHeard) }]
+  const blocks = [...joining.blocks, { number, hash, timeMs, messages: messages.slice(begin).filter((message) => isHeard(joining.cluster, message)) }]
   let first = 0
   let bytes = blocks.reduce((sum, block) => sum + sizeOf(block), 0)
   while (blocks.length - first > BUFFERED_BLOCKS_MAX || (bytes > BUFFERED_BYTES_MAX && first < blocks.length)) bytes -= sizeOf(blocks[first++] as JoiningCluster['blocks'][number])

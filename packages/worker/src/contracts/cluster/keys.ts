@@ -4,7 +4,7 @@
  */
 import { bytesEqual, toHex } from '@phalanx/primitives/bytes'
 import {
-  TOPICS, type ClusterEpochKeys, type ClusterEvent, type ClusterNotice, type ClusterOperation, type EncryptedKey, type WorkerIdentity,
+  TOPICS, type ClusterChannelEvent, type ClusterEpochKeys, type ClusterEvent, type ClusterNotice, type ClusterOperation, type EncryptedKey, type WorkerIdentity,
 } from '@phalanx/primitives/messages'
 import { logEffect } from '../../core/effects.ts'
 import type { KeyPair } from '../../core/keys.ts'
@@ -14,7 +14,7 @@ import { isAnchored } from '../../system/anchor.ts'
 import { send, type Draft } from '../../system/draft.ts'
 import { beginRotation, openingKeys } from '../../system/rotation.ts'
 import { refreshEpochs, sayChannelKeys } from './channel.ts'
-import { withEpoch } from './epochs.ts'
+import { withAnnounced, withEpoch } from './epochs.ts'
 import { beginWaiting, waitFor } from './joining.ts'
 import { keyFromSecret, type ClusterKeyring } from './keyring.ts'
 import { deployCluster, reportFailure } from './operations.ts'
@@ -50,7 +50,7 @@ const onAdded = (draft: Draft, cluster: Uint8Array, { pubkey }: WorkerIdentity):
     return
   }
   if (!isOwn(draft, pubkey) || membership !== undefined) return
-  enter(draft, cluster, [pubkey])
+  enter(draft, cluster, [])
   beginWaiting(draft, waitFor({ cluster, since: draft.block.number + 1, why: 'it was just added and has no state of the cluster yet' }))
 }
 
@@ -134,13 +134,19 @@ const onEpochBegan = (draft: Draft, { cluster, epoch, pubkey, retireAt }: Extrac
   const membership = membershipOf(draft, cluster)
   if (membership === undefined) return
   const { number, hash } = draft.block
-  updateMembership(draft, { epochs: withEpoch(membership.epochs, { epoch, publicKey: pubkey, anchor: hash, since: number, retireAt: undefined }, retireAt) })
+  updateMembership(draft, { epochs: withEpoch(membership.epochs, { epoch, publicKey: pubkey, anchor: hash, since: number }, retireAt) })
   const ring = ringOf(draft, cluster)
   const isAnother = ring.epochs.some((one) => one.epoch === epoch && !bytesEqual(one.key.publicKey, pubkey))
   if (isAnother) hold(draft, { ...ring, epochs: ring.epochs.filter((one) => one.epoch !== epoch) })
   refreshEpochs(draft)
   const running = runningCluster(draft, cluster)
   if (running !== undefined) sayChannelKeys(draft, running.deployed.map(({ id }) => id))
+}
+
+/** The cluster told keys of its contracts. */
+export const onAnnounced = (draft: Draft, { value: { epoch, keys } }: ClusterChannelEvent): void => {
+  const membership = membershipOf(draft)
+  if (membership !== undefined && keys.length > 0) updateMembership(draft, { epochs: withAnnounced(membership.epochs, epoch) })
 }
 
 /** What the chain told of clusters, except what running ones do about it. */

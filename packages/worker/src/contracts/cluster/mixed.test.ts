@@ -53,6 +53,13 @@ const join = (bed: ClusterWorld, joiner: ClusterMember, member: ClusterMember): 
   }
 }
 
+/** Members that are at the newest block hold equal states. */
+const assertAgreement = (bed: ClusterWorld): void => {
+  const { number } = bed.world.chain.head
+  const current = bed.workers.filter(({ live }) => live.cluster !== undefined && live.follow.head.number === number)
+  expect(new Set(current.map(({ cluster }) => toHex(cluster?.contracts.root ?? new Uint8Array(0)))).size, `states after block ${number}`).toBeLessThanOrEqual(1)
+}
+
 test(`${COMMANDS} commands with crashes`, { timeout: 1_800_000 }, () => {
   const dice = createDice(7)
   const bed = new ClusterWorld(crypto, { seed: 'mixed' })
@@ -76,6 +83,7 @@ test(`${COMMANDS} commands with crashes`, { timeout: 1_800_000 }, () => {
       bed.world.add(joined.publicKey)
     }
     for (const worker of bed.workers) join(bed, worker, bed.worker(dice(3)))
+    assertAgreement(bed)
   }
   for (let i = 0; i < 20; i++) {
     bed.rounds(1)

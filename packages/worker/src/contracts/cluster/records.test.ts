@@ -2,7 +2,7 @@ import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { createTrie } from '@phalanx/primitives/trie'
 import { describe, expect, test } from 'vitest'
 import { EMPTY_LOG_RING } from './log-ring.ts'
-import { epochsAfter, isOpenAt, withEpoch } from './epochs.ts'
+import { epochsAfter, isOpenAt, withAnnounced, withEpoch } from './epochs.ts'
 import { contractsFrom, entriesOf, findDeployed, forgetInvocations, isSeen, putDeployed, readCluster, rememberInvocation, updateRecord, withRecord } from './records.ts'
 import { findReceipt, withReceipts, type RecentReceipts } from './recent-receipts.ts'
 import { Secret } from '@phalanx/primitives/crypto'
@@ -53,13 +53,14 @@ describe('records of a cluster', () => {
 })
 
 describe('epochs', () => {
-  const fact = (epoch: bigint, since: number): EpochFact => ({ epoch, publicKey: filled(Number(epoch)), anchor: filled(7), since, retireAt: undefined })
+  const fact = (epoch: bigint, since: number) => ({ epoch, publicKey: filled(Number(epoch)), anchor: filled(7), since })
   test('end with the grace after another began, and never later than that', () => {
     const two = withEpoch(withEpoch([], fact(1n, 10), 15), fact(2n, 20), 25)
     expect(two.map(({ retireAt }) => retireAt)).toEqual([25, undefined])
     const three = withEpoch(two, fact(3n, 22), 40)
     expect(three.map(({ retireAt }) => retireAt)).toEqual([25, 40, undefined])
-    const [first] = three as [EpochFact, ...EpochFact[]]
+    const [first] = withAnnounced(three, 1n) as [EpochFact, ...EpochFact[]]
+    expect(isOpenAt(three[0] as EpochFact, 10)).toBe(false)
     expect([9, 10, 25, 26].map((block) => isOpenAt(first, block))).toEqual([false, true, true, false])
     expect(epochsAfter(three, 24)).toBe(three)
     expect(epochsAfter(three, 25).map(({ epoch }) => epoch)).toEqual([2n, 3n])

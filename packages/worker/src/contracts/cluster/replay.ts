@@ -7,7 +7,7 @@ import type { Draft } from '../../system/draft.ts'
 import { refreshEpochs, sayChannelKeys } from './channel.ts'
 import { deliverCommand } from './commands.ts'
 import { endBlock, startBlock } from './block-end.ts'
-import { withEpoch } from './epochs.ts'
+import { withAnnounced, withEpoch } from './epochs.ts'
 import { runInstantiation, runOperation, takeSystemCode } from './operations.ts'
 import { compareAgreed } from './reports.ts'
 import type { BufferedBlock, EpochFact, JoiningCluster } from './state.ts'
@@ -22,13 +22,20 @@ const replayNotice = (draft: Draft, { payload }: Message): void => {
   if (notice.kind !== 'EpochBegan' || membership === undefined || !bytesEqual(notice.value.cluster, membership.cluster)) return
   const { epoch, pubkey, retireAt } = notice.value
   const { number, hash } = draft.block
-  updateMembership(draft, { epochs: withEpoch(membership.epochs, { epoch, publicKey: pubkey, anchor: hash, since: number, retireAt: undefined }, retireAt) })
+  updateMembership(draft, { epochs: withEpoch(membership.epochs, { epoch, publicKey: pubkey, anchor: hash, since: number }, retireAt) })
   refreshEpochs(draft)
   sayChannelKeys(draft, runningCluster(draft)?.deployed.map(({ id }) => id) ?? [])
 }
 
+const replayAnnounced = (draft: Draft, { payload }: Message): void => {
+  const { epoch, keys } = TOPICS.clusterChannel.payload.decode(payload).value
+  const epochs = membershipOf(draft)?.epochs ?? []
+  if (keys.length > 0) updateMembership(draft, { epochs: withAnnounced(epochs, epoch) })
+}
+
 const replayMessage = (draft: Draft, message: Message): void => {
   const { destination, payload } = message
+  if (bytesEqual(destination, TOPICS.clusterChannel.topic)) return replayAnnounced(draft, message)
   if (bytesEqual(destination, TOPICS.clusterNotice.topic)) return replayNotice(draft, message)
   if (bytesEqual(destination, TOPICS.clusterOperation.topic)) return runOperation(draft, TOPICS.clusterOperation.payload.decode(payload))
   if (bytesEqual(destination, TOPICS.contractOperation.topic)) return runInstantiation(draft, TOPICS.contractOperation.payload.decode(payload))
@@ -86,5 +93,8 @@ export const replayWaiting = (draft: Draft, joining: JoiningCluster, epochs: rea
 
 const replayEpochs = (draft: Draft, { number, hash, timeMs, messages }: BufferedBlock): void => {
   draft.block = { number, hash, timeMs, stateRoot: NO_ROOT }
-  for (const message of messages) if (bytesEqual(message.destination, TOPICS.clusterNotice.topic)) replayNotice(draft, message)
+  for (const message of messages) {
+    if (bytesEqual(message.destination, TOPICS.clusterNotice.topic)) replayNotice(draft, message)
+    else if (bytesEqual(message.destination, TOPICS.clusterChannel.topic)) replayAnnounced(draft, message)
+  }
 }

@@ -2,7 +2,7 @@
  * Owns what a worker knows of clusters: facts that the chain told (every worker), the cluster that runs here, the wait for one that does not yet. Secrets are
  * in `ClusterKeyring` (keyring.ts) and in `ClusterState`, never in the parts that checkpoints hold.
  */
-import { bytesUpTo, fixedBytes, option, struct, textUpTo, tuple, u16, u32, u64, vecUpTo, type TypeOf } from '@phalanx/primitives/codec'
+import { bool, bytesUpTo, fixedBytes, option, struct, textUpTo, tuple, u16, u32, u64, vecUpTo, type TypeOf } from '@phalanx/primitives/codec'
 import { Hash, Sr25519Public } from '@phalanx/primitives/chain'
 import type { Secret } from '@phalanx/primitives/crypto'
 import { CLUSTER_WORKERS_MAX, ClusterOperation, ClusterParameters, Message, RESOURCE_BYTES_MAX } from '@phalanx/primitives/messages'
@@ -25,12 +25,12 @@ const ENTRIES_MAX = 16_000_000
 
 /**
  * An epoch of channel keys as the chain told it. `anchor` is the hash of the block `since` in which it began. `retireAt`: last block in which commands of
- * it count, once a later epoch has begun.
+ * it count, once a later epoch has begun. `isAnnounced`: the cluster told keys of it, so that some member holds its secret; before, nothing can be sealed for it.
  */
-export const EpochFact = struct({ epoch: u64, publicKey: Sr25519Public, anchor: Hash, since: u32, retireAt: option(u32) })
+export const EpochFact = struct({ epoch: u64, publicKey: Sr25519Public, anchor: Hash, since: u32, retireAt: option(u32), isAnnounced: bool })
 export type EpochFact = TypeOf<typeof EpochFact>
 
-/** The cluster that this worker was given to. `epochs` ascend; those that nothing opens any more are left out. */
+/** The cluster that this worker was given to. `members` are those that it knows of; `epochs` ascend; those that nothing opens any more are left out. */
 const Membership = struct({ cluster: Hash, members: vecUpTo(Sr25519Public, CLUSTER_WORKERS_MAX), epochs: vecUpTo(EpochFact, EPOCHS_MAX), keysAskedAt: option(u32) })
 /** A worker's place in its cluster. */
 export type Membership = TypeOf<typeof Membership>

@@ -54,6 +54,12 @@ export const membershipOf = (draft: Draft, cluster?: Uint8Array): Membership | u
   return membership !== undefined && (cluster === undefined || bytesEqual(membership.cluster, cluster)) ? membership : undefined
 }
 
+/** Whether the worker is known to be the only one of its cluster. */
+export const isLone = (draft: Draft): boolean => {
+  const members = membershipOf(draft)?.members ?? []
+  return members.length === 1 && members.every((member) => isOwn(draft, member))
+}
+
 /** Replaces part of the worker's place in its cluster. */
 export const updateMembership = (draft: Draft, change: Partial<Membership>): void => {
   const { membership } = draft.state.clusters
