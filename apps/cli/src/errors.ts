@@ -1,5 +1,6 @@
 /** Owns the error codes of the command line. */
 import { defineErrors, describe, type ErrorsOf } from '@phalanx/primitives/errors'
+import './contract-client/errors.ts'
 import './relay-errors.ts'
 
 /** Codes of `@phalanx/cli`. */

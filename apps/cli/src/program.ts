@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { platformTable, simulatedPlatform } from '@phalanx/worker/platform/table'
 import manifest from '../package.json' with { type: 'json' }
 import { addContract } from './contract/grammar.ts'
+import { addObserve } from './contract-client/grammar.ts'
 import { examples, type Run } from './grammar.ts'
 import type { CliIo } from './output.ts'
 import { oneOf, port, repeated, someOf, url, wholeNumber } from './options.ts'
@@ -53,6 +54,7 @@ export const createProgram = (io: CliIo, finish: (exitCode: number) => void): Co
   addExplain(program, run)
   addRewards(program, run)
   addContract(program, run)
+  addObserve(program, run)
   return program
 }
 

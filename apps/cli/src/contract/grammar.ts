@@ -1,5 +1,6 @@
 /** Owns the grammar of `phalanx contract`: its commands with options, help and examples. */
 import type { Command } from 'commander'
+import { addContractClients } from '../contract-client/grammar.ts'
 import { examples, type Run } from '../grammar.ts'
 
 const BUILD_NOTES = `
@@ -9,8 +10,8 @@ sources give the same bytes. A contract is TypeScript or JavaScript whose defaul
 
 /** Adds the commands. */
 export const addContract = (program: Command, run: Run): void => {
-  const contract = program.command('contract').description('Write, test and build confidential contracts in TypeScript.')
-    .addHelpText('after', examples('contract new my-contract', 'contract test my-contract', 'contract build my-contract'))
+  const contract = program.command('contract').description('Write, test, build, deploy and use confidential contracts.')
+    .addHelpText('after', examples('contract new my-contract', 'contract test my-contract', 'contract build my-contract', 'contract call --help'))
   contract.command('new')
     .description('Write a project with a contract and its tests, which work at once.')
     .argument('<name>', 'folder to make; its last part is the contract\'s name')
@@ -30,4 +31,5 @@ export const addContract = (program: Command, run: Run): void => {
     .option('--json', 'print JSON', false)
     .addHelpText('after', examples('contract test', 'contract test my-contract --json | jq .failures'))
     .action(run(async () => (await import('../commands/contract-test.ts')).runContractTests))
+  addContractClients(contract, run)
 }

@@ -1,0 +1,74 @@
+/** Owns a command's connection to a network of clusters: whose evidence counts there, in whose name it speaks; closed whatever happens. */
+import type { Crypto } from '@phalanx/primitives/crypto'
+import { loadCrypto } from '@phalanx/primitives/crypto/node'
+import { AppError } from '@phalanx/primitives/errors'
+import { createChainClient, createRpcClient, fetchPolicy, type ChainClient, type KeyType } from '@phalanx/sdk'
+import { createNetwork, createSigner, createSurroundings, type Network, type Signer, type TrustPolicy } from '@phalanx/sdk/client'
+import './errors.ts'
+import type { CliIo } from '../output.ts'
+import { readSigner } from '../secrets.ts'
+import { createHttpClient, loadSockets, systemClock, systemRandom } from '../system.ts'
+
+/** Whose word counts about workers: that of the hardware's vendors, or that of the chain. */
+export type Trust = 'vendors' | 'chain'
+
+/** Options that every such command takes. */
+export interface NetworkOptions {
+  readonly node: string
+  readonly trust?: Trust
+  readonly signer?: string
+  readonly signerType: KeyType
+  readonly json: boolean
+}
+
+/** A connected command. Without `signer` it can only ask, in nobody's name. */
+export interface Reached {
+  readonly network: Network
+  readonly crypto: Crypto
+  readonly signer: Signer | undefined
+  /** The chain says that its workers are simulated: nothing is secret there. */
+  readonly isSimulated: boolean
+}
+
+const LOOPBACK = /^(localhost|127(\.[0-9]{1,3}){3}|\[::1\])$/
+
+/** Whether a node is on this machine. */
+export const isLocal = (url: string): boolean => LOOPBACK.test(new URL(url).hostname)
+
+/**
+ * By which policy workers are judged. Without a word from the user it is the vendors' roots; only a chain on this machine that says it is simulated is taken by its own
+ * policy. A node elsewhere may say so of any chain: then the user must.
+ * @throws CLI_CHAIN_SIMULATED
+ */
+export const chooseTrust = ({ node, trust }: Pick<NetworkOptions, 'node' | 'trust'>, isSimulated: boolean): TrustPolicy & Trust => {
+  if (trust !== undefined) return trust
+  if (!isSimulated) return 'vendors'
+  if (!isLocal(node)) throw new AppError('CLI_CHAIN_SIMULATED', { url: node })
+  return 'chain'
+}
+
+const connectChain = async (node: string, crypto: Crypto, http: ReturnType<typeof createHttpClient>) => {
+  const surroundings = await createSurroundings({ crypto, clock: systemClock, random: systemRandom, http: http.request, createSocket: await loadSockets() })
+  return { surroundings, chain: createChainClient(createRpcClient({ url: node }, surroundings), surroundings) }
+}
+
+/** Connects, does what is asked, and closes. @throws CLI_CHAIN_SIMULATED, connection codes, and what `use` throws */
+export const withNetwork = async (io: CliIo, options: NetworkOptions, use: (reached: Reached) => Promise<number>): Promise<number> => {
+  const crypto = await loadCrypto()
+  const secret = options.signer === undefined ? undefined : await readSigner(io, options.signer)
+  const signer = secret === undefined ? undefined : createSigner({ suri: secret, keyType: options.signerType }, { crypto, random: systemRandom })
+  const http = createHttpClient()
+  let chain: ChainClient | undefined
+  try {
+    const connected = await connectChain(options.node, crypto, http)
+    chain = connected.chain
+    // The largest answer of all is on its way while the others come.
+    chain.metadata().catch(() => {})
+    const { simulated: isSimulated } = await fetchPolicy(chain)
+    const network = await createNetwork({ chain, surroundings: connected.surroundings, policy: chooseTrust(options, isSimulated) })
+    return await use({ network, crypto, signer, isSimulated })
+  } finally {
+    chain?.close()
+    http.close()
+  }
+}
