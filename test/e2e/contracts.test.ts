@@ -1,11 +1,10 @@
 /** Contracts as applications use them: deployed, commanded and asked through `@phalanx/sdk/client` over a whole network, by every kind of signer, and what goes wrong. */
 import { Keyring } from '@polkadot/keyring'
-import { hexToU8a, u8aToHex, u8aWrapBytes } from '@polkadot/util'
 import { cryptoWaitReady, decodeAddress } from '@polkadot/util-crypto'
 import { TypeRegistry } from '@polkadot/types'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { bytesEqual } from '@phalanx/primitives/bytes'
-import { verifyReceiptProof, ReceiptLeaf } from '@phalanx/primitives/contracts'
+import { bytesEqual, parseHex, toHex } from '@phalanx/primitives/bytes'
+import { verifyReceiptProof, wrapBytes, type ReceiptLeaf } from '@phalanx/primitives/contracts'
 import { AppError, isAppError } from '@phalanx/primitives/errors'
 import { connect, contractOf, deploy, type ChainState, type Cluster, type ContractHandle, type InjectedSigner, type Network } from '@phalanx/sdk/client'
 import type auction from '../../examples/sealed-bid-auction/contract.ts'
@@ -39,7 +38,7 @@ afterAll(async () => {
 
 /** A wallet in a browser: signs what is wrapped, and extrinsics from their JSON. */
 const walletOf = (pair: ReturnType<Keyring['addFromUri']>): InjectedSigner => ({
-  signRaw: ({ data }) => Promise.resolve({ signature: u8aToHex(pair.sign(u8aWrapBytes(hexToU8a(data)))) }),
+  signRaw: ({ data }) => Promise.resolve({ signature: toHex(pair.sign(wrapBytes(parseHex(data)))) }),
   signPayload: (payload) => {
     const registry = new TypeRegistry()
     registry.setSignedExtensions(payload['signedExtensions'] as string[], { CheckMqSequence: { extrinsic: {}, payload: {} } })

@@ -1,7 +1,6 @@
 import { Keyring } from '@polkadot/keyring'
-import { hexToU8a, u8aToHex, u8aWrapBytes } from '@polkadot/util'
 import { cryptoWaitReady } from '@polkadot/util-crypto'
-import { toHex } from '@phalanx/primitives/bytes'
+import { parseHex, toHex } from '@phalanx/primitives/bytes'
 import { decodeExtrinsic, SignedExtra, signingPayload } from '@phalanx/primitives/chain'
 import { wrapBytes } from '@phalanx/primitives/contracts'
 import { Secret } from '@phalanx/primitives/crypto'
@@ -54,10 +53,10 @@ describe.each(['sr25519', 'ed25519', 'ecdsa'] as const)('an account of type %s',
     const seen: Readonly<Record<string, unknown>>[] = []
     const extra = SignedExtra.encode({ era: { kind: 'Mortal', period: 64, phase: 36 }, nonce: 300, tip: 12n })
     const signer: InjectedSigner = {
-      signRaw: ({ data }) => Promise.resolve({ signature: u8aToHex(pair.sign(u8aWrapBytes(hexToU8a(data)))) }),
+      signRaw: ({ data }) => Promise.resolve({ signature: toHex(pair.sign(wrapBytes(parseHex(data)))) }),
       signPayload(payload) {
         seen.push(payload)
-        return Promise.resolve({ signature: u8aToHex(pair.sign(signingPayload(crypto, { call: parts.call, extraBytes: extra, additional }), { withType: true })) })
+        return Promise.resolve({ signature: toHex(pair.sign(signingPayload(crypto, { call: parts.call, extraBytes: extra, additional }), { withType: true })) })
       },
     }
     const account = accountOf(crypto, { address: pair.address, keyType: type, signer })

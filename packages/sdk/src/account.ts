@@ -2,7 +2,7 @@
  * Owns signing by any Polkadot account as one asynchronous interface: this library's signers, pairs of a polkadot-js keyring, wallets in a browser. Building of
  * extrinsics is tx.ts.
  */
-import { encodeExtrinsic, MultiSignature, SignedExtra } from '@phalanx/primitives/chain'
+import { encodeExtrinsic, SignedExtra, type MultiSignature } from '@phalanx/primitives/chain'
 import { parseHex, toHex } from '@phalanx/primitives/bytes'
 import { u32 } from '@phalanx/primitives/codec'
 import { parseAccountAddress, type Crypto } from '@phalanx/primitives/crypto'

@@ -55,7 +55,7 @@ export const calledOf = (
 }
 
 /** What an account may spend in a cluster, asked of the cluster's system contract. */
-export const freeBalance = async (session: Session, cluster: { readonly id: Uint8Array; readonly systemContract: Uint8Array }, account: Uint8Array): Promise<bigint> => {
+const freeBalance = async (session: Session, cluster: { readonly id: Uint8Array; readonly systemContract: Uint8Array }, account: Uint8Array): Promise<bigint> => {
   const query: ClusterQuery = { kind: 'Call', value: { contract: cluster.systemContract, input: systemCalls.encode('freeBalanceOf', { account }), transfer: 0n, deposit: 0n } }
   const { result: { result } } = calledOf(await askCluster(session, { cluster: cluster.id, query, entry: 'system.freeBalanceOf' }), 'system.freeBalanceOf')
   if (!result.ok) return 0n

@@ -2,7 +2,7 @@
  * Owns the choice of a worker by what it proves: its evidence, fetched from the chain, is judged here; whoever answers at its address must hold the ECDH key that the
  * chain has for it. One that cannot be reached or is refused is passed over.
  */
-import { AttestationPolicy, referencePolicy } from '@phalanx/attestation'
+import { referencePolicy, type AttestationPolicy } from '@phalanx/attestation'
 import { bytesEqual, bytesToKey, parseHex, toHex } from '@phalanx/primitives/bytes'
 import { AppError, isAppError } from '@phalanx/primitives/errors'
 import { createWorkerClient, type WorkerClient as WireClient } from '@phalanx/worker/wire'
@@ -58,7 +58,7 @@ interface KeptVerdict {
 }
 
 /** A worker's whole API over HTTP. Calls reject with SDK_WORKER_UNREACHABLE, or WIRE_CALL_FAILED with the worker's own code. */
-export const createWorkerApi = (network: Pick<Network, 'surroundings'>, options: { readonly url: string; readonly timeoutMs: number }): WireClient => {
+const createWorkerApi = (network: Pick<Network, 'surroundings'>, options: { readonly url: string; readonly timeoutMs: number }): WireClient => {
   const url = options.url.replace(/\/+$/, '')
   return createWorkerClient(async (path, body) => {
     try {
@@ -94,61 +94,24 @@ const reasonOf = (error: unknown): string => {
 }
 
 /** Chooses workers for a network, and remembers what they proved and which one answered last. */
-export const createWorkerChoice = (network: Network): WorkerChoice => {
-  const { clock, random } = network.surroundings
-  const verdicts = new Map<string, KeptVerdict>()
-  const last = new Map<string, { readonly worker: PickedWorker; readonly untilMs: number }>()
+export const createWorkerChoice = (network: Network): WorkerChoice => new RememberingChoice(network)
 
-  const proofOf = async (publicKey: Uint8Array): Promise<VerifiedWorker> => {
-    const kept = verdicts.get(bytesToKey(publicKey))
-    if (kept !== undefined && clock.nowMs() < kept.untilMs) return kept.proof
-    const fresh = await judge(network, publicKey)
-    verdicts.set(bytesToKey(publicKey), fresh)
-    return fresh.proof
+class RememberingChoice implements WorkerChoice {
+  private readonly network: Network
+  private readonly verdicts = new Map<string, KeptVerdict>()
+  private readonly last = new Map<string, { readonly worker: PickedWorker; readonly untilMs: number }>()
+
+  constructor(network: Network) {
+    this.network = network
   }
 
-  /** Compares who answers with what the chain holds. @throws SDK_WORKER_KEY_DIFFERS, SDK_WORKER_UNREACHABLE */
-  const examine = async (cluster: Uint8Array, publicKey: Uint8Array, url: string, timeoutMs: number): Promise<PickedWorker> => {
-    const api = createWorkerApi(network, { url, timeoutMs })
-    const [proof, status] = await Promise.all([proofOf(publicKey), api.PhalanxAPI.Status({})])
-    const key = await (await network.state()).workerKey(publicKey)
-    const claimed = status.ecdhPublicKey
-    const isSame = key !== undefined && claimed !== undefined && bytesEqual(parseHex(claimed), key.publicKey) && status.ecdhEpoch === key.epoch
-    if (!isSame) throw new AppError('SDK_WORKER_KEY_DIFFERS', { pubkey: toHex(publicKey), url })
-    return { cluster, publicKey, endpoint: url, key, proof, api }
-  }
-
-  const tryAll = async (cluster: Cluster, { except = [], timeoutMs = TIMEOUT_MS }: PickOptions): Promise<PickedWorker | readonly unknown[]> => {
-    const known = last.get(bytesToKey(cluster.id))?.worker
-    const fresh = cluster.workers.filter(({ publicKey }) => !except.some((tried) => bytesEqual(tried, publicKey)))
-    // Begins anywhere, so that clients spread; goes back to the one that answered last.
-    const start = Math.floor(randomFraction(random) * fresh.length)
-    const turned = [...fresh.slice(start), ...fresh.slice(0, start)]
-    const isLast = ({ publicKey }: { readonly publicKey: Uint8Array }): boolean => known !== undefined && bytesEqual(publicKey, known.publicKey)
-    const errors: unknown[] = []
-    for (const { publicKey, endpoints } of [...turned.filter(isLast), ...turned.filter((worker) => !isLast(worker))]) {
-      for (const url of endpoints) {
-        try {
-          const picked = await examine(cluster.id, publicKey, url, timeoutMs)
-          last.set(bytesToKey(cluster.id), { worker: picked, untilMs: clock.nowMs() + PICK_AGE_MS_MAX })
-          return picked
-        } catch (error) {
-          if (!isAppError(error)) throw error
-          errors.push(error)
-          if (isAppError(error, 'SDK_WORKER_UNTRUSTED')) break
-        }
-      }
-    }
-    return errors
-  }
-
-  const pick = async (id: Uint8Array, options: PickOptions): Promise<PickedWorker> => {
-    const known = last.get(bytesToKey(id))
+  async pick(id: Uint8Array, options: PickOptions): Promise<PickedWorker> {
+    const { network } = this
+    const known = this.last.get(bytesToKey(id))
     const isExcepted = options.except?.some((tried) => known !== undefined && bytesEqual(tried, known.worker.publicKey)) ?? false
-    if (known !== undefined && !isExcepted && clock.nowMs() < known.untilMs) return known.worker
+    if (known !== undefined && !isExcepted && network.surroundings.clock.nowMs() < known.untilMs) return known.worker
     for (let attempt = 1; ; attempt++) {
-      const cluster = await network.cluster(id)
-      const found = await tryAll(cluster, options)
+      const found = await this.tryAll(await network.cluster(id), options)
       if ('api' in found) return found
       const isChanging = found.some((error) => isAppError(error, 'SDK_WORKER_KEY_DIFFERS'))
       if (!isChanging || attempt === KEY_ATTEMPTS) {
@@ -160,11 +123,58 @@ export const createWorkerChoice = (network: Network): WorkerChoice => {
     }
   }
 
-  return {
-    pick,
-    forget({ cluster, publicKey }) {
-      const known = last.get(bytesToKey(cluster))
-      if (known !== undefined && bytesEqual(known.worker.publicKey, publicKey)) last.set(bytesToKey(cluster), { ...known, untilMs: 0 })
-    },
+  forget({ cluster, publicKey }: PickedWorker): void {
+    const known = this.last.get(bytesToKey(cluster))
+    if (known !== undefined && bytesEqual(known.worker.publicKey, publicKey)) this.last.set(bytesToKey(cluster), { ...known, untilMs: 0 })
+  }
+
+  /** The order in which workers are tried: the one that answered last, then from anywhere on, so that clients spread. */
+  private orderOf(cluster: Cluster, except: readonly Uint8Array[]): Cluster['workers'] {
+    const known = this.last.get(bytesToKey(cluster.id))?.worker
+    const fresh = cluster.workers.filter(({ publicKey }) => !except.some((tried) => bytesEqual(tried, publicKey)))
+    const start = Math.floor(randomFraction(this.network.surroundings.random) * fresh.length)
+    const turned = [...fresh.slice(start), ...fresh.slice(0, start)]
+    const isLast = ({ publicKey }: { readonly publicKey: Uint8Array }): boolean => known !== undefined && bytesEqual(publicKey, known.publicKey)
+    return [...turned.filter(isLast), ...turned.filter((worker) => !isLast(worker))]
+  }
+
+  /** The first worker that does, or what is wrong with each. */
+  private async tryAll(cluster: Cluster, { except = [], timeoutMs = TIMEOUT_MS }: PickOptions): Promise<PickedWorker | readonly unknown[]> {
+    const errors: unknown[] = []
+    for (const { publicKey, endpoints } of this.orderOf(cluster, except)) {
+      for (const url of endpoints) {
+        try {
+          const worker = await this.examine(cluster.id, publicKey, { url, timeoutMs })
+          this.last.set(bytesToKey(cluster.id), { worker, untilMs: this.network.surroundings.clock.nowMs() + PICK_AGE_MS_MAX })
+          return worker
+        } catch (error) {
+          if (!isAppError(error)) throw error
+          errors.push(error)
+          // Its other addresses would show the same evidence.
+          if (isAppError(error, 'SDK_WORKER_UNTRUSTED')) break
+        }
+      }
+    }
+    return errors
+  }
+
+  /** Judges a worker, and compares who answers with what the chain holds. @throws SDK_WORKER_UNTRUSTED, SDK_WORKER_KEY_DIFFERS, SDK_WORKER_UNREACHABLE */
+  private async examine(cluster: Uint8Array, publicKey: Uint8Array, place: { readonly url: string; readonly timeoutMs: number }): Promise<PickedWorker> {
+    const { network } = this
+    const api = createWorkerApi(network, place)
+    const [proof, status] = await Promise.all([this.proofOf(publicKey), api.PhalanxAPI.Status({})])
+    const key = await (await network.state()).workerKey(publicKey)
+    const claimed = status.ecdhPublicKey
+    const isSame = key !== undefined && claimed !== undefined && bytesEqual(parseHex(claimed), key.publicKey) && status.ecdhEpoch === key.epoch
+    if (!isSame) throw new AppError('SDK_WORKER_KEY_DIFFERS', { pubkey: toHex(publicKey), url: place.url })
+    return { cluster, publicKey, endpoint: place.url, key, proof, api }
+  }
+
+  private async proofOf(publicKey: Uint8Array): Promise<VerifiedWorker> {
+    const kept = this.verdicts.get(bytesToKey(publicKey))
+    if (kept !== undefined && this.network.surroundings.clock.nowMs() < kept.untilMs) return kept.proof
+    const fresh = await judge(this.network, publicKey)
+    this.verdicts.set(bytesToKey(publicKey), fresh)
+    return fresh.proof
   }
 }
