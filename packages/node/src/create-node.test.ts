@@ -1,3 +1,4 @@
+import { utf8 } from '@phalanx/primitives/bytes'
 import { AppError } from '@phalanx/primitives/errors'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import type { Kv } from '@phalanx/primitives/ports'
@@ -27,16 +28,27 @@ describe('node', () => {
     expect(await run()).toBe(first)
   })
 
-  test('in dev mode hurries for everybody but the patient, whose transactions go along', async () => {
+  test('in dev mode hurries for everything but messages of patient topics, which go along', async () => {
     const clock = createTestClock()
     const node = await createTestNode(chain, { sealing: { kind: 'dev', blockTimeMs: 10_000 } }, { clock })
     await clock.advance(60)
-    const [first, second] = signTransfers(chain, 2) as [Uint8Array, Uint8Array]
-    node.setPatient([(chain.accounts[0] as (typeof chain.accounts)[number]).publicKey])
-    await node.submit(first)
+    const [patient, urgent] = [utf8('phala/mining/report'), utf8('phala/cluster/event')]
+    const from = chain.accounts[0] as (typeof chain.accounts)[number]
+    const { RuntimeCall } = chain.runtime.parts.services
+    const batchOf = (...topics: readonly Uint8Array[]): Uint8Array => RuntimeCall.encode({
+      pallet: 'Utility', name: 'forceBatch',
+      args: {
+        calls: topics.map((destination) => ({
+          pallet: 'PhalaMq', name: 'syncOffchainMessage',
+          args: { signedMessage: { message: { sender: { kind: 'Worker', value: from.publicKey }, destination, payload: new Uint8Array(1) }, sequence: 0n, signature: new Uint8Array(64) } },
+        })),
+      },
+    })
+    node.setPatient([patient])
+    await node.submit(signCall(chain, batchOf(patient, patient), { from, nonce: 0 }))
     await clock.advance(1_000)
     expect([node.head().number, node.pool.size.ready]).toEqual([1, 1])
-    await node.submit(second)
+    await node.submit(signCall(chain, batchOf(patient, urgent), { from, nonce: 1 }))
     await clock.advance(100)
     expect([node.head().number, node.pool.size.ready]).toEqual([2, 0])
     await node.stop()

@@ -8,7 +8,6 @@ import type { Crypto } from '@phalanx/primitives/crypto'
 import type { Clock, Kv, Logger } from '@phalanx/primitives/ports'
 import { createEventReader, createPhalanxRuntime, type AssembledRuntime } from '@phalanx/runtime'
 import type { Runtime, RuntimeEnv, SignatureCheck } from '@phalanx/runtime/frame'
-import { bytesKey } from './bytes-key.ts'
 import { createChain, type Chain, type ChainBlock } from './chain.ts'
 import { createBlockExecutor } from './engine/block-executor.ts'
 import { createEmbeddedEngine } from './engine/embedded.ts'
@@ -19,6 +18,7 @@ import { ensureGenesis } from './genesis.ts'
 import { createMetrics, type NodeMetrics } from './metrics/metrics.ts'
 import { createRegistryWatch, type RegistryWatch } from './metrics/registry-watch.ts'
 import { assertOptions, defaultThreads, KEEP_STATES, type NodeOptions } from './options.ts'
+import { createPatience, type Patience } from './patience.ts'
 import { createDispatcher, type Client, type Dispatcher, type OpenConnection } from './rpc/dispatcher.ts'
 import type { RpcBackend } from './rpc/backend.ts'
 import { METHOD_TABLES } from './rpc/methods/index.ts'
@@ -59,8 +59,8 @@ export interface Node {
   seal(): Promise<number>
   /** While eager, blocks follow each other 50 ms apart. */
   setEager(isEager: boolean): void
-  /** In dev mode transactions of these accounts wait for the next block that comes anyway: they hurry none. */
-  setPatient(accounts: readonly Uint8Array[]): void
+  /** In dev mode transactions with nothing but messages of these topics wait for the next block that comes anyway: they hurry none. */
+  setPatient(topics: readonly Uint8Array[]): void
   readonly importer: BlockImporter
   /** Serves JSON-RPC, metrics and health. @throws RPC_LISTEN_FAILED */
   listen(options?: Partial<ServerOptions>): Promise<{ readonly port: number }>
@@ -178,10 +178,10 @@ export const createNode = async (options: NodeOptions, dependencies: NodeDepende
   let isStopping = false
   let hasFailed = false
   let server: RpcServer | undefined
-  let patient: ReadonlySet<string> = new Set()
+  let mayWait: Patience | undefined
   const hasHurriedTransactions = (): boolean => {
-    if (patient.size === 0) return pool.size.ready > 0
-    for (const { sender } of pool.ready()) if (sender === undefined || !patient.has(sender)) return true
+    if (mayWait === undefined) return pool.size.ready > 0
+    for (const transaction of pool.ready()) if (!mayWait(transaction)) return true
     return false
   }
   const engine = createEmbeddedEngine({ sealing: options.sealing }, {
@@ -231,7 +231,7 @@ export const createNode = async (options: NodeOptions, dependencies: NodeDepende
     submit: (extrinsic) => pool.submit(extrinsic, 'Local'),
     seal: () => engine.seal(),
     setEager: (isEager) => engine.setEager(isEager),
-    setPatient: (accounts) => void (patient = new Set(accounts.map(bytesKey))),
+    setPatient: (topics) => void (mayWait = createPatience(topics, runtime.parts.services)),
     importer: createBlockImporter({ runtime, chain, crypto, checker, nowMs, onExecuted }),
     async listen(given = {}) {
       server = await startRpcServer(given, {

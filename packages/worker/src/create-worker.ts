@@ -157,6 +157,19 @@ interface Ending {
   stop(options: { readonly removeCheckpoints: boolean }): Promise<void>
 }
 
+/** How long the answer to a feed waits for the root secret: longer, and whoever feeds is better served by the next block. */
+const ROOT_ANSWERS_MS = 250
+
+/** Waits for answers of the root secret that are under way. */
+const rootAnswers = async (shell: Shell, clock: Clock): Promise<void> => {
+  let cancel = (): void => {}
+  try {
+    await shell.rootAnswers(new Promise((resolve) => (cancel = clock.after(ROOT_ANSWERS_MS, resolve))))
+  } finally {
+    cancel()
+  }
+}
+
 const createEnding = (
   { shell, listening, contracts }: { readonly shell: Shell; readonly listening: ReadonlySet<Listening>; readonly contracts: ContractServices },
   { checkpoints, benchmark, logger }: ShellDependencies,
@@ -233,6 +246,7 @@ export const createWorker = async (options: WorkerOptions, dependencies: WorkerD
     contracts,
     state: () => shell.state,
     dispatch: (input) => shell.dispatch(input),
+    rootAnswers: () => rootAnswers(shell, clock),
     nowMs: () => clock.nowMs(),
     entropy: () => random.bytes(ENTROPY_BYTES),
     takeIterations: () => benchmark.take(),

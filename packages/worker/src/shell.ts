@@ -89,6 +89,17 @@ export class Shell {
     }
   }
 
+  /** Waits until the root secret answered what it has been asked so far, and the answers are in the state; no longer than `limit` takes. */
+  async rootAnswers(limit: Promise<void>): Promise<void> {
+    let seen: Promise<unknown> | undefined
+    let isOver = false
+    const over = limit.then(() => void (isOver = true))
+    while (seen !== this.rootQueue && !isOver) {
+      seen = this.rootQueue
+      await Promise.race([seen, over])
+    }
+  }
+
   private async apply(input: Input): Promise<WorkerState> {
     const { state, effects } = this.takeStep(input)
     let isDurable = false

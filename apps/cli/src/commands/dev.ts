@@ -3,12 +3,13 @@ import { performance } from 'node:perf_hooks'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { encodeSs58, Secret } from '@phalanx/primitives/crypto'
 import { parseHex } from '@phalanx/primitives/bytes'
+import { TOPICS } from '@phalanx/primitives/messages'
 import type { Relay, RelaySnapshot } from '@phalanx/relay'
 import { createSigner, type Signer } from '@phalanx/sdk/signer'
 import { simulatedPlatform } from '@phalanx/worker/platform/table'
 import { openBasePath } from '../base-path.ts'
 import { developmentSpec, keptSpec } from '../chain-specs.ts'
-import { GATEKEEPER_PAYER, POOL_OWNER, SUDO, WORKERS_PAYER } from '../dev/accounts.ts'
+import { POOL_OWNER, SUDO, WORKERS_PAYER } from '../dev/accounts.ts'
 import { createDevWorker, type DevWorker } from '../dev/dev-worker.ts'
 import { startEconomy } from '../dev/economy.ts'
 import type { DevOptions, Network } from '../dev/network.ts'
@@ -71,10 +72,9 @@ const run = async (network: Network, view: DevView): Promise<void> => {
   view.nodeStarted(chain.rpc)
   let last: RelaySnapshot | undefined
   const accountOf = (suri: string): Signer => createSigner({ suri: new Secret(suri) }, { crypto, random: systemRandom })
-  const payer = accountOf(WORKERS_PAYER)
   if (workers.length > 0) {
     const relay = await startRelay(
-      { nodes: [chain.rpc], workers: workers.map(({ url }) => ({ url, endpoints: [url] })), signer: payer, operator: accountOf(POOL_OWNER).accountId },
+      { nodes: [chain.rpc], workers: workers.map(({ url }) => ({ url, endpoints: [url] })), signer: accountOf(WORKERS_PAYER), operator: accountOf(POOL_OWNER).accountId },
       { crypto, clock: systemClock, random: systemRandom, logger },
     )
     shutdown.add(() => relay.close())
@@ -82,13 +82,15 @@ const run = async (network: Network, view: DevView): Promise<void> => {
     if (last === undefined) return
   }
   chain.node.setEager(false)
+  // Every heartbeat would hurry a block with the next challenge. Cluster and contract come up as fast as their own messages.
+  chain.node.setPatient([TOPICS.workingReport.topic])
   view.ready({
     rpc: chain.rpc, block: chain.node.head().number, workers: last?.workers ?? [], elapsedMs: Math.round(performance.now()),
     basePath: options.basePath === undefined ? undefined : base.path,
   })
   if (workers.length === 0) return
-  // From here on every heartbeat would hurry a block with the next challenge. Until then cluster and contract come up as fast as their messages.
-  const onSettled = (): void => chain.node.setPatient([payer.accountId, accountOf(GATEKEEPER_PAYER).accountId])
+  // From here on the gatekeeper's votes on what each block brings can wait, too. What clusters say about commands cannot: senders wait for it.
+  const onSettled = (): void => chain.node.setPatient([TOPICS.workingReport.topic, TOPICS.gatekeeperVote.topic])
   void startEconomy(network, { rpc: chain.rpc, workers, view, onSettled })
 }
 

@@ -32,6 +32,8 @@ export const feedHandlers: Handlers<typeof feedMethods, MethodContext> = {
         value: { blocks: params.encodedBlocks, genesisHash: params.genesisHash, iterations: context.takeIterations(), entropy: context.entropy() },
       }),
     )
+    // The relay looks for messages now, and not again before the next block.
+    await context.rootAnswers()
     const stopped = state.halted ?? state.failed
     if (stopped !== undefined) throw new AppError('WORKER_HALTED', { reason: stopped })
     return { syncedTo: state.follow.head.number }

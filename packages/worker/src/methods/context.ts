@@ -13,6 +13,8 @@ export interface MethodContext {
   state(): WorkerState
   /** Applies an input after all earlier ones; resolves with the state right after it, when everything it demanded is durable. */
   dispatch(input: Input): Promise<WorkerState>
+  /** Waits a moment for answers of the root secret that are under way. */
+  rootAnswers(): Promise<void>
   /** Wall clock, milliseconds since the Unix epoch: for figures only, nothing is decided by it. */
   nowMs(): number
   /** 32 fresh random bytes. */
