@@ -43,8 +43,8 @@ const membership = (cluster: Uint8Array, requested: bigint): readonly StateEntry
   [phat.clusterEpoch.key(crypto, cluster), phat.clusterEpoch.encode({ current: requested, since: 1, requested, dueBlock: 9 })],
   [phat.openEpochs.key(crypto, cluster), phat.openEpochs.encode(requested === 0n ? [] : [
     { epoch: 1n, pubkey: pair('epoch 1').publicKey, since: 1, anchor: filled(11), retireAt: 3 },
-    { epoch: 2n, pubkey: pair('epoch 2').publicKey, since: 2, anchor: filled(12), retireAt: 4, isAnnounced: false },
-    { epoch: 3n, pubkey: pair('epoch 3').publicKey, since: 3, anchor: undefined, retireAt: undefined, isAnnounced: false },
+    { epoch: 2n, pubkey: pair('epoch 2').publicKey, since: 2, anchor: filled(12), retireAt: 4 },
+    { epoch: 3n, pubkey: pair('epoch 3').publicKey, since: 3, anchor: undefined, retireAt: undefined },
   ])],
 ]
 /** A worker that begins at block 3, whose state holds these entries. `before` changes what it was at block 1. */
