@@ -60,7 +60,7 @@ export const errorReportOf = (error: unknown): ErrorReport => {
 
 /** Exit codes: 0 done, 1 the world said no, 2 the command was written wrongly. */
 export const exitCodeOf = (error: unknown): number =>
-  error instanceof AppError && (error.code === 'CLI_USAGE' || error.code === 'CLI_OPTION_INVALID') ? 2 : 1
+  error instanceof AppError && (error.code === 'CLI_USAGE' || error.code === 'CLI_OPTION_INVALID' || error.code === 'CLI_ARGUMENTS_MALFORMED') ? 2 : 1
 
 /** Prints an error, as a JSON line on stdout for machines, else on stderr. */
 export const printError = (io: CliIo, error: unknown, isJson: boolean): void => {

@@ -1,11 +1,10 @@
 /** Owns `phalanx contract call`: seals a command, sends it, waits for the proven receipt and prints it. */
 import { toHex } from '@phalanx/primitives/bytes'
-import { AppError, isAppError } from '@phalanx/primitives/errors'
+import { isAppError } from '@phalanx/primitives/errors'
 import { contractOf, type CommandReceipt, type CommandStage } from '@phalanx/sdk/client'
 import { phaText, printRows, receiptJson, receiptRows, valueText, workerJson, workerRows } from '../contract-client/describe.ts'
-import '../contract-client/errors.ts'
 import { folderBeside, keepCommandKey } from '../contract-client/kept-commands.ts'
-import { withNetwork, type NetworkOptions, type Reached } from '../contract-client/open-network.ts'
+import { openSigner, withNetwork, type NetworkOptions, type Reached } from '../contract-client/open-network.ts'
 import { readMessage, type TypedMessage } from '../contract-client/reference.ts'
 import { valueToJson } from '../contract-client/values.ts'
 import { createStyle, printLine, toJson, type CliIo } from '../output.ts'
@@ -13,7 +12,8 @@ import type { Runner } from '../program.ts'
 
 interface CallOptions extends NetworkOptions {
   readonly metadata: string
-  readonly value: bigint
+  readonly value?: bigint
+  readonly payer?: string
   readonly gas?: bigint
   readonly keep?: string
 }
@@ -72,11 +72,12 @@ const send = async (io: CliIo, reached: Reached, options: CallOptions, { id, met
     if (stage.kind === 'sealed' && folder !== undefined) keepCommandKey(folder, stage.value.command)
     if (!options.json) tellStage(io, stage)
   }
-  const gas = options.gas === undefined ? {} : { gasLimit: options.gas }
+  const { gas, value: sent = 0n } = options
+  const payer = options.payer === undefined ? {} : { payer: await openSigner(io, options.payer, options.signerType) }
   const ended = (receipt: Receipt, value: Ended['value']): void =>
     printEnded(io, toHex(id), reached, options, { receipt, value, elapsedMs: Math.round(network.surroundings.clock.nowMs() - startMs) })
   try {
-    const { value, ...receipt } = await (handle.send[message.name] as NonNullable<(typeof handle.send)[string]>)(args, { value: options.value, onStage, ...gas })
+    const { value, ...receipt } = await (handle.send[message.name] as NonNullable<(typeof handle.send)[string]>)(args, { value: sent, onStage, ...payer, ...(gas === undefined ? {} : { gasLimit: gas }) })
     ended(receipt, { shown: value })
     if (!options.json && folder !== undefined) printLine(io.stdout, `\nNext:\n${nextSteps(options, receipt).map((line) => `  $ ${line}`).join('\n')}`)
     return 0
@@ -90,7 +91,6 @@ const send = async (io: CliIo, reached: Reached, options: CallOptions, { id, met
 /** Sends a command. */
 export const runCall: Runner = async (io, positional, given) => {
   const options = given as unknown as CallOptions
-  if (options.signer === undefined) throw new AppError('CLI_SIGNER_NEEDED', { command: 'phalanx contract call' })
   const typed = await readMessage(positional, { metadata: options.metadata, kind: 'command' })
   return withNetwork(io, options, (reached) => send(io, reached, options, typed))
 }

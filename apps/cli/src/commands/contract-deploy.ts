@@ -1,4 +1,5 @@
 /** Owns `phalanx contract deploy`. */
+import { assert } from '@phalanx/primitives/assert'
 import { toHex } from '@phalanx/primitives/bytes'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { AppError } from '@phalanx/primitives/errors'
@@ -14,7 +15,7 @@ import type { Runner } from '../program.ts'
 interface DeployOptions extends NetworkOptions {
   readonly constructor: unknown
   readonly cluster?: Uint8Array
-  readonly value: bigint
+  readonly value?: bigint
   readonly salt?: Uint8Array
 }
 
@@ -64,7 +65,7 @@ const nextSteps = (contract: string, { path, messages }: Typed, options: DeployO
 }
 
 const make = async (io: CliIo, { network, signer, isSimulated }: Reached, typed: Typed, options: DeployOptions): Promise<number> => {
-  if (signer === undefined) throw new AppError('CLI_SIGNER_NEEDED', { command: 'phalanx contract deploy' })
+  assert(signer !== undefined, 'the grammar asks for a signer')
   const { clock } = network.surroundings
   const startMs = clock.nowMs()
   const cluster = await chooseCluster(network, options.cluster)
@@ -75,7 +76,7 @@ const make = async (io: CliIo, { network, signer, isSimulated }: Reached, typed:
   }
   const { bundle, entry, args } = typed
   const { id } = await deploy(
-    { bundle, cluster, entry: entry.name, args, value: options.value, onStage, ...(options.salt === undefined ? {} : { salt: options.salt }) }, { network, signer },
+    { bundle, cluster, entry: entry.name, args, value: options.value ?? 0n, onStage, ...(options.salt === undefined ? {} : { salt: options.salt }) }, { network, signer },
   )
   const elapsedMs = Math.round(clock.nowMs() - startMs)
   const next = nextSteps(toHex(id), typed, options)
@@ -93,7 +94,6 @@ const make = async (io: CliIo, { network, signer, isSimulated }: Reached, typed:
 /** Deploys a contract. */
 export const runDeploy: Runner = async (io, [path = '', args], given) => {
   const options = given as unknown as DeployOptions
-  if (options.signer === undefined) throw new AppError('CLI_SIGNER_NEEDED', { command: 'phalanx contract deploy' })
   const typed = await readTyped(path, args, options)
   return withNetwork(io, options, (reached) => make(io, reached, typed, options))
 }

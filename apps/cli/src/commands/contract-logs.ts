@@ -17,6 +17,7 @@ interface LogsOptions extends NetworkOptions {
 
 const MODES = ['query', 'estimate', 'command'] as const
 const LEVEL_WIDTH = 5
+const NOTHING = 'There is nothing that this account may read: contracts show their logs to who deployed them and to the owner of their cluster, others see outputs of their own commands.'
 
 const logJson = ({ sequence, block, content, event }: ContractLog): object => {
   const place = { sequence, block, contract: toHex(content.value.contract) }
@@ -54,8 +55,12 @@ const print = async (io: CliIo, { network, signer }: Reached, contract: Uint8Arr
   void shutdown?.requested.then(() => ending.abort())
   try {
     const last = options.last === undefined ? {} : { last: options.last }
-    for await (const log of readLogs({ session, cluster, contract, interface: described }, { follow: options.follow, signal: ending.signal, ...last }))
+    let count = 0
+    for await (const log of readLogs({ session, cluster, contract, interface: described }, { follow: options.follow, signal: ending.signal, ...last })) {
       printLine(io.stdout, options.json ? toJson(logJson(log)) : logText(log, style))
+      count++
+    }
+    if (count === 0 && !options.json) printLine(io.stderr, NOTHING)
   } catch (error) {
     // Whatever breaks because the user has enough of it is no failure.
     if (!ending.signal.aborted) throw error

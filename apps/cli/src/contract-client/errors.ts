@@ -10,8 +10,6 @@ export const contractClientErrors = defineErrors({
     'The arguments of {entry} do not fit: {path} needs {expected}, not {got}.', 'Give them as one JSON object between single quotes: {example}'),
   CLI_CLUSTER_UNCLEAR: describe<{ url: string; count: number; clusters: string }>(
     'The chain at {url} has {count} clusters{clusters}.', 'Name the one to deploy to with --cluster; where there is none yet, phalanx dev makes one.'),
-  CLI_SIGNER_NEEDED: describe<{ command: string }>(
-    '{command} signs, and no account was named.', 'Give --signer with a file that holds a secret URI, - for standard input, or //Alice for development.'),
   CLI_COMMAND_NOT_FOUND: describe<{ id: string; from: number; to: number }>(
     'Blocks {from} to {to} hold no command {id}, and no command to a contract of that id.', 'Check the value (phalanx contract call prints it), or look further back with --blocks.'),
   CLI_COMMAND_KEY_MALFORMED: describe<{ path: string; reason: string }>(

@@ -29,9 +29,12 @@ const withNode = (command: Command): Command =>
     .option('--node <url>', 'node of the chain', url('--node', ['ws', 'wss']), NODE_DEFAULT)
     .option('--trust <whom>', 'whose word counts about workers: vendors (the hardware\'s), or chain (its own policy; simulated chains have no other)', oneOf('--trust', ['vendors', 'chain'] as const))
 
-const withSigner = (command: Command, what: string): Command =>
-  command
-    .option('--signer <suri|file>', `${what}: a file with a secret URI, - for standard input, or //Alice for development`)
+const SIGNER = '--signer <suri|file>'
+const signerText = (what: string): string => `${what}: a file with a secret URI, - for standard input, or //Alice for development`
+
+/** Where only some signer will do, the command line says so itself. */
+const withSigner = (command: Command, what: string, isNeeded: boolean): Command =>
+  (isNeeded ? command.requiredOption(SIGNER, signerText(what)) : command.option(SIGNER, signerText(what)))
     .option('--signer-type <type>', `scheme of the account: ${KEY_TYPE_NAMES.join(', ')}`, oneOf('--signer-type', KEY_TYPE_NAMES), 'sr25519')
 
 const withJson = (command: Command): Command => command.option('--json', 'print JSON, one object per line', false)
@@ -51,9 +54,9 @@ const addDeploy = (contract: Command, run: Run): void => {
     .argument('[arguments]', 'arguments of the constructor, as JSON')
     .option('--constructor <name>', 'which constructor (default: the default one, or the first)')
     .option('--cluster <id>', 'cluster to deploy to (default: the only one)', hexBytes('--cluster', ID))
-    .option('--value <amount>', 'balance that it begins with, in the smallest unit', amount('--value'), 0n)
+    .option('--value <amount>', 'balance that it begins with, in the smallest unit', amount('--value'))
     .option('--salt <hex>', 'tells instances of one code and deployer apart (default: random)', hexBytes('--salt', SALT))
-  withJson(withSigner(withNode(deploy), 'account that deploys and pays'))
+  withJson(withSigner(withNode(deploy), 'account that deploys and pays', true))
     .addHelpText('after', ARGUMENT_NOTES + examples(
       'contract deploy build/my_contract.contract --signer ./deployer.key', `contract deploy build/sealed_bid_auction.contract '{"lot": "a painting", "closesAfter": 2}' --signer //Alice`))
     .action(run(async () => (await import('../commands/contract-deploy.ts')).runDeploy))
@@ -66,10 +69,11 @@ const addCall = (contract: Command, run: Run): void => {
     .argument('<message>', 'which message')
     .argument('[arguments]', 'its arguments, as JSON')
     .requiredOption('--metadata <file>', 'description of the contract: .json or .contract of the build')
-    .option('--value <amount>', 'balance sent along, in the smallest unit', amount('--value'), 0n)
+    .option('--value <amount>', 'balance sent along, in the smallest unit', amount('--value'))
+    .option('--payer <suri|file>', 'account that pays for the transaction instead: then nobody can tell who sends, as long as the sender has balance in the cluster')
     .option('--gas <picoseconds>', 'most gas (default: by an estimate, which also finds out what would fail)', amount('--gas'))
     .option('--keep <folder>', 'keep the command\'s key there, readable by you alone, for phalanx observe (default: nowhere; on simulated chains beside the metadata)')
-  withJson(withSigner(withNode(call), 'account that sends and pays'))
+  withJson(withSigner(withNode(call), 'account that sends, and pays where --payer is not given', true))
     .addHelpText('after', ARGUMENT_NOTES + examples(
       `contract call ${AUCTION} bid '{"amount": "150000000000000"}' --signer //Dave --metadata build/sealed_bid_auction.json`,
       `contract call ${AUCTION} close --signer ./seller.key --metadata build/sealed_bid_auction.json --json | jq .gas`))
@@ -83,7 +87,7 @@ const addQuery = (contract: Command, run: Run): void => {
     .argument('<message>', 'which message')
     .argument('[arguments]', 'its arguments, as JSON')
     .requiredOption('--metadata <file>', 'description of the contract: .json or .contract of the build')
-  withJson(withSigner(withNode(query), 'account in whose name it is asked (default: nobody\'s)'))
+  withJson(withSigner(withNode(query), 'account in whose name it is asked (default: nobody\'s)', false))
     .addHelpText('after', ARGUMENT_NOTES + examples(
       `contract query ${AUCTION} result --metadata build/sealed_bid_auction.json`, `contract query ${AUCTION} myBid --signer //Dave --metadata build/sealed_bid_auction.json --json | jq -r .value`))
     .action(run(async () => (await import('../commands/contract-query.ts')).runQuery))
@@ -96,7 +100,7 @@ const addLogs = (contract: Command, run: Run): void => {
     .option('-f, --follow', 'go on with what comes, until Ctrl-C', false)
     .option('--last <count>', 'so many of the newest (default: all that the worker keeps)', wholeNumber('--last', COUNT))
     .option('--metadata <file>', 'description of the contract, by which events are read')
-  withJson(withSigner(withNode(logs), 'account that may read them'))
+  withJson(withSigner(withNode(logs), 'account that may read them', true))
     .addHelpText('after', examples(`contract logs ${AUCTION} --signer //Alice`, `contract logs ${AUCTION} -f --last 10 --signer ./seller.key --metadata build/sealed_bid_auction.json`))
     .action(run(async () => (await import('../commands/contract-logs.ts')).runLogs))
 }

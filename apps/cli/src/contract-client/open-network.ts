@@ -1,7 +1,7 @@
 /** Owns a command's connection to a network of clusters: whose evidence counts there, in whose name it speaks; closed whatever happens. */
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
-import { AppError } from '@phalanx/primitives/errors'
+import { AppError, isAppError } from '@phalanx/primitives/errors'
 import { createChainClient, createRpcClient, fetchPolicy, type ChainClient, type KeyType } from '@phalanx/sdk'
 import { createNetwork, createSigner, createSurroundings, type Network, type Signer, type TrustPolicy } from '@phalanx/sdk/client'
 import './errors.ts'
@@ -19,6 +19,12 @@ export interface NetworkOptions {
   readonly signer?: string
   readonly signerType: KeyType
   readonly json: boolean
+}
+
+/** An account that was named on the command line. @throws CLI_ codes of `readSigner`, SDK_SIGNER_MALFORMED, CRYPTO_ codes */
+export const openSigner = async (io: CliIo, named: string, keyType: KeyType): Promise<Signer> => {
+  const [crypto, suri] = await Promise.all([loadCrypto(), readSigner(io, named)])
+  return createSigner({ suri, keyType }, { crypto, random: systemRandom })
 }
 
 /** A connected command. Without `signer` it can only ask, in nobody's name. */
@@ -55,10 +61,10 @@ const connectChain = async (node: string, crypto: Crypto, http: ReturnType<typeo
 /** Connects, does what is asked, and closes. @throws CLI_CHAIN_SIMULATED, connection codes, and what `use` throws */
 export const withNetwork = async (io: CliIo, options: NetworkOptions, use: (reached: Reached) => Promise<number>): Promise<number> => {
   const crypto = await loadCrypto()
-  const secret = options.signer === undefined ? undefined : await readSigner(io, options.signer)
-  const signer = secret === undefined ? undefined : createSigner({ suri: secret, keyType: options.signerType }, { crypto, random: systemRandom })
+  const signer = options.signer === undefined ? undefined : await openSigner(io, options.signer, options.signerType)
   const http = createHttpClient()
   let chain: ChainClient | undefined
+  let isRefusal = false
   try {
     const connected = await connectChain(options.node, crypto, http)
     chain = connected.chain
@@ -66,7 +72,11 @@ export const withNetwork = async (io: CliIo, options: NetworkOptions, use: (reac
     chain.metadata().catch(() => {})
     const { simulated: isSimulated } = await fetchPolicy(chain)
     const network = await createNetwork({ chain, surroundings: connected.surroundings, policy: chooseTrust(options, isSimulated) })
+    isRefusal = isSimulated && network.policy === 'vendors'
     return await use({ network, crypto, signer, isSimulated })
+  } catch (error) {
+    // Whom vendors must vouch for is not found on a chain without hardware: say that, rather than each worker's reason.
+    throw isRefusal && isAppError(error, 'SDK_WORKER_NONE') ? new AppError('CLI_CHAIN_SIMULATED', { url: options.node }, { cause: error }) : error
   } finally {
     chain?.close()
     http.close()

@@ -81,10 +81,10 @@ const readFields = (reader: Reader, fields: readonly FieldInfo[], json: unknown,
 /** An object with these fields and no others. */
 const readRecord = (reader: Reader, fields: readonly FieldInfo[], json: unknown, path: string): Json => {
   const names = fields.map(({ name }) => camelCase(name ?? ''))
-  if (!isRecord(json)) throw reader.misfit(path, `an object with ${names.join(', ')}`, json)
+  if (!isRecord(json)) throw reader.misfit(path, names.length === 0 ? 'an empty object' : `an object with ${names.join(', ')}`, json)
   const given = Object.fromEntries(Object.entries(json).map(([name, value]) => [camelCase(name), value]))
   const unknown = Object.keys(given).find((name) => !names.includes(name))
-  if (unknown !== undefined) throw reader.misfit(at(path, unknown), names.length === 0 ? 'to be left out' : `to be one of ${names.join(', ')}`, given[unknown])
+  if (unknown !== undefined) throw reader.misfit(path, names.length === 0 ? 'no fields' : `no other fields than ${names.join(', ')}`, unknown)
   return Object.fromEntries(fields.map(({ type }, i) => [names[i] as string, read(reader, type(), given[names[i] as string], at(path, names[i] as string))]))
 }
 
