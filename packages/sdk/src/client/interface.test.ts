@@ -75,6 +75,13 @@ describe('a contract known by its declaration and by its metadata', () => {
     expect([declared, described].map(({ messages }) => messages[2]?.decode(Uint8Array.of(1, 1)))).toEqual(Array(2).fill({ ok: false, error: { kind: 'CouldNotReadInput' } }))
   })
 
+  test('of ink! may have constructors that hand back one Ok more than their metadata says', () => {
+    const made = { ok: true, value: { ok: true, value: undefined } }
+    expect([Uint8Array.of(0), Uint8Array.of(0, 0)].map((data) => described.constructors[0]?.decode(data))).toEqual([made, made])
+    expect(codeOf(() => described.messages[1]?.decode(Uint8Array.of(0, 0)))).toBe('CODEC_TRAILING_BYTES')
+    expect(codeOf(() => described.constructors[0]?.decode(Uint8Array.of(0, 0, 0)))).toBe('CODEC_TRAILING_BYTES')
+  })
+
   test('has the same events, and says of others that it does not know them', () => {
     const buyer = new Uint8Array(32).fill(7)
     const told = encodeEvent(hash, 'shop', { definition: Sold, value: { buyer, orders: 4 } })

@@ -84,14 +84,19 @@ export const interfaceOfDefinition = (crypto: Hashing, definition: ContractDefin
   }
 }
 
+/** What constructors of ink! that cannot fail hand back, `Ok(Ok(()))`, though their metadata says `Ok(())`. */
+const INNER_OK = Uint8Array.of(0, 0)
+
 /** Codec of an answer: `Result<T, LangError>`, where `T` may be a `Result` itself. */
-const answerOf = (codecs: TypeCodecs, { types }: InkContract, type: number | undefined): ((data: Uint8Array) => EntryAnswer) => {
+const answerOf = (
+  codecs: TypeCodecs, { types }: InkContract, { type, isConstructor }: { readonly type: number | undefined; readonly isConstructor: boolean },
+): ((data: Uint8Array) => EntryAnswer) => {
   const whole = (type === undefined ? result(unit, LangError) : codecs(type)) as Codec<EntryAnswer>
   const json = type === undefined ? undefined : types[type]?.type
   const inner = json !== undefined && 'variant' in json.def ? json.def.variant.variants?.find(({ name }) => name === 'Ok')?.fields?.[0]?.type : undefined
   const isFallible = inner !== undefined && types[inner]?.type.path?.join() === 'Result'
   return (data) => {
-    const answer = whole.decode(data)
+    const answer = whole.decode(isConstructor && !isFallible && bytesEqual(data, INNER_OK) ? data.subarray(1) : data)
     return isFallible || !answer.ok ? answer : { ok: true, value: answer as EntryAnswer & { readonly ok: true } }
   }
 }
@@ -108,7 +113,7 @@ const inkEntry = (codecs: TypeCodecs, contract: InkContract, entry: InkEntry, ki
   const name = entryName(label)
   const args = entry.args.map((one) => camelCase(one.label))
   const shape: Shape = Object.fromEntries(entry.args.map((one, i) => [args[i] as string, codecs(one.type)]))
-  const decode = answerOf(codecs, contract, entry.returnType)
+  const decode = answerOf(codecs, contract, { type: entry.returnType, isConstructor: kind === 'constructor' })
   return {
     name, label, kind, isPayable, isDefault, args, shape, decode,
     encode: (given) => orMalformed(`${contract.name}.${name}`, () => concatBytes(selector, struct(shape).encode((given ?? {}) as never))),
