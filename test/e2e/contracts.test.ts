@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bytesEqual, parseHex, toHex } from '@phalanx/primitives/bytes'
 import { verifyReceiptProof, wrapBytes, type ReceiptLeaf } from '@phalanx/primitives/contracts'
 import { AppError, isAppError } from '@phalanx/primitives/errors'
-import { connect, contractOf, deploy, type ChainState, type Cluster, type ContractHandle, type InjectedSigner, type Network } from '@phalanx/sdk/client'
+import { UNIT } from '@phalanx/primitives/fixed'
+import { connect, contractOf, deploy, transferToCluster, type ChainState, type Cluster, type ContractHandle, type InjectedSigner, type Network } from '@phalanx/sdk/client'
 import type auction from '../../examples/sealed-bid-auction/contract.ts'
 import { buildAuction, devSigner, openNetwork, readyCluster } from './clusters.ts'
 import { startNetwork, WebSocketClass, type Network as DevNetwork } from './network.ts'
@@ -117,8 +118,11 @@ describe('any Polkadot signer', () => {
     const accountId = type === 'ecdsa' ? network.surroundings.crypto.blake2b256(pair.publicKey) : pair.publicKey
     expect(bytesEqual(accountId, decodeAddress(pair.address))).toBe(true)
     const handle = contractOf<typeof auction>({ id: house.id, metadata: built.metadata }, { network, signer: pair })
-    // The account has nothing on the chain; somebody else pays, so that nobody can tell who sent.
-    await handle.send.bid({ amount: 11n }, { payer: devSigner(network, '//Dave') })
+    // The account has nothing on the chain; somebody else pays. What it needs in the cluster came before, so that nobody can tell who sent.
+    const dave = devSigner(network, '//Dave')
+    expect(await codeOf(handle.send.bid({ amount: 11n }, { payer: dave }))).toBe('SDK_CLUSTER_BALANCE_LOW')
+    await network.submit(network.account(dave), [transferToCluster({ amount: 20n * UNIT, cluster: cluster.id, account: accountId })])
+    await handle.send.bid({ amount: 11n }, { payer: dave })
     expect(await handle.query.myBid()).toBe(11n)
   })
 

@@ -76,6 +76,9 @@ export const sdkErrors = defineErrors({
     '{entry} was refused before it ran ({code}): {reason}.', 'Do as the code\'s own entry says (docs/errors.md).'),
   SDK_RECEIPT_NOT_AGREED: describe<{ block: number; told: string; agreed: string }>(
     'The worker shows receipts of block {block} under the root {told}, but the cluster agreed on {agreed}.', 'Do not trust this worker; ask again, another one is chosen.'),
+  SDK_CLUSTER_BALANCE_LOW: describe<{ account: string; cluster: string; missing: bigint }>(
+    'The account {account} lacks {missing} (smallest unit) in the cluster {cluster}, and bringing it along would name the sender.',
+    'Move it there before, in an extrinsic of its own (transferToCluster), or say with deposit that the sender may be seen.'),
   SDK_PLAINTEXT_REFUSED: describe<{ what: string }>(
     'A {what} that is not sealed is not sent.', 'Seal it: contractOf(…).send and .query do.'),
   SDK_HTTP_FAILED: describe<{ url: string; reason: string }>(

@@ -81,6 +81,23 @@ const STATE_READY = 'registered'
 
 const optionalHex = (hex: string | undefined): Uint8Array | undefined => (hex === undefined || hex === '' ? undefined : parseHex(hex))
 
+/** The calls by which a cluster goes from one member to another. */
+const clusterCalls = (url: string, api: ReturnType<typeof createWireClient>['PhactoryAPI']): Pick<WorkerClient, 'requestClusterState' | 'saveClusterState' | 'loadClusterState'> => ({
+  async requestClusterState() {
+    const { encodedRequest } = await api.GenerateClusterStateRequest({})
+    if (encodedRequest === undefined) throw new AppError('SDK_RESPONSE_MALFORMED', { url, what: 'GenerateClusterStateRequest without a request' })
+    return encodedRequest
+  },
+  async saveClusterState(request) {
+    const { encodedState } = await api.SaveClusterState({ receiver: '', minBlockNumber: 0, signature: '', encodedRequest: request })
+    if (encodedState === undefined) throw new AppError('SDK_RESPONSE_MALFORMED', { url, what: 'SaveClusterState without a state' })
+    return encodedState
+  },
+  async loadClusterState(state) {
+    await api.LoadClusterState({ blockNumber: 0, filename: '', encodedState: state })
+  },
+})
+
 /** A client over HTTP. */
 export const createWorkerClient = (options: WorkerClientOptions, dependencies: { readonly http: HttpClient }): WorkerClient => {
   const url = options.url.replace(/\/+$/, '')
@@ -143,18 +160,6 @@ export const createWorkerClient = (options: WorkerClientOptions, dependencies: {
       if (payload === undefined || signature === undefined) throw new AppError('SDK_RESPONSE_MALFORMED', { url, what: 'SignEndpointInfo without a payload' })
       return { payload, signature }
     },
-    async requestClusterState() {
-      const { encodedRequest } = await PhactoryAPI.GenerateClusterStateRequest({})
-      if (encodedRequest === undefined) throw new AppError('SDK_RESPONSE_MALFORMED', { url, what: 'GenerateClusterStateRequest without a request' })
-      return encodedRequest
-    },
-    async saveClusterState(request) {
-      const { encodedState } = await PhactoryAPI.SaveClusterState({ receiver: '', minBlockNumber: 0, signature: '', encodedRequest: request })
-      if (encodedState === undefined) throw new AppError('SDK_RESPONSE_MALFORMED', { url, what: 'SaveClusterState without a state' })
-      return encodedState
-    },
-    async loadClusterState(state) {
-      await PhactoryAPI.LoadClusterState({ blockNumber: 0, filename: '', encodedState: state })
-    },
+    ...clusterCalls(url, PhactoryAPI),
   }
 }

@@ -24,7 +24,8 @@ const BEHIND: readonly string[] = ['QUERY_STATE_BEHIND', 'QUERY_BLOCK_UNKNOWN']
 /** Its key has changed since it was looked up. */
 const OLD_KEY = 'WORKER_ECDH_EPOCH_UNKNOWN'
 const ATTEMPTS_MAX = 12
-const WAIT_MS = 15_000
+const FIRST_WAIT_MS = 25
+const WAIT_MS_MAX = 2000
 const QUERY_LIFE = 64
 const SEED_BYTES = 32
 const IV_BYTES = 12
@@ -66,20 +67,18 @@ export interface Question {
 }
 
 /** What to do about an error of one attempt. */
-type Remedy = 'elsewhere' | 'next block' | 'look again' | 'give up'
+type Remedy = 'elsewhere' | 'later' | 'look again' | 'give up'
 
 const remedyOf = (error: unknown): Remedy => {
   const code = codeOf(error)
   if (ELSEWHERE.includes(code)) return 'elsewhere'
-  if (BEHIND.includes(code)) return 'next block'
+  if (BEHIND.includes(code)) return 'later'
   return code === OLD_KEY ? 'look again' : 'give up'
 }
 
-/** Waits until there is another block than the last. */
-const nextBlock = async (session: Session): Promise<void> => {
-  const before = (await session.network.state()).block.number
-  await session.network.waitFor({ what: 'further block', timeoutMs: WAIT_MS, find: (state) => Promise.resolve(state.block.number > before ? true : undefined) })
-}
+/** Waits for a worker that is behind the node: it mostly is so by moments, and the next look is a little later each time. */
+const giveTime = ({ network: { surroundings: { clock } } }: Session, attempt: number): Promise<void> =>
+  new Promise((resolve) => clock.after(Math.min(FIRST_WAIT_MS * 2 ** (attempt - 1), WAIT_MS_MAX), resolve))
 
 /**
  * Asks a cluster.
@@ -101,7 +100,7 @@ export const askCluster = async (session: Session, question: Question): Promise<
       if (remedy === 'give up') throw error
       session.network.forgetWorker(worker)
       if (remedy === 'elsewhere') tried.push(worker.publicKey)
-      if (remedy === 'next block') await nextBlock(session)
+      if (remedy === 'later') await giveTime(session, attempt)
     }
   }
 }

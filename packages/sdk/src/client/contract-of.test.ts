@@ -125,10 +125,18 @@ describe('commands', () => {
     expect(calls.every(({ args }) => !toHex(args).includes(toHex(plain).slice(2)))).toBe(true)
   })
 
-  test('can be paid by another account', async () => {
-    cluster.answers = { command: () => outcome(bought(1)) }
-    await handle.send.buy({ amount: 1n }, { ...OPTIONS, payer: bob })
-    expect(cluster.submitted.map(({ payer }) => toHex(payer))).toEqual([toHex(bob.accountId)])
+  test('can be paid by another account, in an extrinsic that does not name the sender', async () => {
+    let free = 0n
+    cluster.answers = {
+      query: ({ query: asked }) => called(executed(asked.kind === 'Estimate' ? bought(1) : Uint8Array.of(0, ...u128.encode(free)))),
+      command: () => outcome(bought(1)),
+    }
+    expect(await codeOf(handle.send.buy({ amount: 1n }, { payer: bob }))).toBe('SDK_CLUSTER_BALANCE_LOW')
+    expect(cluster.submitted).toEqual([])
+    free = 10n ** 12n
+    await handle.send.buy({ amount: 1n }, { payer: bob })
+    expect(cluster.submitted.map(({ payer, calls }) => [toHex(payer), calls.map(({ call }) => call)])).toEqual([[toHex(bob.accountId), ['push_contract_message']]])
+    expect(cluster.submitted.some(({ calls }) => calls.some(({ args }) => toHex(args).includes(toHex(alice.accountId).slice(2))))).toBe(false)
   })
 
   test('are estimated where no gas limit is given, and bring what is missing in the cluster', async () => {
@@ -138,6 +146,7 @@ describe('commands', () => {
     }
     await handle.send.buy({ amount: 1n })
     expect(cluster.submitted.map(({ calls }) => calls.map(({ call }) => call))).toEqual([['transfer_to_cluster', 'push_contract_message']])
+    expect(cluster.submitted[0]?.calls[0]?.args.slice(0, 16)).toEqual(u128.encode(10n ** 13n))
     cluster.answers = { query: () => called(executed(closed, 1)) }
     expect(await codeOf(handle.send.buy({ amount: 1n }))).toBe('SDK_MESSAGE_REVERTED')
     expect(cluster.submitted).toHaveLength(1)

@@ -158,7 +158,7 @@ export const deploy = async <D extends ContractDefinition = ContractDefinition>(
   const tried = await tryConstructor(plan, making)
   const gasLimit = options.gasLimit ?? tried.gasLimit
   const cost = { gasLimit, storageDeposit: tried.storageDeposit, value: making.value }
-  const funding = await fundingCalls(session, cluster.id, account, { cost, amount: options.deposit })
+  const funding = await fundingCalls(session, cluster.id, account, { cost, amount: options.deposit, isVisible: true })
   const id = contractIdOf(crypto, { deployer: account.accountId, codeHash, clusterId: cluster.id, salt: making.salt })
   const call = instantiateContract({ codeHash, ...making, cluster: cluster.id, gasLimit, storageDepositLimit: options.storageDepositLimit, deposit: 0n })
   const { blockHash } = await network.submit(account, [...funding, call])

@@ -5,6 +5,7 @@ export type { AnchoredKey, ChainState, ClusterEntry, ContractEntry } from '../cl
 export { connect, createNetwork, type Cluster, type ConnectOptions, type Included, type Network, type TrustPolicy } from '../cluster/network.ts'
 export type { PickedWorker, PickOptions } from '../cluster/pick-worker.ts'
 export { createSurroundings, type SocketClass, type Surroundings } from '../cluster/surroundings.ts'
+export { Secret } from '@phalanx/primitives/crypto'
 export { createSigner, type KeyType, type Signer } from '../signer.ts'
 export { askCluster, type ClusterAnswer } from './ask.ts'
 export {

@@ -1,6 +1,6 @@
 /** Owns one call of a contract: a query or an estimate by a worker, a command by the chain with its receipt. Every call is sealed; there is no other way through here. */
 import type { BlockRef } from '../chain-client.ts'
-import { toHex } from '@phalanx/primitives/bytes'
+import { bytesEqual, toHex } from '@phalanx/primitives/bytes'
 import { ContractExecResult, sealCommand, type PreparedCommand } from '@phalanx/primitives/contracts'
 import { AppError, isAppError } from '@phalanx/primitives/errors'
 import { InkCommand, invocationSigningPayload, type Invocation } from '@phalanx/primitives/messages'
@@ -31,9 +31,9 @@ export interface SendOptions {
   /** Most gas; by an estimate where left out, which also finds out what would fail before anything is paid. */
   readonly gasLimit?: bigint
   readonly storageDepositLimit?: bigint
-  /** Who pays for the extrinsic, where it is not the sender: nobody can tell the sender then. */
+  /** Who pays for the extrinsic, where it is not the sender: nobody can tell the sender then. The sender needs balance in the cluster before. */
   readonly payer?: AnySigner
-  /** Moved to the sender's account in the cluster first; what is missing there where left out. */
+  /** Moved to the sender's account in the cluster first, which names it; what is missing there where left out and the sender pays. */
   readonly deposit?: bigint
   readonly timeoutMs?: number
   readonly onStage?: (stage: CommandStage) => void
@@ -155,8 +155,9 @@ const sendOnce = async (call: MessageCall, cost: Cost, options: SendOptions): Pr
   const command = await sealFor(call, to, account, { cost, options })
   const { payload, commandHash } = command
   options.onStage?.({ kind: 'sealed', value: { commandHash, bytes: payload.bytes, epoch: to.channel.epoch, command } })
-  const funding = await fundingCalls(session, to.entry.cluster, account, { cost, amount: options.deposit })
   const payer = options.payer === undefined ? account : network.account(options.payer)
+  const isVisible = bytesEqual(payer.accountId, account.accountId)
+  const funding = await fundingCalls(session, to.entry.cluster, account, { cost, amount: options.deposit, isVisible })
   const { blockHash, fee } = await network.submit(payer, [...funding, pushContractMessage({ contract: id, payload, deposit: 0n })])
   options.onStage?.({ kind: 'included', value: { blockHash, fee } })
   const proven = await awaitReceipt(session, to.entry, command, options.timeoutMs ?? TIMEOUT_MS)
@@ -172,7 +173,7 @@ const sendOnce = async (call: MessageCall, cost: Cost, options: SendOptions): Pr
 /**
  * Sends a sealed command and waits for its proven receipt. One that came when its epoch was over is sealed again for the new one, once.
  * @throws SDK_MESSAGE_REVERTED, SDK_MESSAGE_FAILED, SDK_MESSAGE_REFUSED, each with the receipt where there is one; SDK_EXTRINSIC_ codes, SDK_WAIT_TIMEOUT,
- * SDK_SIGNING_REFUSED, SDK_ARGUMENTS_MALFORMED and those of `awaitReceipt`
+ * SDK_CLUSTER_BALANCE_LOW, SDK_SIGNING_REFUSED, SDK_ARGUMENTS_MALFORMED and those of `awaitReceipt`
  */
 export const sendMessage = async (call: MessageCall, options: SendOptions = {}): Promise<CommandReceipt<unknown>> => {
   const { message, target } = call

@@ -31,8 +31,8 @@ export interface Spoken {
 const KEYS_WAIT_MS = 60_000
 /** What accounts are lent during estimates, so that these tell the price rather than that it cannot be paid. */
 export const ESTIMATE_LOAN = 10n ** 24n
-/** Ten tokens: put on top of what is missing in the cluster, so that not every command must bring its gas. */
-const RESERVE = 10n ** 13n
+/** Ten tokens: what is missing in the cluster is brought in such portions, so that neither every command must bring its gas nor the amount tell which message it is. */
+const PORTION = 10n ** 13n
 
 /** The contract with its keys, as soon as it has them. @throws SDK_CONTRACT_NOT_FOUND, SDK_WAIT_TIMEOUT */
 export const findTarget = (session: Session, id: Uint8Array, timeoutMs = KEYS_WAIT_MS): Promise<ContractTarget> =>
@@ -75,17 +75,26 @@ export interface Cost {
   readonly value: bigint
 }
 
+/** How what an account lacks in a cluster is brought there. `amount`: exactly so much, whatever is there. `isVisible`: the account is named by the extrinsic anyway. */
+export interface Funding {
+  readonly cost: Cost
+  readonly amount: bigint | undefined
+  readonly isVisible: boolean
+}
+
 /**
- * Calls that bring what an account lacks in a cluster, to stand before the call that needs it. `amount`: exactly so much, whatever is there; undefined: what is missing.
+ * Calls that bring what an account lacks in a cluster, to stand before the call that needs it. They name the account: one that nobody is to see is not brought anything
+ * unless an amount is given.
+ * @throws SDK_CLUSTER_BALANCE_LOW
  */
-export const fundingCalls = async (
-  session: Session, clusterId: Uint8Array, account: Pick<Account, 'accountId'>, need: { readonly cost: Cost; readonly amount: bigint | undefined },
-): Promise<readonly NamedCall[]> => {
-  const { cost: { gasLimit, storageDeposit, value }, amount } = need
-  if (amount !== undefined) return amount === 0n ? [] : [transferToCluster({ amount, cluster: clusterId, account: account.accountId })]
+export const fundingCalls = async (session: Session, clusterId: Uint8Array, { accountId }: Pick<Account, 'accountId'>, need: Funding): Promise<readonly NamedCall[]> => {
+  const { cost: { gasLimit, storageDeposit, value }, amount, isVisible } = need
+  if (amount !== undefined) return amount === 0n ? [] : [transferToCluster({ amount, cluster: clusterId, account: accountId })]
   const cluster = await session.network.cluster(clusterId)
-  const wanted = gasLimit * cluster.gasPrice + storageDeposit + value
-  const free = await freeBalance(session, cluster, account.accountId)
+  const missing = gasLimit * cluster.gasPrice + storageDeposit + value - (await freeBalance(session, cluster, accountId))
   // The account must live on, with the cluster's least balance, whatever it pays.
-  return free > wanted ? [] : [transferToCluster({ amount: wanted - free + RESERVE, cluster: clusterId, account: account.accountId })]
+  if (missing < 0n) return []
+  const portions = ((missing + PORTION) / PORTION) * PORTION
+  if (!isVisible) throw new AppError('SDK_CLUSTER_BALANCE_LOW', { account: toHex(accountId), cluster: toHex(clusterId), missing: portions })
+  return [transferToCluster({ amount: portions, cluster: clusterId, account: accountId })]
 }
