@@ -52,7 +52,7 @@ const environment = {
   ...process.env,
   PHALANX_KILLS: isLong ? '200' : '20',
   PHALANX_SEED: commit,
-  ...(isLong ? { PHALANX_LONG: '1' } : {}),
+  ...(isLong ? { PHALANX_LONG: '1', PHALANX_PROPERTY_SEED: String(Number.parseInt(commit.slice(0, 8), 16) || 1) } : {}),
 }
 
 const seconds = (ms) => `${(ms / 1000).toFixed(1)} s`
