@@ -9,7 +9,7 @@ import { renderLayerTable } from '../tools/docs/layer-table.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const launcher = join(root, 'apps/cli/bin/phalanx.mjs')
-const DOCUMENTS = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md', 'docs/operators.md', 'docs/errors.md', 'docs/verify.md', 'docs/policy.md', 'docs/economy.md', 'deploy/README.md', ...readdirSync(join(root, 'docs/deploy')).map((name) => `docs/deploy/${name}`)]
+const DOCUMENTS = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md', 'docs/operators.md', 'docs/errors.md', 'docs/verify.md', 'docs/policy.md', 'docs/economy.md', 'docs/contracts.md', 'deploy/README.md', ...readdirSync(join(root, 'docs/deploy')).map((name) => `docs/deploy/${name}`)]
 const UNITS = readdirSync(join(root, 'deploy/systemd')).map((name) => `deploy/systemd/${name}`)
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
 const run = promisify(execFile)
@@ -38,7 +38,7 @@ describe.each(DOCUMENTS)('%s', (path) => {
 })
 
 describe('the command line in the documents', () => {
-  const commands = ['dev', 'node', 'worker', 'relay', 'keys', 'keys generate', 'keys inspect', 'keys backup', 'keys restore', 'chain-spec', 'chain-spec dev', 'chain-spec build', 'chain-spec check', 'verify', 'doctor', 'policy', 'policy show', 'policy dry-run', 'policy call', 'simulate', 'simulate economy', 'explain', 'explain worker', 'explain stake', 'explain balance', 'rewards']
+  const commands = ['dev', 'node', 'worker', 'relay', 'keys', 'keys generate', 'keys inspect', 'keys backup', 'keys restore', 'chain-spec', 'chain-spec dev', 'chain-spec build', 'chain-spec check', 'verify', 'doctor', 'policy', 'policy show', 'policy dry-run', 'policy call', 'simulate', 'simulate economy', 'explain', 'explain worker', 'explain stake', 'explain balance', 'rewards', 'contract new', 'contract test', 'contract build', 'contract deploy', 'contract call', 'contract query', 'contract logs', 'observe']
   const helps = new Map<string, Promise<string>>()
   const helpOf = (command: string): Promise<string> => {
     const known = helps.get(command) ?? run(process.execPath, [launcher, ...command.split(' '), '--help']).then(({ stdout }) => stdout)
@@ -49,7 +49,7 @@ describe('the command line in the documents', () => {
   /** Uses of `phalanx <command> …` in blocks and units. */
   const uses = [...DOCUMENTS.flatMap((path) => blocks(path).map(({ text }) => text)), ...UNITS.map(read)]
     .flatMap((text) => text.split('\n'))
-    .flatMap((line) => [.../phalanx(?:\.mjs)?\s+((?:dev|node|worker|relay|keys|chain-spec|verify|doctor|policy|simulate|explain|rewards)\b[^#|>]*)/g[Symbol.matchAll](line)].map((match) => match[1] as string))
+    .flatMap((line) => [.../phalanx(?:\.mjs)?\s+((?:dev|node|worker|relay|keys|chain-spec|verify|doctor|policy|simulate|explain|rewards|contract|observe)\b[^#|>]*)/g[Symbol.matchAll](line)].map((match) => match[1] as string))
 
   test('is used', () => {
     expect(uses.length).toBeGreaterThan(10)
@@ -69,6 +69,11 @@ describe('the command line in the documents', () => {
     const returnOf = (at: number, name: string): number => runs[at]?.populations.find((one) => one.name === name)?.yearlyReturn ?? Number.NaN
     expect(returnOf(0, 'honest')).toBeGreaterThan(returnOf(0, 'flapping'))
     expect(returnOf(1, 'flapping')).toBeLessThan(returnOf(0, 'flapping'))
+  })
+
+  test('has its application in docs/contracts.md as it is in the examples', () => {
+    const [, ...lines] = read('examples/sealed-bid-auction/client.ts').split('\n')
+    expect(blocks('docs/contracts.md').map(({ text }) => text)).toContain(lines.join('\n'))
   })
 
   test('works where a block is marked to be run', () => {
