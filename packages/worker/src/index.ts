@@ -5,7 +5,7 @@ export { createWorker, type Worker, type WorkerDependencies, type WorkerOptions 
 export { workerErrors } from './errors.ts'
 export { createBenchmark, type Benchmark } from './platform/benchmark.ts'
 export type { ContractServiceOptions } from './queries/contract-services.ts'
-export { startQueryThread } from './queries/start-thread.ts'
+export { prepareMachines, startQueryThread } from './queries/start-thread.ts'
 export type { ListenOptions, Listening } from './server/listen.ts'
 export { IDENTITY_FILE } from './shell.ts'
 export type { StatusSummary } from './system/status.ts'

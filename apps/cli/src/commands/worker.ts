@@ -3,6 +3,7 @@ import { assert } from '@phalanx/primitives/assert'
 import { toHex } from '@phalanx/primitives/bytes'
 import { AppError } from '@phalanx/primitives/errors'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
+import { prepareMachines } from '@phalanx/worker'
 import { platformTable } from '@phalanx/worker/platform/table'
 import { openBasePath } from '../base-path.ts'
 import type { LogLevel } from '../log-levels.ts'
@@ -41,6 +42,7 @@ export const runWorker: Runner = async (io, _positional, options) => {
     const [crypto, logger, platform] = await Promise.all([loadCrypto(), createLogger({ level: logLevel, name: 'worker' }), entry.load(family)])
     const started = await startWorker({ folder: base.folder('sealed'), port, portOption: '--port' }, { crypto, clock: systemClock, random: systemRandom, logger, platform })
     shutdown.add(() => started.worker.stop())
+    void prepareMachines()
     const { state, reason } = started.worker.status()
     const identity = started.worker.identity()
     printLine(io.stdout, json

@@ -4,13 +4,14 @@ import { toHex } from '@phalanx/primitives/bytes'
 import { AppError } from '@phalanx/primitives/errors'
 import { phalaComputationStorage as computation } from '@phalanx/runtime/storage'
 import { connect } from '@phalanx/sdk/client'
+import { prepareMachines } from '@phalanx/worker'
 import '../errors.ts'
 import { createHttpClient, loadSockets, systemClock, systemRandom } from '../system.ts'
 import { POOL_OWNER } from './accounts.ts'
 import { startCluster } from './cluster.ts'
 import { connectDevChain, untilFound, type DevChain } from './dev-chain.ts'
 import type { DevWorker } from './dev-worker.ts'
-import { deployExample } from './example.ts'
+import { createExampleBuild, deployExample } from './example.ts'
 import { isLaunched, listGatekeeper, startGatekeeper, type DevGatekeeper } from './gatekeeper.ts'
 import type { Network } from './network.ts'
 import { createOutage } from './outage.ts'
@@ -115,12 +116,14 @@ const watch = async (
 }
 
 /** Brings up the cluster and the example contract. What was there before stays; another example joins it. */
-const startContracts = async ({ base, crypto, logger }: Network, { rpc, workers, view }: EconomyParts, chain: DevChain): Promise<void> => {
+const startContracts = async (
+  { base, crypto, logger }: Network, { rpc, workers, view }: EconomyParts, { chain, buildExample }: { readonly chain: DevChain; readonly buildExample: ReturnType<typeof createExampleBuild> },
+): Promise<void> => {
   const cluster = await startCluster(chain, workers.map(identityOf))
   const http = createHttpClient()
   const client = await connect({ node: rpc, policy: 'chain', crypto, clock: systemClock, random: systemRandom, logger, http: http.request, createSocket: await loadSockets() })
   try {
-    const { contract, commands } = await deployExample(client, cluster, { rpc, folder: base.folder('contracts') })
+    const { contract, commands } = await deployExample(client, cluster, { built: await buildExample(), rpc, folder: base.folder('contracts') })
     view.deployed({ contract, try: commands, elapsedMs: Math.round(performance.now()) })
   } finally {
     client.close()
@@ -139,6 +142,12 @@ export const startEconomy = async (network: Network, parts: EconomyParts): Promi
   shutdown.add(() => void process.off(OUTAGE_SIGNAL, onSignal))
   let isClosing = false
   void shutdown.requested.then(() => (isClosing = true))
+  const buildExample = createExampleBuild(crypto)
+  if (network.options.contract) {
+    // What contracts will need takes its time beside what has to be waited for anyway; whatever fails here is met where it is needed.
+    void prepareMachines()
+    void buildExample().catch(() => {})
+  }
   try {
     const chain = await connectDevChain(rpc, { crypto, clock: systemClock, random: systemRandom, logger })
     shutdown.add(() => chain.close())
@@ -149,7 +158,7 @@ export const startEconomy = async (network: Network, parts: EconomyParts): Promi
     await patiently(() => untilFound(chain, async () => (await isLaunched(chain, gatekeeper.identity)) || undefined))
     const pid = await patiently(() => startPool(chain, workers))
     await patiently(() => watch(network, parts, { chain, gatekeeper, pid, control }))
-    if (network.options.contract) await patiently(() => startContracts(network, parts, chain))
+    if (network.options.contract) await patiently(() => startContracts(network, parts, { chain, buildExample }))
   } catch (error) {
     if (!isClosing) view.trouble(error)
   } finally {

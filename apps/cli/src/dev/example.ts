@@ -1,11 +1,11 @@
 /** Owns the example contract of a development network: built from its source, deployed, with one sealed bid in it, and the two commands that find the rest out. */
 import { join, resolve } from 'node:path'
 import { toHex, utf8 } from '@phalanx/primitives/bytes'
-import { Secret } from '@phalanx/primitives/crypto'
+import { Secret, type Crypto } from '@phalanx/primitives/crypto'
 import { UNIT } from '@phalanx/primitives/fixed'
 import { contractIdOf } from '@phalanx/primitives/messages'
 import { contractOf, createSigner, deploy, type Network, type Signer } from '@phalanx/sdk/client'
-import { buildContract, bundleText, findContract, metadataText } from '../contract/build-contract.ts'
+import { buildContract, bundleText, findContract, metadataText, type BuiltContract } from '../contract/build-contract.ts'
 import { systemRandom } from '../system.ts'
 import { writeTextFile } from '../write-file.ts'
 import { POOL_OWNER } from './accounts.ts'
@@ -21,8 +21,20 @@ const NEXT_BID = 150n * UNIT
 const SALT = utf8('example')
 const DEFAULT_PORT = '9944'
 
-/** Where the example's description is kept, and the node that knows it. */
-export interface ExamplePlace {
+/** Builds the example's source when it is asked first, and again only after a failure. */
+export const createExampleBuild = (crypto: Crypto): (() => Promise<BuiltContract>) => {
+  let building: Promise<BuiltContract> | undefined
+  return () => {
+    if (building !== undefined) return building
+    building = buildContract(findContract(SOURCE), { crypto })
+    building.catch(() => (building = undefined))
+    return building
+  }
+}
+
+/** What is deployed, where its description is kept, and the node that knows it. */
+export interface ExampleParts {
+  readonly built: BuiltContract
   readonly rpc: string
   /** Folder for the description, made where it is missing. */
   readonly folder: string
@@ -41,11 +53,10 @@ const commandsFor = (contract: string, { rpc, metadata }: { readonly rpc: string
   return [`npx phalanx contract call ${contract} bid '{"amount": "${NEXT_BID}"}' ${rest}`, `npx phalanx contract query ${contract} result ${rest}`]
 }
 
-/** Builds the example, deploys it where it is not there yet, and places the first bid unless it was placed. @throws CLI_CONTRACT_ and SDK_ codes */
-export const deployExample = async (network: Network, cluster: Uint8Array, { rpc, folder }: ExamplePlace): Promise<DeployedExample> => {
+/** Deploys the example where it is not there yet, and places the first bid unless it was placed. @throws SDK_ codes */
+export const deployExample = async (network: Network, cluster: Uint8Array, { built, rpc, folder }: ExampleParts): Promise<DeployedExample> => {
   const { crypto } = network.surroundings
   const signerOf = (suri: string): Signer => createSigner({ suri: new Secret(suri) }, { crypto, random: systemRandom })
-  const built = await buildContract(findContract(SOURCE), { crypto })
   const metadata = join(folder, `${built.definition.name}.json`)
   writeTextFile(metadata, metadataText(built))
   const seller = signerOf(POOL_OWNER)

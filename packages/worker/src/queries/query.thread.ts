@@ -1,4 +1,7 @@
-/** Owns the thread that runs contract code for queries: holds the cluster's states that it is told of, runs one round after another. It may be ended at any instant. */
+/**
+ * Owns the thread that runs contract code for queries: holds the cluster's states that it is told of, runs one round after another. It may be ended at any instant.
+ * In another role it prepares machines for all threads, and ends.
+ */
 import { parentPort, workerData } from 'node:worker_threads'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { isAppError } from '@phalanx/primitives/errors'
@@ -7,9 +10,10 @@ import '../errors.ts'
 import { ContractCache } from '../contracts/query/local-cache.ts'
 import { unpackChanges } from '../contracts/query/pack.ts'
 import { runQuery, type QueryMachines, type QuerySnapshot } from '../contracts/query/run-query.ts'
+import { adoptQuickJs, prepareShared } from '../engines/quickjs/index.ts'
 import { loadMachines } from '../load-machines.ts'
 import { asRefusal } from './refusals.ts'
-import { QUERY_THREAD_ROLE } from './start-thread.ts'
+import { PREPARE_ROLE, QUERY_THREAD_ROLE, type ThreadData } from './start-thread.ts'
 import type { FromThread, ToThread } from './thread-messages.ts'
 
 /** Class of an error and where it arose; its message may quote what it choked on. */
@@ -53,4 +57,9 @@ const serve = async (port: NonNullable<typeof parentPort>): Promise<void> => {
   say({ kind: 'ready' })
 }
 
-if (parentPort !== null && (workerData as { readonly role?: unknown } | null)?.role === QUERY_THREAD_ROLE) await serve(parentPort)
+if (parentPort !== null) {
+  const { role, quickJs } = (workerData ?? {}) as Partial<ThreadData>
+  if (quickJs !== undefined) adoptQuickJs(quickJs)
+  if (role === QUERY_THREAD_ROLE) await serve(parentPort)
+  if (role === PREPARE_ROLE) parentPort.postMessage(await prepareShared())
+}
