@@ -78,7 +78,7 @@ export interface Worker {
   handle(method: string, request: Uint8Array): Promise<Uint8Array>
   /** Serves the API over HTTP. Rejects with the socket's error when a port is taken. */
   listen(options: ListenOptions): Promise<Listening>
-  /** The state in the form that checkpoints seal, once there is one: for audits. It holds no secret. */
+  /** The state in the form that checkpoints seal, once there is one: for audits. It holds no key, but whatever contracts keep: it never leaves the process. */
   exportState(): Uint8Array | undefined
   /** The state itself with every secret that is held: for audits of the whole system under simulation. Nothing of it may leave the process. */
   inspect(): WorkerState
