@@ -90,5 +90,14 @@ export const createHttpClient = (): { readonly request: HttpClient; close(): voi
   }
 }
 
+/** Who reads what is printed may have enough of it (`| head`): that ends the process, and is no error. */
+const endWithReader = (error: unknown): void => {
+  if ((error as { readonly code?: unknown }).code !== 'EPIPE') throw error
+  process.exit(0)
+}
+
 /** The process's own streams and environment. */
-export const processIo = (): CliIo => ({ stdout: process.stdout, stderr: process.stderr, stdin: process.stdin, env: process.env })
+export const processIo = (): CliIo => {
+  if (!process.stdout.listeners('error').includes(endWithReader)) process.stdout.on('error', endWithReader)
+  return { stdout: process.stdout, stderr: process.stderr, stdin: process.stdin, env: process.env }
+}

@@ -2,9 +2,9 @@
 import { toHex } from '@phalanx/primitives/bytes'
 import { isAppError } from '@phalanx/primitives/errors'
 import { contractOf, type CommandReceipt, type CommandStage } from '@phalanx/sdk/client'
-import { phaText, printRows, receiptJson, receiptRows, valueText, workerJson, workerRows } from '../contract-client/describe.ts'
+import { nodeWords, phaText, printNext, printRows, receiptJson, receiptRows, shellWord, valueText, workerJson, workerRows } from '../contract-client/describe.ts'
 import { folderBeside, keepCommandKey } from '../contract-client/kept-commands.ts'
-import { openSigner, withNetwork, type NetworkOptions, type Reached } from '../contract-client/open-network.ts'
+import { openSigner, withNetwork, type NetworkOptions, type Reach, type Reached } from '../contract-client/open-network.ts'
 import { readMessage, type TypedMessage } from '../contract-client/reference.ts'
 import { valueToJson } from '../contract-client/values.ts'
 import { createStyle, printLine, toJson, type CliIo } from '../output.ts'
@@ -14,6 +14,7 @@ interface CallOptions extends NetworkOptions {
   readonly metadata: string
   readonly value?: bigint
   readonly payer?: string
+  readonly deposit?: bigint
   readonly gas?: bigint
   readonly keep?: string
 }
@@ -53,15 +54,13 @@ const printEnded = (io: CliIo, contract: string, { network, signer, isSimulated 
   const style = createStyle(io.stdout, io.env)
   const { number } = receipt.block
   printLine(io.stdout, `${value === undefined ? style.bad('failed') + '  ' : style.good('receipt')} ${style.dim(`of block ${number}, verified, after ${(elapsedMs / 1000).toFixed(2)} s`)}`)
-  const result: readonly (readonly [string, string])[] = value === undefined ? [] : [['result', style.bold(valueText(value.shown, signer?.accountId))]]
+  const result: readonly (readonly [string, string])[] = value === undefined ? [] : [['result', style.bold(value.shown === undefined ? 'done' : valueText(value.shown, signer?.accountId))]]
   printRows(io, [...result, ...receiptRows(receipt), ...workerRows(worker, network.policy === 'chain' ? 'chain' : 'vendors', style)], style)
 }
 
-/** Words of this command line, to be typed again. */
-const nextSteps = (options: CallOptions, receipt: Receipt): readonly string[] => {
-  const node = options.node === 'ws://127.0.0.1:9944' ? '' : ` --node ${options.node}`
-  return [`npx phalanx observe ${toHex(receipt.commandHash)} --metadata ${options.metadata}${options.keep === undefined ? '' : ` --keep ${options.keep}`}${node}`]
-}
+/** What to type next, where the sender can look into its command again. */
+const nextSteps = ({ metadata, keep, node }: CallOptions, receipt: Receipt): readonly string[] =>
+  [`npx phalanx observe ${toHex(receipt.commandHash)} --metadata ${shellWord(metadata)}${keep === undefined ? '' : ` --keep ${shellWord(keep)}`}${nodeWords(node)}`]
 
 const send = async (io: CliIo, reached: Reached, options: CallOptions, { id, metadata, message, args }: TypedMessage): Promise<number> => {
   const { network, signer, isSimulated } = reached
@@ -72,14 +71,15 @@ const send = async (io: CliIo, reached: Reached, options: CallOptions, { id, met
     if (stage.kind === 'sealed' && folder !== undefined) keepCommandKey(folder, stage.value.command)
     if (!options.json) tellStage(io, stage)
   }
-  const { gas, value: sent = 0n } = options
+  const { gas, deposit, value: sent = 0n } = options
+  const limits = { ...(gas === undefined ? {} : { gasLimit: gas }), ...(deposit === undefined ? {} : { deposit }) }
   const payer = options.payer === undefined ? {} : { payer: await openSigner(io, options.payer, options.signerType) }
   const ended = (receipt: Receipt, value: Ended['value']): void =>
     printEnded(io, toHex(id), reached, options, { receipt, value, elapsedMs: Math.round(network.surroundings.clock.nowMs() - startMs) })
   try {
-    const { value, ...receipt } = await (handle.send[message.name] as NonNullable<(typeof handle.send)[string]>)(args, { value: sent, onStage, ...payer, ...(gas === undefined ? {} : { gasLimit: gas }) })
+    const { value, ...receipt } = await (handle.send[message.name] as NonNullable<(typeof handle.send)[string]>)(args, { value: sent, onStage, ...payer, ...limits })
     ended(receipt, { shown: value })
-    if (!options.json && folder !== undefined) printLine(io.stdout, `\nNext:\n${nextSteps(options, receipt).map((line) => `  $ ${line}`).join('\n')}`)
+    if (!options.json && folder !== undefined) printNext(io, nextSteps(options, receipt))
     return 0
   } catch (error) {
     const receipt = receiptOf(error)
@@ -88,9 +88,12 @@ const send = async (io: CliIo, reached: Reached, options: CallOptions, { id, met
   }
 }
 
-/** Sends a command. */
-export const runCall: Runner = async (io, positional, given) => {
+/** The command over a network that is reached so. */
+export const createCall = (reach: Reach): Runner => async (io, positional, given) => {
   const options = given as unknown as CallOptions
   const typed = await readMessage(positional, { metadata: options.metadata, kind: 'command' })
-  return withNetwork(io, options, (reached) => send(io, reached, options, typed))
+  return reach(io, options, (reached) => send(io, reached, options, typed))
 }
+
+/** Sends a command. */
+export const runCall = createCall(withNetwork)

@@ -1,12 +1,13 @@
 /** Owns `phalanx contract deploy`. */
+import { existsSync } from 'node:fs'
 import { assert } from '@phalanx/primitives/assert'
 import { toHex } from '@phalanx/primitives/bytes'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { AppError } from '@phalanx/primitives/errors'
 import { deploy, findEntry, interfaceOfMetadata, parseInkMetadata, type DeployStage, type EntryInterface, type Network } from '@phalanx/sdk/client'
-import { printRows } from '../contract-client/describe.ts'
+import { nodeWords, printNext, printRows, shellWord } from '../contract-client/describe.ts'
 import '../contract-client/errors.ts'
-import { withNetwork, type NetworkOptions, type Reached } from '../contract-client/open-network.ts'
+import { withNetwork, type NetworkOptions, type Reach, type Reached } from '../contract-client/open-network.ts'
 import { readMetadataText } from '../contract-client/reference.ts'
 import { parseArguments, sampleArguments } from '../contract-client/values.ts'
 import { createStyle, printLine, toJson, type CliIo } from '../output.ts'
@@ -54,12 +55,14 @@ const tellStage = (io: CliIo, stage: DeployStage): void => {
   else printLine(io.stdout, `${style.good('included')}  in block ${toHex(stage.value.blockHash)}; the workers make the contract`)
 }
 
+/** The account as it may be shown: never a secret that was typed, development's excepted. */
+const signerWord = (signer: string): string => (signer.startsWith('//') ? signer : existsSync(signer) ? shellWord(signer) : '<file>')
+
 /** Commands to type next: one that changes something, one that asks. */
 const nextSteps = (contract: string, { path, messages }: Typed, options: DeployOptions): readonly string[] => {
-  const node = options.node === 'ws://127.0.0.1:9944' ? '' : ` --node ${options.node}`
   const line = (verb: string, kind: EntryInterface['kind']): string[] => messages.filter((message) => message.kind === kind).slice(0, 1).map((message) => {
     const args = message.args.length === 0 ? '' : ` '${sampleArguments(message)}'`
-    return `npx phalanx contract ${verb} ${contract} ${message.name}${args} --signer ${options.signer?.startsWith('//') === true ? options.signer : '<file>'} --metadata ${path}${node}`
+    return `npx phalanx contract ${verb} ${contract} ${message.name}${args} --signer ${signerWord(options.signer ?? '')} --metadata ${shellWord(path)}${nodeWords(options.node)}`
   })
   return [...line('call', 'command'), ...line('query', 'query')]
 }
@@ -87,13 +90,16 @@ const make = async (io: CliIo, { network, signer, isSimulated }: Reached, typed:
   const style = createStyle(io.stdout, io.env)
   printLine(io.stdout, `${style.good('deployed')}  ${style.bold(toHex(id))} ${style.dim(`after ${(elapsedMs / 1000).toFixed(2)} s`)}`)
   printRows(io, [['cluster', toHex(cluster)], ...(isSimulated ? [['', style.warn('simulated: nothing is secret on this chain')] as const] : [])], style)
-  if (next.length > 0) printLine(io.stdout, `\nNext:\n${next.map((line) => `  $ ${line}`).join('\n')}`)
+  printNext(io, next)
   return 0
 }
 
-/** Deploys a contract. */
-export const runDeploy: Runner = async (io, [path = '', args], given) => {
+/** The command over a network that is reached so. */
+export const createDeploy = (reach: Reach): Runner => async (io, [path = '', args], given) => {
   const options = given as unknown as DeployOptions
   const typed = await readTyped(path, args, options)
-  return withNetwork(io, options, (reached) => make(io, reached, typed, options))
+  return reach(io, options, (reached) => make(io, reached, typed, options))
 }
+
+/** Deploys a contract. */
+export const runDeploy = createDeploy(withNetwork)

@@ -2,7 +2,7 @@
 import { toHex } from '@phalanx/primitives/bytes'
 import { interfaceOfMetadata, parseInkMetadata, readLogs, Session, showValue, type ContractLog } from '@phalanx/sdk/client'
 import { levelName, plainText, shortHex } from '../contract-client/describe.ts'
-import { withNetwork, type NetworkOptions, type Reached } from '../contract-client/open-network.ts'
+import { withNetwork, type NetworkOptions, type Reach, type Reached } from '../contract-client/open-network.ts'
 import { parseId, readMetadataText } from '../contract-client/reference.ts'
 import { valueToJson } from '../contract-client/values.ts'
 import { createStyle, printLine, toJson, type CliIo, type Style } from '../output.ts'
@@ -70,9 +70,12 @@ const print = async (io: CliIo, { network, signer }: Reached, contract: Uint8Arr
   return 0
 }
 
-/** Prints logs. */
-export const runLogs: Runner = async (io, [id], given) => {
+/** The command over a network that is reached so. */
+export const createLogs = (reach: Reach): Runner => async (io, [id], given) => {
   const options = given as unknown as LogsOptions
   const contract = parseId('<contract>', id)
-  return withNetwork(io, options, (reached) => print(io, reached, contract, options))
+  return reach(io, options, (reached) => print(io, reached, contract, options))
 }
+
+/** Prints logs. */
+export const runLogs = createLogs(withNetwork)

@@ -2,7 +2,7 @@
 import { toHex } from '@phalanx/primitives/bytes'
 import { u16 } from '@phalanx/primitives/codec'
 import { findCommandKey, folderBeside } from '../contract-client/kept-commands.ts'
-import { withNetwork, type NetworkOptions, type Reached } from '../contract-client/open-network.ts'
+import { withNetwork, type NetworkOptions, type Reach, type Reached } from '../contract-client/open-network.ts'
 import { parseId, readMetadataText } from '../contract-client/reference.ts'
 import { renderColumns } from '../observe/columns.ts'
 import { observeCommand } from '../observe/observe.ts'
@@ -40,9 +40,12 @@ const observe = async (io: CliIo, { network, crypto, isSimulated }: Reached, id:
   return 0
 }
 
-/** Shows who sees what of a command. */
-export const runObserve: Runner = async (io, [id], given) => {
+/** The command over a network that is reached so. */
+export const createObserve = (reach: Reach): Runner => async (io, [id], given) => {
   const options = given as unknown as ObserveOptions
   const wanted = parseId('<command|contract>', id)
-  return withNetwork(io, options, (reached) => observe(io, reached, wanted, options))
+  return reach(io, options, (reached) => observe(io, reached, wanted, options))
 }
+
+/** Shows who sees what of a command. */
+export const runObserve = createObserve(withNetwork)

@@ -3,6 +3,7 @@ import { toHex } from '@phalanx/primitives/bytes'
 import { showValue, type CommandReceipt, type PickedWorker } from '@phalanx/sdk/client'
 import { planckToPha } from '../amounts.ts'
 import { printLine, type CliIo, type Style } from '../output.ts'
+import { NODE_DEFAULT } from './grammar.ts'
 import { valueToJson } from './values.ts'
 
 /** Lines under a title, aligned. */
@@ -36,6 +37,25 @@ export const valueText = (value: unknown, own: Uint8Array | undefined): string =
   return own === undefined ? text : text.replaceAll(toHex(own), `${shortHex(own)} (you)`)
 }
 
+/** A word of a command as a shell takes it. */
+export const shellWord = (word: string): string => (/^[\w@%+=:,./…<>-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)
+
+/** Lines to type next. */
+export const printNext = (io: CliIo, lines: readonly string[]): void => {
+  if (lines.length > 0) printLine(io.stdout, `\nNext:\n${lines.map((line) => `  $ ${line}`).join('\n')}`)
+}
+
+/** The option that names a node, where it is not the one that goes without saying. */
+export const nodeWords = (node: string): string => (node === NODE_DEFAULT ? '' : ` --node ${node}`)
+
+/** Logs under one title. */
+export const logRows = (logs: readonly { readonly level: number; readonly message: string }[]): Rows =>
+  logs.map(({ level, message }, i) => [i === 0 ? 'logs' : '', `${levelName(level)}: ${plainText(message)}`])
+
+/** Logs for machines. */
+export const logsJson = (logs: readonly { readonly contract: Uint8Array; readonly level: number; readonly message: string }[]): readonly object[] =>
+  logs.map(({ contract, level, message }) => ({ contract: toHex(contract), level: levelName(level), message }))
+
 /** Prints rows, continuation lines under their own title. */
 export const printRows = (io: CliIo, rows: Rows, style: Style): void => {
   for (const [title, text] of rows) printLine(io.stdout, `  ${style.dim(title.padEnd(TITLE_WIDTH))}  ${text}`)
@@ -65,14 +85,14 @@ export const workerRows = ({ publicKey, endpoint, proof: { file } }: PickedWorke
 /** What a receipt says, for machines. */
 export const receiptJson = (receipt: Omit<CommandReceipt<unknown>, 'value'>): object => ({
   commandHash: toHex(receipt.commandHash), block: receipt.block.number, blockHash: toHex(receipt.block.hash), gas: receipt.gas, fee: receipt.fee,
-  logs: receipt.logs.map(({ contract, level, message }) => ({ contract: toHex(contract), level: levelName(level), message })),
+  logs: logsJson(receipt.logs),
   events: receipt.events.map(({ contract, kind, value }) => ({ contract: toHex(contract), kind, value: valueToJson(value) })),
   proof: { receiptsRoot: toHex(receipt.proven.receiptsRoot), receiptBytes: receipt.proven.sealed.length, nodes: receipt.proven.proof.length },
 })
 
 /** What a receipt says, for people; the result stands before it. */
 export const receiptRows = (receipt: Omit<CommandReceipt<unknown>, 'value'>): Rows => [
-  ...receipt.logs.map(({ level, message }, i): [string, string] => [i === 0 ? 'logs' : '', `${levelName(level)}: ${plainText(message)}`]),
+  ...logRows(receipt.logs),
   ...receipt.events.map(({ kind, value }, i): [string, string] => [i === 0 ? 'events' : '', value instanceof Uint8Array ? `${kind} ${toHex(value)}` : `${kind} ${value === undefined ? '' : showValue(value)}`.trimEnd()]),
   ['gas', gasText(receipt.gas)],
   ['fee', phaText(receipt.fee)],

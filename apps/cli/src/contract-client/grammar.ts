@@ -6,7 +6,8 @@ import { examples, type Run } from '../grammar.ts'
 import { oneOf, url, wholeNumber } from '../options.ts'
 import { hexBytes } from '../verify/hex.ts'
 
-const NODE_DEFAULT = 'ws://127.0.0.1:9944'
+/** The node that is meant where none is named. */
+export const NODE_DEFAULT = 'ws://127.0.0.1:9944'
 const KEY_TYPE_NAMES = ['sr25519', 'ed25519', 'ecdsa'] as const
 const COUNT = { min: 1, max: 1_000_000 }
 const ID = { min: 32, max: 32 }
@@ -70,7 +71,8 @@ const addCall = (contract: Command, run: Run): void => {
     .argument('[arguments]', 'its arguments, as JSON')
     .requiredOption('--metadata <file>', 'description of the contract: .json or .contract of the build')
     .option('--value <amount>', 'balance sent along, in the smallest unit', amount('--value'))
-    .option('--payer <suri|file>', 'account that pays for the transaction instead: then nobody can tell who sends, as long as the sender has balance in the cluster')
+    .option('--payer <suri|file>', 'account that pays for the transaction instead: then nobody can tell who sends, if the sender has balance in the cluster')
+    .option('--deposit <amount>', 'move so much to the sender\'s account in the cluster first, which names it (default: what is missing there)', amount('--deposit'))
     .option('--gas <picoseconds>', 'most gas (default: by an estimate, which also finds out what would fail)', amount('--gas'))
     .option('--keep <folder>', 'keep the command\'s key there, readable by you alone, for phalanx observe (default: nowhere; on simulated chains beside the metadata)')
   withJson(withSigner(withNode(call), 'account that sends, and pays where --payer is not given', true))

@@ -58,8 +58,11 @@ const connectChain = async (node: string, crypto: Crypto, http: ReturnType<typeo
   return { surroundings, chain: createChainClient(createRpcClient({ url: node }, surroundings), surroundings) }
 }
 
+/** How commands come to a network: as below, or as a test says. */
+export type Reach = (io: CliIo, options: NetworkOptions, use: (reached: Reached) => Promise<number>) => Promise<number>
+
 /** Connects, does what is asked, and closes. @throws CLI_CHAIN_SIMULATED, connection codes, and what `use` throws */
-export const withNetwork = async (io: CliIo, options: NetworkOptions, use: (reached: Reached) => Promise<number>): Promise<number> => {
+export const withNetwork: Reach = async (io, options, use) => {
   const crypto = await loadCrypto()
   const signer = options.signer === undefined ? undefined : await openSigner(io, options.signer, options.signerType)
   const http = createHttpClient()

@@ -109,8 +109,11 @@ const readVariant = (reader: Reader, type: TypeInfo, variants: Variants, json: u
     const some = variants.find(({ name }) => name === 'Some')
     return json === null || json === undefined || some === undefined ? undefined : readFields(reader, some.fields, json, path)
   }
-  const { name, value } = readCase(reader, variants, json, path)
-  if (isBuiltIn && kind === 'Result') return name === 'Ok' ? { ok: true, value } : { ok: false, error: value }
+  const isResult = isBuiltIn && kind === 'Result'
+  // As values of this form are printed.
+  const given = isResult && isRecord(json) && typeof json['ok'] === 'boolean' ? (json['ok'] ? { Ok: json['value'] } : { Err: json['error'] }) : json
+  const { name, value } = readCase(reader, variants, given, path)
+  if (isResult) return name === 'Ok' ? { ok: true, value } : { ok: false, error: value }
   return value === undefined ? { kind: name } : { kind: name, value }
 }
 
@@ -120,7 +123,7 @@ const read = (reader: Reader, type: TypeInfo, json: unknown, path: string): unkn
     case 'primitive': return readPrimitive(reader, def.name, json, path)
     case 'compact': return read(reader, def.inner(), json, path)
     case 'variant': return readVariant(reader, type, def.variants, json, path)
-    case 'composite': return readFields(reader, def.fields, json, path)
+    case 'composite': return def.fields.length === 0 ? {} : readFields(reader, def.fields, json, path)
     case 'tuple': return def.elements.length === 0 ? undefined : readList(reader, def.elements, json, path)
     case 'array': return isByte(def.element()) ? readBytes(reader, def.length, json, path) : readList(reader, Array.from({ length: def.length }, () => def.element), json, path)
     case 'sequence': {

@@ -18,6 +18,7 @@ export interface Speaking {
   readonly prefix: number
 }
 
+const NOTHING = '—'
 const NO_KEY = 'cannot be read here: the key that was made for this command was not kept (phalanx contract call --keep)'
 const HEX_SHOWN = 20
 const SEALED_WORDS: Readonly<Record<Observation['wrapping']['form'], string>> = {
@@ -64,16 +65,16 @@ export const observationRows = (observation: Observation, speaking: Speaking): r
   const payer = found.payer === undefined ? 'nobody signed' : addressOf(speaking, found.payer)
   const block = `block ${found.block.number}`
   const bytes = `${wrapping.bytes} ${SEALED_WORDS[wrapping.form]} bytes`
-  const opened = (read: (view: SenderView) => string): string => (sender === undefined ? NO_KEY : read(sender))
+  const opened = (read: (view: SenderView) => string): string => (sender === undefined ? NOTHING : read(sender))
   const key = wrapping.from === undefined ? '' : `\none-time key ${shortHex(wrapping.from)}${wrapping.epoch === undefined ? '' : `, to the contract's key of epoch ${wrapping.epoch}`}`
   const fee = found.outcome?.fee
   const withCaller = wrapping.form === 'Sealed' || wrapping.form === 'Encrypted'
   return [
     { title: 'who', cells: [
-      `${payer} paid${fee === undefined ? '' : ` ${phaText(fee)}`}${withCaller ? '; who calls is sealed' : ''}`, `${payer} paid; the relay's own account signs other things`, `${payer} paid`,
-      opened(({ invocation }) => `${addressOf(speaking, invocation.from)} calls, signed with ${invocation.sig.kind.toLowerCase()}`) ] },
+      `${payer} paid${fee === undefined ? '' : ` ${phaText(fee)}`}${withCaller ? '; who calls is sealed' : ''}`, `${payer} paid; the relay only delivers`, `${payer} paid`,
+      sender === undefined ? NO_KEY : `${addressOf(speaking, sender.invocation.from)} calls, signed with ${sender.invocation.sig.kind.toLowerCase()}` ] },
     { title: 'whom', cells: [
-      `contract ${shortHex(found.contract)}, cluster ${shortHex(cluster)}`, `topic ${topicText(relay.topic).replace(/[0-9a-f]{60,}/, (id) => `${id.slice(0, 8)}…`)}`, 'the same topic',
+      `contract ${shortHex(found.contract)}, cluster ${shortHex(cluster)}`, `topic ${topicText(relay.topic).replace(/[0-9a-f]{60,}/, (id) => `${id.slice(0, 6)}…`)}`, 'the same topic',
       opened(({ call }) => (call === undefined ? `contract ${shortHex(found.contract)}` : `${call.contract}, ${shortHex(found.contract)}`)) ] },
     { title: 'what', cells: [
       `${bytes} in an extrinsic of ${found.extrinsic.length}${key}`, `${bytes} in a feed of ${relay.feedBytes}, ${relay.messages} message${relay.messages === 1 ? '' : 's'}`,
@@ -87,7 +88,7 @@ export const observationRows = (observation: Observation, speaking: Speaking): r
       agreedRoot === undefined ? 'no agreed root over the receipts yet' : `root over the block's receipts ${shortHex(agreedRoot)}`, 'the workers\' reports of that root',
       host === undefined ? 'no worker hands out a receipt (yet, or any more)' : `${host.sealed.length} ${host.isSealed ? 'sealed' : 'CLEAR'} bytes of receipt, for whoever asks`,
       opened(receiptText) ] },
-    { title: 'the call', cells: [occursText(occurs, 'chain'), occursText(occurs, 'relay'), occursText(occurs, 'host'), sender === undefined ? NO_KEY : 'yes'] },
+    { title: 'the call', cells: [occursText(occurs, 'chain'), occursText(occurs, 'relay'), occursText(occurs, 'host'), opened(() => 'yes')] },
   ]
 }
 
