@@ -1,21 +1,21 @@
 /** Owns the handlers that ask contracts: sealed queries, queries in the reference's form, receipts. What a query yields is under seal, its refusal too once it was opened. */
 import { bytesEqual, toHex } from '@phalanx/primitives/bytes'
 import {
-  CertificateBody, LOG_RECORDS_MAX, QUERY_LOGS_MAX, openQuery, openReferenceQuery, queryNonceKey, receiptLeaf, ReceiptLeaf, receiptsTrie, REFERENCE_QUERY_BYTES_MAX, sealReferenceReply,
+  CertificateBody, LOG_RECORDS_MAX, QUERY_LOGS_MAX, openQuery, openReferenceQuery, queryNonceKey, ReceiptLeaf, REFERENCE_QUERY_BYTES_MAX, sealReferenceReply,
   sealReply, SignatureType, verifyQuery, verifySignerChain, type ClusterQuery, type OpenedQuery, type QueryAnswer, type QueryOutcome, type ReferenceQuery,
   type ReferenceReply, type SignerChain, type TypedSignature,
 } from '@phalanx/primitives/contracts'
-import { u32, u8 } from '@phalanx/primitives/codec'
+import { u8 } from '@phalanx/primitives/codec'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { AppError, isAppError } from '@phalanx/primitives/errors'
 import type { contractMethods, ContractQueryRequest, ContractQueryResponse, GetReceiptRequest, GetReceiptResponse, RequestSignature, sealedQueryMethods } from '../api/contracts.ts'
 import type { Handlers } from '../api/schema.ts'
-import { findReceipt, type BlockReceipts, type FoundReceipt } from '../contracts/cluster/recent-receipts.ts'
 import { findDeployed } from '../contracts/cluster/records.ts'
 import { readConfig } from '../contracts/execution/execute.ts'
-import { mayReadLogs, readLogPage } from '../contracts/query/read-logs.ts'
+import { logRights, readLogPage } from '../contracts/query/read-logs.ts'
 import { hasContract, type QueryJob, type QueryResult } from '../contracts/query/run-query.ts'
 import { assertServing, replyPointOf, snapshotOf, standingOf, type Serving } from '../contracts/query/serving.ts'
+import { createReceiptFinder } from '../queries/receipt-proofs.ts'
 import { channelKeyOfEpoch } from '../system/rotation.ts'
 import type { MethodContext } from './context.ts'
 import { answerLogger } from './contract-logger.ts'
@@ -39,12 +39,15 @@ const runJob = (context: MethodContext, serving: Serving, { job, contract }: { r
 const systemContractOf = (crypto: Crypto, { cluster }: Serving): Uint8Array => readConfig(cluster.contracts, crypto).systemContract ?? cluster.id
 
 /** What is told of a run: logs only to who may read them. */
-const toldOf = (crypto: Crypto, { cluster }: Serving, { origin, result }: { readonly origin: Uint8Array; readonly result: QueryResult }) => ({
-  output: result.output,
-  failure: result.failure === undefined ? undefined : shorten(result.failure),
-  logs: result.logs.filter(({ contract }) => mayReadLogs(crypto, cluster, { reader: origin, contract })).slice(0, QUERY_LOGS_MAX)
-    .map(({ contract, level, message }) => ({ contract, level, message: shorten(message) })),
-})
+const toldOf = (crypto: Crypto, { cluster }: Serving, { origin, result }: { readonly origin: Uint8Array; readonly result: QueryResult }) => {
+  const mayRead = logRights(crypto, cluster, origin)
+  return {
+    output: result.output,
+    failure: result.failure === undefined ? undefined : shorten(result.failure),
+    logs: result.logs.filter(({ contract }) => mayRead(contract)).slice(0, QUERY_LOGS_MAX)
+      .map(({ contract, level, message }) => ({ contract, level, message: shorten(message) })),
+  }
+}
 
 const answerQuery = async (context: MethodContext, serving: Serving, { query, origin }: { readonly query: ClusterQuery; readonly origin: Uint8Array }): Promise<QueryAnswer> => {
   const { crypto } = context.core
@@ -169,27 +172,17 @@ const contractQuery = async (context: MethodContext, { encodedEncryptedData, sig
   return { encodedEncryptedData: sealReferenceReply(crypto, { own, client, iv: context.entropy().slice(0, IV_BYTES), reply }), blocknum: blockNumber }
 }
 
-/** Proof of one receipt among its block's. */
-const proveFound = (crypto: Pick<Crypto, 'blake2b256'>, { block, index, receipt }: FoundReceipt): GetReceiptResponse => {
-  const leaves = leavesOf(crypto, block)
-  const leaf = leaves[index] as ReceiptLeaf
-  return {
-    sealed: receipt.envelope, index, encodedLeaf: ReceiptLeaf.encode(leaf), proof: receiptsTrie(crypto, leaves).prove([u32.encode(index)]), block: block.block, receiptsRoot: block.root,
-  }
-}
-
-const leavesOf = (crypto: Pick<Crypto, 'blake2b256'>, { receipts }: BlockReceipts): readonly ReceiptLeaf[] =>
-  receipts.map((receipt) => receiptLeaf(crypto, receipt, receipt.envelope))
-
 const getReceipt = async (context: MethodContext, { contract, commandHash, waitMs }: GetReceiptRequest): Promise<GetReceiptResponse> => {
-  const { crypto, build } = context.core
-  const found = await context.contracts.receipts.wait({
-    find: () => findReceipt(assertServing(build, context.state()).cluster.receipts, { contract, commandHash }),
+  const { core: { build }, contracts: { proofs, receipts } } = context
+  const find = createReceiptFinder({ contract, commandHash })
+  const { block, index, receipt } = await receipts.wait({
+    find: () => find(assertServing(build, context.state()).cluster.receipts),
     waitMs,
     signal: context.signal,
     commandHash: toHex(commandHash.slice(0, HASH_BYTES)),
   })
-  return proveFound(crypto, found)
+  const { leaf, proof } = proofs.prove({ block, index })
+  return { sealed: receipt.envelope, index, encodedLeaf: ReceiptLeaf.encode(leaf), proof, block: block.block, receiptsRoot: block.root }
 }
 
 /** The asking handlers of `contractMethods`. */

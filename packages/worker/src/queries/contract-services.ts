@@ -12,6 +12,7 @@ import type { CacheWeights } from './executor.ts'
 import { createHttpFetch, type HttpFetch } from './http-fetch.ts'
 import { createInlineExecutor } from './inline-executor.ts'
 import { QueryService } from './query-service.ts'
+import { ReceiptProofs } from './receipt-proofs.ts'
 import { ReceiptWaits } from './receipt-waits.ts'
 import { createThreadExecutor, type QueryThread } from './thread-executor.ts'
 
@@ -47,6 +48,7 @@ export interface ContractServices {
   readonly queries: QueryService
   readonly nonces: UsedNonces
   readonly receipts: ReceiptWaits
+  readonly proofs: ReceiptProofs
   readonly referenceForm: boolean
   /** How many rounds run at a time. */
   readonly depth: number
@@ -77,6 +79,7 @@ export const createContractServices = (options: ContractServiceOptions, dependen
   let prepared: ClusterState | undefined
   return {
     queries, receipts, depth,
+    proofs: new ReceiptProofs({ crypto }),
     nonces: new UsedNonces(),
     referenceForm: referenceForm ?? true,
     startedMs: clock.nowMs(),

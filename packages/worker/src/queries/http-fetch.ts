@@ -14,6 +14,8 @@ import { isPublicAddress } from './addresses.ts'
 const BODY_BYTES_MAX = 2 * 1024 * 1024
 const HEADERS_MAX = 256
 const HEADER_BYTES_MAX = 64 * 1024
+/** Most bytes that one answer can bring. */
+export const HTTP_ANSWER_BYTES_MAX: number = BODY_BYTES_MAX + HEADER_BYTES_MAX
 const REDIRECTS_MAX = 5
 const METHODS: ReadonlySet<string> = new Set(['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'HEAD', 'OPTIONS'])
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/

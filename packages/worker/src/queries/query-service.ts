@@ -12,7 +12,7 @@ import type { CacheChange } from '../contracts/query/local-cache.ts'
 import type { QueryJob, QueryResult, QuerySnapshot, RoundOutcome } from '../contracts/query/run-query.ts'
 import { QueryCounters } from './counters.ts'
 import type { CacheWeights, QueryExecutor } from './executor.ts'
-import type { HttpFetch } from './http-fetch.ts'
+import { HTTP_ANSWER_BYTES_MAX, type HttpFetch } from './http-fetch.ts'
 
 /** Rounds of requests to the outside that a query may make. */
 const ROUNDS_MAX = 5
@@ -23,6 +23,9 @@ const BATCH_GRACE_MS = 200
 /** Queries that may wait for answers from outside: all, and of one contract. */
 const OUTSIDE_MAX = 128
 const OUTSIDE_PER_CONTRACT_MAX = 16
+/** Bytes of answers from outside that are held or may arrive: all, and those of one contract's queries. They stay until their query ends. */
+const ANSWER_BYTES_MAX = 256 * 1024 * 1024
+const ANSWER_BYTES_PER_CONTRACT_MAX = 64 * 1024 * 1024
 const RANDOM_BYTES = 32
 const NS_PER_MS = 1_000_000
 
@@ -59,14 +62,28 @@ interface Waiter {
   readonly refuse: (error: AppError) => void
 }
 
+/** What one contract's queries have of the room for answers. */
+interface OutsideShare {
+  /** Queries that wait. */
+  waiting: number
+  bytes: number
+}
+
+const sizeOfAnswer = (answer: HttpAnswer): number => {
+  if (!answer.ok) return 0
+  const { body, headers } = answer.value
+  return body.length + headers.reduce((sum, [name, value]) => sum + name.length + value.length, 0)
+}
+
 /** Answers queries. */
 export class QueryService {
   readonly counters = new QueryCounters()
   private readonly queue: FairQueue<Waiter>
   private readonly outside: QueryServiceDependencies
   private readonly limitMs: number
-  private readonly waitingOutside = new Map<string, number>()
+  private readonly shares = new Map<string, OutsideShare>()
   private outsideCount = 0
+  private answerBytes = 0
 
   constructor(options: QueryServiceOptions, dependencies: QueryServiceDependencies) {
     this.queue = new FairQueue({ depth: options.depth, flowMax: options.perContract })
@@ -121,15 +138,43 @@ export class QueryService {
     const { clock, random, executor } = this.outside
     const env = { randomSeed: random.bytes(RANDOM_BYTES), workerPublicKey: ask.workerPublicKey, untrustedNowMs: BigInt(clock.nowMs()) }
     const answers: (readonly HttpAnswer[])[] = []
-    for (;;) {
-      const outcome = await this.runRound(ask, { ...env, answers: [...answers] }, deadlineMs)
-      if (outcome.kind === 'Done') {
-        executor.applyCache(outcome.value.cacheChanges, env.untrustedNowMs)
-        return outcome.value
+    let heldBytes = 0
+    try {
+      for (;;) {
+        const outcome = await this.runRound(ask, { ...env, answers: [...answers] }, deadlineMs)
+        if (outcome.kind === 'Done') {
+          executor.applyCache(outcome.value.cacheChanges, env.untrustedNowMs)
+          return outcome.value
+        }
+        if (answers.length >= ROUNDS_MAX) throw new AppError('QUERY_ROUNDS_EXCEEDED', { max: ROUNDS_MAX })
+        const batch = await this.askOutside(ask, outcome.value, deadlineMs)
+        const bytes = batch.reduce((sum, answer) => sum + sizeOfAnswer(answer), 0)
+        heldBytes += bytes
+        this.takeRoom(ask.contract, { waiting: 0, bytes })
+        answers.push(batch)
       }
-      if (answers.length >= ROUNDS_MAX) throw new AppError('QUERY_ROUNDS_EXCEEDED', { max: ROUNDS_MAX })
-      answers.push(await this.askOutside(ask, outcome.value, deadlineMs))
+    } finally {
+      this.takeRoom(ask.contract, { waiting: 0, bytes: -heldBytes })
     }
+  }
+
+  /** Changes what a contract's queries have of the room outside. */
+  private takeRoom(contract: Uint8Array, { waiting, bytes }: OutsideShare): void {
+    const id = bytesToKey(contract)
+    const share = this.shares.get(id) ?? { waiting: 0, bytes: 0 }
+    this.shares.set(id, share)
+    this.outsideCount += waiting
+    this.answerBytes += bytes
+    share.waiting += waiting
+    share.bytes += bytes
+    if (share.waiting === 0 && share.bytes === 0) this.shares.delete(id)
+  }
+
+  /** @throws QUERY_OVERLOADED where a further batch that may bring so many bytes has no room */
+  private assertRoom(contract: Uint8Array, bytes: number): void {
+    const own = this.shares.get(bytesToKey(contract)) ?? { waiting: 0, bytes: 0 }
+    const isCrowded = this.outsideCount >= OUTSIDE_MAX || this.answerBytes + bytes > ANSWER_BYTES_MAX
+    if (isCrowded || own.waiting >= OUTSIDE_PER_CONTRACT_MAX || own.bytes + bytes > ANSWER_BYTES_PER_CONTRACT_MAX) throw new AppError('QUERY_OVERLOADED', {})
   }
 
   private leftMs(deadlineMs: number): number {
@@ -176,11 +221,9 @@ export class QueryService {
   }
 
   private async askOutside(ask: QueryAsk, { requests, timeoutMs }: PendingEffect, deadlineMs: number): Promise<readonly HttpAnswer[]> {
-    const id = bytesToKey(ask.contract)
-    const own = this.waitingOutside.get(id) ?? 0
-    if (this.outsideCount >= OUTSIDE_MAX || own >= OUTSIDE_PER_CONTRACT_MAX) throw new AppError('QUERY_OVERLOADED', {})
-    this.outsideCount++
-    this.waitingOutside.set(id, own + 1)
+    const bytes = requests.length * HTTP_ANSWER_BYTES_MAX
+    this.assertRoom(ask.contract, bytes)
+    this.takeRoom(ask.contract, { waiting: 1, bytes })
     try {
       const left = this.leftMs(deadlineMs)
       const limit = timeoutMs === undefined || timeoutMs > BigInt(left) ? left : Math.min(Number(timeoutMs) + BATCH_GRACE_MS, left)
@@ -188,10 +231,7 @@ export class QueryService {
       for (const answer of answers) this.counters.noteHttp(ask.contract, answer)
       return answers
     } finally {
-      this.outsideCount--
-      const rest = (this.waitingOutside.get(id) ?? 1) - 1
-      if (rest === 0) this.waitingOutside.delete(id)
-      else this.waitingOutside.set(id, rest)
+      this.takeRoom(ask.contract, { waiting: -1, bytes: -bytes })
     }
   }
 }

@@ -18,6 +18,9 @@ import { CONTRACT_RECORD_BYTES, type ClusterConfig, type ClusterStore, type Cont
 /** Frames of one execution: the first and five called from it. */
 const FRAMES_MAX = 6
 const DEBUG_MAX = 128 * 1024
+/** What one execution may have its host keep: written values, events, log lines, each with its surroundings. Gas alone would let a command take gigabytes of every worker. */
+const KEPT_BYTES_MAX = 64 * 1024 * 1024
+const KEPT_ENTRY_BYTES = 256
 const REVERT_FLAG = 1
 
 /** How a frame ended; a failure left nothing behind. */
@@ -53,6 +56,7 @@ export class Execution {
   private readonly stack: Frame[] = []
   private debug: Uint8Array[] = []
   private debugLength = 0
+  private keptBytes = 0
   /** How many random numbers, and how many requests to the outside, there were. */
   randomCount = 0
   requestCount = 0
@@ -63,6 +67,12 @@ export class Execution {
     this.store = parts.store
     this.config = parts.config
     this.origin = parts.origin
+  }
+
+  /** Counts bytes that the execution keeps until it ends, whatever is taken back meanwhile. @throws CONTRACT_TRAPPED where that is too much */
+  keep(bytes: number): void {
+    this.keptBytes += bytes + KEPT_ENTRY_BYTES
+    if (this.keptBytes > KEPT_BYTES_MAX) throw stopCaller('ContractTrapped', `one execution keeps at most ${KEPT_BYTES_MAX} bytes`)
   }
 
   addDebug(message: Uint8Array): boolean {

@@ -66,6 +66,7 @@ const QUOTA_EXCEEDED = 1
 const cacheSet: ExtensionFunction = {
   run(context, input) {
     const [key, value] = decodeArguments(extensionForms.cacheSet.args, input)
+    context.execution.keep(key.length + value.length)
     const query = queryOf(context)
     if (query !== undefined) return { status: query.cache.set(context.address, key, value) ? 0 : QUOTA_EXCEEDED, output: EMPTY }
     noteCacheOp(context, { kind: 'Set', value: { key, value } })
@@ -74,6 +75,7 @@ const cacheSet: ExtensionFunction = {
 }
 
 const cacheSetExpiration = formedFunction(extensionForms.cacheSetExpiration, (context, [key, seconds]) => {
+  context.execution.keep(key.length)
   const query = queryOf(context)
   if (query !== undefined) query.cache.setExpiration(context.address, key, seconds)
   else noteCacheOp(context, { kind: 'SetExpiration', value: { key, expiration: seconds } })
@@ -81,6 +83,7 @@ const cacheSetExpiration = formedFunction(extensionForms.cacheSetExpiration, (co
 })
 
 const cacheRemove = formedFunction(extensionForms.cacheRemove, (context, [key]) => {
+  context.execution.keep(key.length)
   const query = queryOf(context)
   if (query !== undefined) return query.cache.remove(context.address, key)
   noteCacheOp(context, { kind: 'Remove', value: { key } })
@@ -88,8 +91,11 @@ const cacheRemove = formedFunction(extensionForms.cacheRemove, (context, [key]) 
 })
 
 const LEVEL_MAX = 5
+/** Of a text in memory, at most. */
+const BYTES_PER_CHARACTER = 2
 
 const log = plainFunction(tuple(u8, text), unit, ({ execution, address }, [level, message]) => {
+  execution.keep(message.length * BYTES_PER_CHARACTER)
   execution.logs.push({ contract: address, level: level >= 1 && level <= LEVEL_MAX ? level : 1, message })
   return DONE
 })

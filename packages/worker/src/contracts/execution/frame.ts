@@ -12,6 +12,7 @@ import type { ContractInfo } from './schema.ts'
 
 const DEPENDENCIES_MAX = 32
 const DEPENDENCY_BYTES = 48n
+const TOPIC_BYTES = 32
 
 const outcomeOf = (end: FrameEnd): SubcallOutcome => {
   if (end.kind === 'Returned') return end
@@ -81,6 +82,7 @@ export class Frame implements VmHost {
 
   setStorage(key: Uint8Array, value: Uint8Array | undefined): number | undefined {
     this.gas.charge(STATE_GAS.write + BigInt(value?.length ?? 0) * STATE_GAS.byte)
+    this.execution.keep(key.length + (value?.length ?? 0))
     const before = this.store.item(this.address, key)?.length
     this.diff.change(before, value?.length)
     this.store.setItem(this.address, key, value)
@@ -203,6 +205,7 @@ export class Frame implements VmHost {
 
   emitEvent(topics: readonly Uint8Array[], data: Uint8Array): void {
     this.gas.charge(STATE_GAS.event * BigInt(1 + topics.length) + STATE_GAS.eventByte * BigInt(data.length))
+    this.execution.keep(data.length + topics.length * TOPIC_BYTES)
     recordEvent(this.store.overlay, { contract: this.address, topics, data })
   }
 

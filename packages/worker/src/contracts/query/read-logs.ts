@@ -12,6 +12,7 @@ import { readConfig } from '../execution/execute.ts'
 
 /** Bytes of records in one answer. */
 const PAGE_BYTES_MAX = 2 * 1024 * 1024
+const NOBODY = new Uint8Array(0)
 
 /** Which records are wanted: from number `from` on (below zero: so many from the end), at most `count` (0: as many as one answer holds). */
 export interface LogWish {
@@ -24,26 +25,26 @@ export interface LogWish {
 const isAbout = ({ content }: LogRecord, contract: Uint8Array): boolean =>
   bytesEqual(content.value.contract, contract) || (content.kind === 'Log' && bytesEqual(content.value.entry, contract))
 
-/** Whether an account is told of what a contract logs: the one that deployed it, and the owner of the cluster. */
-export const mayReadLogs = (crypto: Crypto, cluster: ClusterState, options: { readonly reader: Uint8Array | undefined; readonly contract: Uint8Array }): boolean => {
-  const { reader, contract } = options
-  if (reader === undefined) return false
-  const deployed = findDeployed(cluster, contract)
-  return (deployed !== undefined && bytesEqual(deployed.deployer, reader)) || bytesEqual(readConfig(cluster.contracts, crypto).owner, reader)
+/** Tells of contracts whether an account is told of what they log: the one that deployed a contract, and the owner of the cluster. Looked up once for each contract. */
+export const logRights = (crypto: Crypto, cluster: ClusterState, reader: Uint8Array | undefined): ((contract: Uint8Array) => boolean) => {
+  if (reader === undefined) return () => false
+  if (bytesEqual(readConfig(cluster.contracts, crypto).owner, reader)) return () => true
+  const known = new Map<string, boolean>()
+  return (contract) => {
+    const id = bytesToKey(contract)
+    const found = known.get(id) ?? bytesEqual(findDeployed(cluster, contract)?.deployer ?? NOBODY, reader)
+    known.set(id, found)
+    return found
+  }
 }
 
 /** Records for one reader in order, and the number with which to go on. */
 export const readLogPage = (crypto: Crypto, cluster: ClusterState, wish: LogWish): LogPage => {
   const { reader, contract, from, count } = wish
   const limit = count === 0 ? LOG_RECORDS_MAX : Math.min(count, LOG_RECORDS_MAX)
-  const readable = new Map<string, boolean>()
-  const mayRead = ({ content }: LogRecord): boolean => {
-    if (reader !== undefined && content.kind === 'Output' && bytesEqual(content.value.origin, reader)) return true
-    const id = bytesToKey(content.value.contract)
-    const known = readable.get(id) ?? mayReadLogs(crypto, cluster, { reader, contract: content.value.contract })
-    readable.set(id, known)
-    return known
-  }
+  const mayReadOf = logRights(crypto, cluster, reader)
+  const mayRead = ({ content }: LogRecord): boolean =>
+    (reader !== undefined && content.kind === 'Output' && bytesEqual(content.value.origin, reader)) || mayReadOf(content.value.contract)
   const records: LogRecord[] = []
   let bytes = 0
   for (const record of readLogs(cluster.logs, { from, count: 0 })) {

@@ -17,6 +17,10 @@ import type { CacheChange, ContractCache } from './local-cache.ts'
 /** Gas of a query, picoseconds. */
 const QUERY_GAS = 10n * 10n ** 12n
 
+/** Lines of log that a query brings along, and characters of each: who asks is told far less, and a thread must not flood the one that answers. */
+const LOGS_MAX = 1024
+const LOG_CHARACTERS_MAX = 1001
+
 /** A cluster's state as queries see it. */
 export interface QuerySnapshot {
   readonly contracts: Trie
@@ -81,7 +85,8 @@ export const hasContract = (contracts: Trie, crypto: Crypto, id: Uint8Array): bo
 const complete = <Result>(outcome: ExecutionOutcome<Result>, encode: (result: Result) => Uint8Array, cacheChanges: readonly CacheChange[]): RoundOutcome => {
   if (outcome.kind === 'NeedsEffect') return outcome
   const { result, failure, effects } = outcome
-  return { kind: 'Done', value: { output: encode(result), failure, logs: effects.logs, cacheChanges } }
+  const logs = effects.logs.slice(0, LOGS_MAX).map((line) => ({ ...line, message: line.message.slice(0, LOG_CHARACTERS_MAX) }))
+  return { kind: 'Done', value: { output: encode(result), failure, logs, cacheChanges } }
 }
 
 /**
