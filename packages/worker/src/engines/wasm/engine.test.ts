@@ -61,11 +61,11 @@ describe('hostile modules at run time', () => {
     expect(callOnce(withCall([0x41, 0x7f, 0x40, 0, 0x1a])).end).toBe('OutOfGas')
   })
   test.each([
-    ['division by zero', [0x41, 1, 0x41, 0, 0x6d, 0x1a]],
-    ['unreachable', [0x00]],
-    ['a load outside of the memory', [0x41, 0x7f, 0x28, 2, 0, 0x1a]],
-  ])('%s stops the contract and nothing else', (_, body) => {
-    expect(callOnce(withCall(body)).end).toBe('ContractTrapped')
+    ['division by zero', [0x41, 1, 0x41, 0, 0x6d, 0x1a], 'it divided by zero'],
+    ['unreachable', [0x00], 'it reached code that must not be reached'],
+    ['a load outside of the memory', [0x41, 0x7f, 0x28, 2, 0, 0x1a], 'it left its memory'],
+  ])('%s stops the contract and nothing else, for a reason that no engine words', (_, body, reason) => {
+    expect(callOnce(withCall(body))).toMatchObject({ end: 'ContractTrapped', failure: reason })
   })
   test('a pointer outside of the memory given to a host function stops the contract', () => {
     const code = withCall([0x41, 0x7f, 0x41, 0x7f, 0x10, 0], { imports: [{ module: 'seal0', name: 'caller', type: 4 }], types: [[0x60, 2, 0x7f, 0x7f, 0]] })

@@ -45,11 +45,20 @@ export class GasLink {
   }
 }
 
+/** Causes of a trap in our words, by what engines' own texts have in common: the cause stands in receipts, which all members of a cluster make equal. */
+const TRAPS: readonly (readonly [said: RegExp, reason: string])[] = [
+  [/unreachable/, 'it reached code that must not be reached'], [/by zero/, 'it divided by zero'], [/unrepresentable/, 'a number does not fit'],
+  [/memory/, 'it left its memory'], [/table|signature|function/, 'it called what is no function'],
+]
+
+/** Cause of a trap. */
+const trapReason = (said: string): string => TRAPS.find(([text]) => text.test(said))?.[1] ?? 'it was stopped by a trap'
+
 /** What stopped a module, as the end of its run; undefined for errors of host functions, which pass. */
 export const explainStop = (error: unknown, gas: GasLink, stack: WasmGlobal<number> | undefined): MachineEnd | undefined => {
   if (error instanceof RangeError) throw engineFailed('its native stack or memory is used up', error)
   if (!(error instanceof engine.RuntimeError)) return undefined
   const isOutOfGas = gas.toHost()
-  const reason = isOutOfGas ? 'the gas is used up' : (stack?.value ?? 0) < 0 ? 'the stack is used up' : error.message
+  const reason = isOutOfGas ? 'the gas is used up' : (stack?.value ?? 0) < 0 ? 'the stack is used up' : trapReason(error.message)
   return { kind: 'Trapped', value: { isOutOfGas, reason } }
 }
