@@ -3,14 +3,17 @@ import { execFile } from 'node:child_process'
 import { execPath } from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { assert } from '@phalanx/primitives/assert'
 import { EMPTY } from '@phalanx/primitives/bytes'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { isAppError } from '@phalanx/primitives/errors'
 import { expect, test } from 'vitest'
 import { Meter } from '../src/contracts/execution/meter.ts'
 import { MessageWriter } from '../src/contracts/js/message.ts'
-import { createQuickJsMachine } from '../src/engines/quickjs/machine.ts'
+import { preparedQuickJs } from '../src/engines/quickjs/index.ts'
+import { createPreparedMachine, createQuickJsMachine } from '../src/engines/quickjs/machine.ts'
 import { readPublished } from '../src/engines/quickjs/published.ts'
+import { prepareMachines } from '../src/queries/start-thread.ts'
 import { addressOf } from '../src/testing/contracts.ts'
 import { jsBench, jsContract, jsEndOf } from '../src/testing/js-contracts.ts'
 import { measureJs } from './js-gas.ts'
@@ -29,8 +32,15 @@ const measureApart = async (flag: string): Promise<readonly string[]> => {
 /** Gas of a script on the machine alone. Other numbers than these are other rules: workers that disagree on them part ways. */
 const GOLDEN = { loop: 1_280_775_440n, allocation: 17_223_627_317n }
 
-test('known scripts take the gas they always took', () => {
-  const machine = newMachine()
+const preparedElsewhere = async () => {
+  await prepareMachines()
+  const prepared = preparedQuickJs()
+  assert(prepared !== undefined, 'a thread prepared the machine')
+  return createPreparedMachine(() => prepared)
+}
+
+test.each([['made here', newMachine], ['prepared in another thread', preparedElsewhere]] as const)('known scripts take the gas they always took, on a machine %s', async (_, create) => {
+  const machine = await create()
   const used = (body: string): bigint => {
     const source = jsContract(body)
     const gas = { left: 10n ** 12n, charge(amount: bigint) { this.left -= amount } }
