@@ -149,7 +149,7 @@ const senderView = async (network: Network, entry: ContractEntry, { payload }: F
 }
 
 /** Whether bytes occur in others. */
-const contains = (where: Uint8Array, what: Uint8Array): boolean => Buffer.from(where.buffer, where.byteOffset, where.length).includes(what)
+const contains = (where: Uint8Array, what: Uint8Array): boolean => Buffer.from(where.buffer, where.byteOffset, where.length).includes(Buffer.from(what))
 
 /**
  * Looks at a command from every side.
