@@ -22,7 +22,7 @@ describeBrowser('a contract', (executablePath) => {
 
   test('takes a sealed command from a browser, which gets the proven receipt and the answer', { timeout: 240_000 }, async () => {
     const cluster = await readyCluster(network)
-    const { bundle, metadata } = await buildAuction(network.surroundings.crypto)
+    const { bundle, metadata } = await buildAuction()
     const alice = devSigner(network, '//Alice')
     const { id } = await deploy({ bundle, cluster: cluster.id, args: { lot: 'a lamp', closesAfter: 2 } }, { network, signer: alice })
     const house = contractOf<typeof auction>({ id, metadata }, { network, signer: alice })

@@ -1,11 +1,16 @@
 /** Owns what tests of clusters share: a development network's cluster, once contracts can be made in it, the example contract, signers. */
-import { resolve } from 'node:path'
-import { Secret, type Crypto } from '@phalanx/primitives/crypto'
-import { connect, createSigner, type Cluster, type Network, type Signer } from '@phalanx/sdk/client'
-import { buildContract, bundleText, findContract, type BuiltContract } from '../../apps/cli/src/contract/build-contract.ts'
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { connect, createSigner, Secret, type Cluster, type Network, type Signer } from '@phalanx/sdk/client'
 import { WebSocketClass, type Network as DevNetwork } from './network.ts'
 
 const WAIT_MS = 120_000
+const launcher = resolve(import.meta.dirname, '../../apps/cli/bin/phalanx.mjs')
+const run = promisify(execFile)
+
 /** A client of a development network: simulated workers count, as its chain says. */
 export const openNetwork = (dev: DevNetwork): Promise<Network> => connect({ node: dev.rpc, policy: 'chain', WebSocket: WebSocketClass })
 
@@ -27,8 +32,20 @@ export const readyCluster = async (network: Network): Promise<Cluster> => {
   return network.cluster(id)
 }
 
-/** The example contract, built from its source. */
-export const buildAuction = async (crypto: Pick<Crypto, 'blake2b256'>): Promise<BuiltContract & { readonly bundle: string }> => {
-  const built = await buildContract(findContract(resolve(import.meta.dirname, '../../examples/sealed-bid-auction')), { crypto })
-  return { ...built, bundle: bundleText(built) }
+/** A contract that was built: its bundle's text, and its metadata. */
+export interface BuiltExample {
+  readonly bundle: string
+  readonly metadata: unknown
+}
+
+/** The example contract, built from its source as its author would. */
+export const buildAuction = async (): Promise<BuiltExample> => {
+  const folder = await mkdtemp(join(tmpdir(), 'phalanx-auction-'))
+  try {
+    await run(process.execPath, [launcher, 'contract', 'build', resolve(import.meta.dirname, '../../examples/sealed-bid-auction'), '--out', folder])
+    const [bundle, metadata] = await Promise.all(['contract', 'json'].map((ending) => readFile(join(folder, `sealed_bid_auction.${ending}`), 'utf8')))
+    return { bundle: bundle ?? '', metadata: JSON.parse(metadata ?? '') as unknown }
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
 }

@@ -1,15 +1,18 @@
 /** Contracts as applications use them: deployed, commanded and asked through `@phalanx/sdk/client` over a whole network, by every kind of signer, and what goes wrong. */
+import { execFile } from 'node:child_process'
+import { resolve } from 'node:path'
 import { Keyring } from '@polkadot/keyring'
 import { cryptoWaitReady, decodeAddress } from '@polkadot/util-crypto'
 import { TypeRegistry } from '@polkadot/types'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { bytesEqual, parseHex, toHex } from '@phalanx/primitives/bytes'
+import { bytesEqual, parseHex, toHex, utf8 } from '@phalanx/primitives/bytes'
 import { verifyReceiptProof, wrapBytes, type ReceiptLeaf } from '@phalanx/primitives/contracts'
 import { AppError, isAppError } from '@phalanx/primitives/errors'
 import { UNIT } from '@phalanx/primitives/fixed'
 import { connect, contractOf, deploy, transferToCluster, type ChainState, type Cluster, type ContractHandle, type InjectedSigner, type Network } from '@phalanx/sdk/client'
 import type auction from '../../examples/sealed-bid-auction/contract.ts'
-import { buildAuction, devSigner, openNetwork, readyCluster } from './clusters.ts'
+import { loadBundles, type Bundle } from '../../tools/ink-bundles.ts'
+import { buildAuction, devSigner, openNetwork, readyCluster, type BuiltExample } from './clusters.ts'
 import { startNetwork, WebSocketClass, type Network as DevNetwork } from './network.ts'
 
 type Auction = ContractHandle<typeof auction>
@@ -17,7 +20,7 @@ type Auction = ContractHandle<typeof auction>
 let dev: DevNetwork
 let network: Network
 let cluster: Cluster
-let built: Awaited<ReturnType<typeof buildAuction>>
+let built: BuiltExample
 
 const codeOf = (promise: Promise<unknown>): Promise<string> => promise.then(() => 'none', (error: unknown) => (error instanceof AppError ? error.code : String(error)))
 const as = (handle: Auction, suri: string): Auction => contractOf<typeof auction>({ id: handle.id, metadata: built.metadata }, { network, signer: devSigner(network, suri) })
@@ -29,7 +32,7 @@ beforeAll(async () => {
   dev = await startNetwork({ workers: 2 })
   network = await openNetwork(dev)
   cluster = await readyCluster(network)
-  built = await buildAuction(network.surroundings.crypto)
+  built = await buildAuction()
 }, 240_000)
 
 afterAll(async () => {
@@ -105,6 +108,44 @@ describe('an application', () => {
       strict.close()
     }
   })
+})
+
+/** Runs the example application as its reader would. */
+const runExample = (id: Uint8Array): Promise<string> =>
+  new Promise((done, failed) => {
+    const args = ['--import', 'tsx', resolve(import.meta.dirname, '../../examples/sealed-bid-auction/client.ts'), toHex(id), dev.rpc]
+    execFile(process.execPath, args, { timeout: 60_000 }, (error, stdout, stderr) => (error === null ? done(stdout) : failed(new Error(stderr))))
+  })
+
+test('the application of ten lines does what it says', { timeout: 120_000 }, async () => {
+  const house = await open(1)
+  expect(await runExample(house.id)).toMatch(/^the bid is in block \d+ and took \d+ gas: \{[^]*price: 150000000000000n,\s+bidders: 1\s/)
+})
+
+describe('ink! bundles that others wrote', () => {
+  const bundles = loadBundles()
+  if (bundles === undefined) {
+    console.log('not run: ink! bundles (the package of bundles is not here and cannot be fetched)')
+    test.skip('not run: the package of bundles is not here and cannot be fetched', () => {})
+  } else {
+    const { metadata, code } = bundles.get('flipper') as Bundle
+    const bundleOf = (wasm: string): unknown => ({ ...metadata, source: { wasm } })
+
+    test('deploy, take commands and answer by their own metadata alone', { timeout: 120_000 }, async () => {
+      const flipper = await deploy({ bundle: bundleOf(toHex(code)), entry: 'new', args: { initValue: false }, cluster: cluster.id }, { network, signer: devSigner(network, '//Alice') })
+      expect(await flipper.query['get']?.()).toBe(false)
+      await flipper.send['flip']?.()
+      expect(await flipper.query['get']?.()).toBe(true)
+    })
+
+    test('are refused with the import\'s name where they want what workers do not have', { timeout: 120_000 }, async () => {
+      // As others could have written it: the flipper, asking for a function that there is not.
+      const wasm = toHex(code).replaceAll(toHex(utf8('seal_return')).slice(2), toHex(utf8('seal_retarn')).slice(2))
+      const bundle = bundleOf(wasm)
+      const error = await deploy({ bundle, entry: 'new', args: { initValue: false }, cluster: cluster.id }, { network, signer: devSigner(network, '//Bob//stash') }).catch((thrown: unknown) => thrown)
+      expect(isAppError(error, 'SDK_CODE_REFUSED') && error.context.reason).toContain('seal_retarn')
+    })
+  }
 })
 
 describe('any Polkadot signer', () => {

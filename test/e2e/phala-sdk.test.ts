@@ -50,7 +50,7 @@ beforeAll(async () => {
   dev = await startNetwork({ workers: 2 })
   network = await openNetwork(dev)
   const cluster = await readyCluster(network)
-  const { bundle, metadata } = await buildAuction(network.surroundings.crypto)
+  const { bundle, metadata } = await buildAuction()
   const { id } = await deploy({ bundle, cluster: cluster.id, args: { lot: 'a boat', closesAfter: 0 } }, { network, signer: devSigner(network, '//Alice') })
   metadataFolder = mkdtempSync(join(tmpdir(), 'phalanx-phala-sdk-'))
   writeFileSync(join(metadataFolder, 'auction.json'), JSON.stringify(metadata))

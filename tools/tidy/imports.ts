@@ -59,7 +59,8 @@ const relativeProblem = (project: Project, sourcesByPath: ReadonlyMap<string, So
   if (from !== to && !isTestHelper && (to !== undefined || from !== undefined))
     return { message: `${use.specifier} leaves the workspace`, fix: 'Import packages by name (@phalanx/...); nobody imports apps, simulation or tools.' }
   const found = sourcesByPath.get(target)
-  if (found === undefined && /\.tsx?$/.test(target)) return { message: `${use.specifier} does not exist`, fix: 'Name the file as it is, with its .ts ending.' }
+  // Examples are no sources of ours to be tidied, but are there.
+  if (found === undefined && /\.tsx?$/.test(target) && !project.texts.has(target)) return { message: `${use.specifier} does not exist`, fix: 'Name the file as it is, with its .ts ending.' }
   if (found !== undefined && isBarrel(found) && !source.isTest && from !== undefined && !isPublicFaceOfSibling(project, source.path, target))
     return { message: `${use.specifier} is a barrel`, fix: 'Import the file that defines the name.' }
   return undefined

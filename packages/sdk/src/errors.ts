@@ -75,7 +75,7 @@ export const sdkErrors = defineErrors({
   SDK_MESSAGE_REFUSED: describe<{ entry: string; code: string; reason: string; receipt: unknown }>(
     '{entry} was refused before it ran ({code}): {reason}.', 'Do as the code\'s own entry says (docs/errors.md).'),
   SDK_RECEIPT_NOT_AGREED: describe<{ block: number; told: string; agreed: string }>(
-    'The worker shows receipts of block {block} under the root {told}, but the cluster agreed on {agreed}.', 'Do not trust this worker; ask again, another one is chosen.'),
+    'The worker shows receipts of block {block} under the root {told}, but the cluster agreed on {agreed}.', 'No other worker of the cluster could be asked. The command was executed or not whatever is shown here: see agreed state and later receipts.'),
   SDK_CLUSTER_BALANCE_LOW: describe<{ account: string; cluster: string; missing: bigint }>(
     'The account {account} lacks {missing} (smallest unit) in the cluster {cluster}, and bringing it along would name the sender.',
     'Move it there before, in an extrinsic of its own (transferToCluster), or say with deposit that the sender may be seen.'),

@@ -175,8 +175,11 @@ describe('commands', () => {
     expect(cluster.submitted).toHaveLength(4)
   })
 
-  test('take no receipt that the cluster did not agree on', async () => {
+  test('take no receipt that the cluster did not agree on, but that of another worker', async () => {
     cluster.answers = { command: () => outcome(bought(1)) }
+    cluster.lying.add(0)
+    expect((await handle.send.buy({ amount: 1n }, OPTIONS)).proven.worker.endpoint).toBe('worker 1')
+    expect(cluster.submitted).toHaveLength(1)
     cluster.agreed = crypto.blake2b256(new Uint8Array(1))
     expect(await codeOf(handle.send.buy({ amount: 1n }, OPTIONS))).toBe('SDK_RECEIPT_NOT_AGREED')
   })

@@ -32,23 +32,40 @@ const NOT_YET = 'RECEIPT_NOT_YET'
 /** Least time between two tries of workers that do not answer. */
 const PAUSE_MS = 250
 
+/** Longest wait for the cluster to agree on a block that one worker names: it may have named a wrong one. */
+const AGREEMENT_MS_MAX = 30_000
+
 type Handed = Awaited<ReturnType<PickedWorker['api']['PhalanxAPI']['GetReceipt']>> & { readonly worker: PickedWorker }
 
+/** A command whose receipt is wanted, and until when. */
+interface Wanted {
+  readonly contract: ContractEntry
+  readonly command: Pick<PreparedCommand, 'commandHash' | 'own' | 'target'>
+  readonly timeoutMs: number
+  readonly untilMs: number
+}
+
+const leftOf = (session: Session, { untilMs, timeoutMs, command }: Wanted): number => {
+  const leftMs = untilMs - session.network.surroundings.clock.nowMs()
+  if (leftMs <= 0) throw new AppError('SDK_WAIT_TIMEOUT', { what: `receipt for the command ${toHex(command.commandHash)}`, waitedMs: timeoutMs })
+  return leftMs
+}
+
 /** Has workers wait for the receipt, one after another where one gives out. @throws SDK_WAIT_TIMEOUT and what choosing a worker throws */
-const fetchReceipt = async (session: Session, contract: ContractEntry, commandHash: Uint8Array, untilMs: number, timeoutMs: number): Promise<Handed> => {
+const fetchReceipt = async (session: Session, wanted: Wanted, refuted: readonly Uint8Array[]): Promise<Handed> => {
   const { network } = session
-  const { clock } = network.surroundings
-  let tried: Uint8Array[] = []
+  const { contract, command: { commandHash } } = wanted
+  let tried = [...refuted]
   for (;;) {
-    const leftMs = untilMs - clock.nowMs()
-    if (leftMs <= 0) throw new AppError('SDK_WAIT_TIMEOUT', { what: `receipt for the command ${toHex(commandHash)}`, waitedMs: timeoutMs })
+    const leftMs = leftOf(session, wanted)
     let worker: PickedWorker
     try {
       worker = await network.pickWorker(contract.cluster, { except: tried })
     } catch (error) {
-      if (tried.length === 0 || !isAppError(error, 'SDK_WORKER_NONE')) throw error
-      tried = []
-      await new Promise<void>((resolve) => clock.after(Math.min(PAUSE_MS, leftMs), resolve))
+      if (tried.length === refuted.length || !isAppError(error, 'SDK_WORKER_NONE')) throw error
+      // All gave out; each may have come back.
+      tried = [...refuted]
+      await new Promise<void>((resolve) => network.surroundings.clock.after(Math.min(PAUSE_MS, leftMs), resolve))
       continue
     }
     try {
@@ -73,23 +90,41 @@ const agreedRoot = (session: Session, cluster: Uint8Array, block: number, timeou
     },
   })
 
+/** Checks what a worker handed out. @throws SDK_WAIT_TIMEOUT, SDK_RECEIPT_NOT_AGREED, RECEIPT_ codes, TRIE_PROOF_ and CODEC_ codes, SEALED_NOT_OPENED */
+const verifyHanded = async (session: Session, wanted: Wanted, handed: Handed): Promise<ProvenOutcome> => {
+  const { crypto } = session.network.surroundings
+  const { contract, command: { commandHash, own, target } } = wanted
+  const { sealed, index, proof, block, encodedLeaf, receiptsRoot: told, worker } = handed
+  const { root, blockHash } = await agreedRoot(session, contract.cluster, block, Math.min(leftOf(session, wanted), AGREEMENT_MS_MAX))
+  if (!bytesEqual(root, told)) throw new AppError('SDK_RECEIPT_NOT_AGREED', { block, told: toHex(told), agreed: toHex(root) })
+  verifyReceiptProof(crypto, { sealed, index, proof, leaf: ReceiptLeaf.decode(encodedLeaf) }, { receiptsRoot: root, commandHash })
+  const receipt = openReceipt(crypto, sealed, { commandHash, own, target })
+  if (receipt.block !== block || !bytesEqual(receipt.contract, contract.id)) throw new AppError('RECEIPT_MISMATCH', { what: 'block or contract' })
+  session.raiseFloor({ number: receipt.block, hash: blockHash })
+  return { receipt, sealed, proof, receiptsRoot: root, blockHash, worker }
+}
+
 /**
- * Waits for the receipt of a command and checks it.
+ * Waits for the receipt of a command and checks it. A worker that hands out one that is not proven is passed over; what was wrong with the last is thrown where no other is left.
  * @throws SDK_WAIT_TIMEOUT, SDK_RECEIPT_NOT_AGREED, RECEIPT_MISMATCH, RECEIPT_NOT_PROVEN, TRIE_PROOF_ and CODEC_ codes, SDK_WORKER_NONE
  */
-export const awaitReceipt = async (
-  session: Session, contract: ContractEntry, command: Pick<PreparedCommand, 'commandHash' | 'own' | 'target'>, timeoutMs: number,
-): Promise<ProvenOutcome> => {
-  const { crypto, clock } = session.network.surroundings
-  const { commandHash, own, target } = command
-  const untilMs = clock.nowMs() + timeoutMs
-  const handed = await fetchReceipt(session, contract, commandHash, untilMs, timeoutMs)
-  const { root, blockHash } = await agreedRoot(session, contract.cluster, handed.block, Math.max(untilMs - clock.nowMs(), 1))
-  if (!bytesEqual(root, handed.receiptsRoot)) throw new AppError('SDK_RECEIPT_NOT_AGREED', { block: handed.block, told: toHex(handed.receiptsRoot), agreed: toHex(root) })
-  const { sealed, index, proof } = handed
-  verifyReceiptProof(crypto, { sealed, index, proof, leaf: ReceiptLeaf.decode(handed.encodedLeaf) }, { receiptsRoot: root, commandHash })
-  const receipt = openReceipt(crypto, sealed, { commandHash, own, target })
-  if (receipt.block !== handed.block || !bytesEqual(receipt.contract, contract.id)) throw new AppError('RECEIPT_MISMATCH', { what: 'block or contract' })
-  session.raiseFloor({ number: receipt.block, hash: blockHash })
-  return { receipt, sealed, proof, receiptsRoot: root, blockHash, worker: handed.worker }
+export const awaitReceipt = async (session: Session, contract: ContractEntry, command: Wanted['command'], timeoutMs: number): Promise<ProvenOutcome> => {
+  const { network } = session
+  const wanted: Wanted = { contract, command, timeoutMs, untilMs: network.surroundings.clock.nowMs() + timeoutMs }
+  const refuted: Uint8Array[] = []
+  let wrong: AppError | undefined
+  for (;;) {
+    const handed = await fetchReceipt(session, wanted, refuted).catch((error: unknown) => {
+      throw wrong !== undefined && isAppError(error, 'SDK_WORKER_NONE') ? wrong : error
+    })
+    try {
+      return await verifyHanded(session, wanted, handed)
+    } catch (error) {
+      if (!isAppError(error)) throw error
+      network.surroundings.logger.warn('a worker\'s receipt is not proven', { worker: toHex(handed.worker.publicKey) }, error)
+      network.forgetWorker(handed.worker)
+      refuted.push(handed.worker.publicKey)
+      wrong = error
+    }
+  }
 }
