@@ -52,7 +52,10 @@ export const createCluster = (ctx: PhatContext, wish: NewCluster): void => {
   const counter = storage.clusterCounter.get(ctx) + 1n
   storage.clusterCounter.set(ctx, counter)
   const cluster = clusterIdOf(counter)
-  for (const worker of wish.deployWorkers) enterCluster(ctx, { worker, cluster })
+  for (const worker of wish.deployWorkers) {
+    enterCluster(ctx, { worker, cluster })
+    storage.spokeAt.set(ctx, worker, ctx.block.number)
+  }
   const codeHash = storage.pinkSystemCodeHash.get(ctx) ?? ctx.fail('NoPinkSystemCode')
   const { owner, permission, deposit, gasPrice, depositPerItem, depositPerByte, treasuryAccount } = wish
   const systemContract = contractIdOf(ctx.crypto, { deployer: owner, codeHash, clusterId: cluster, salt: NO_SALT })
@@ -85,6 +88,7 @@ export const destroyCluster = (ctx: PhatContext, cluster: Uint8Array): void => {
   for (const worker of storage.clusterWorkers.get(ctx, cluster)) {
     storage.clusterByWorkers.remove(ctx, worker)
     storage.keyRequestedAt.remove(ctx, worker)
+    storage.spokeAt.remove(ctx, worker)
   }
   storage.clusterWorkers.remove(ctx, cluster)
   storage.clusterContracts.remove(ctx, cluster)

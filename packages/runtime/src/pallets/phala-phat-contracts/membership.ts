@@ -40,6 +40,7 @@ export const enterCluster = (ctx: PhatContext, { worker, cluster }: Membership):
 const takeOut = (ctx: PhatContext, { worker, cluster }: Membership): void => {
   storage.clusterByWorkers.remove(ctx, worker)
   storage.keyRequestedAt.remove(ctx, worker)
+  storage.spokeAt.remove(ctx, worker)
   storage.clusterWorkers.mutate(ctx, cluster, (members) => members.filter((one) => !bytesEqual(one, worker)))
   pushPalletMessage(ctx, PHAT_CONTRACTS, TOPICS.clusterOperation, { kind: 'RemoveWorker', value: { clusterId: cluster, worker } })
 }

@@ -174,6 +174,29 @@ describe('state reports', () => {
     expect(bed.events('ClusterStateAgreed')).toHaveLength(1)
   })
 
+  test('of a member that joined are waited for once it has told its first', () => {
+    const [e, f] = [bed.worker('e'), bed.worker('f')]
+    const one = bed.cluster([e])
+    bed.chain.assertOk(phalaPhatContracts.call('addWorkerToCluster', { workerPubkey: f.worker, clusterId: one }), signed(bed.owner))
+    bed.report(e, one, at() - 1, 1)
+    expect(storage.agreedState.get(bed.chain.ctx, one)?.block).toBe(at() - 1)
+    bed.report(f, one, at(), 2)
+    bed.report(e, one, at(), 1)
+    expect(storage.agreedState.get(bed.chain.ctx, one)?.block).toBe(at() - 1)
+    expect(bed.events('ClusterStateDisputed')).toEqual([{ cluster: one, block: at() }])
+  })
+
+  test('of members that have been silent for long are not waited for', () => {
+    const now = bed.chain.ctx.block as { number: number }
+    bed.report(session(a), id, at(), 1)
+    now.number += 60
+    bed.report(session(a), id, at(), 1)
+    expect(bed.events('ClusterStateAgreed')).toEqual([])
+    now.number++
+    bed.report(session(a), id, at(), 1)
+    expect(bed.events('ClusterStateAgreed')).toHaveLength(1)
+  })
+
   test('of an earlier block do not replace a later state', () => {
     bed.chain.nextBlock()
     for (const one of [a, b]) bed.report(session(one), id, at(), 2)

@@ -49,4 +49,6 @@ export const contractChannelKeys = storage.doubleMap('ContractChannelKeys', {
   hashers: ['Twox64Concat', 'Twox64Concat'], keys: [Hash, u64], type: Sr25519Public, doc: 'Channel key of a contract by epoch: that to which commands are sealed, and the one before.' })
 export const stateReports = storage.doubleMap('StateReports', {
   hashers: ['Twox64Concat', 'Twox64Concat'], keys: [u32, Hash], type: StateReports, doc: 'What workers reported of their cluster\'s state, by block and cluster.' })
+export const spokeAt = storage.map('SpokeAt', {
+  hasher: 'Twox64Concat', key: Sr25519Public, type: u32, doc: 'Block in which a member last told its cluster\'s state, or was there when the cluster was made. One that joined counts from its first word on.' })
 export const agreedState = storage.map('AgreedState', { ...byHash, type: AgreedState, doc: 'Last state of a cluster that its workers agreed on.' })
