@@ -15,6 +15,8 @@ import {
 import type { State } from '@phalanx/primitives/trie'
 import { phalaMqStorage, phalaRegistryStorage } from '@phalanx/runtime/storage'
 import type { AssembledRuntime } from '@phalanx/runtime/frame'
+import { createClusterAudit, type ClusterAudit } from './cluster-audit.ts'
+import type { SentCommand } from './cluster-commands.ts'
 import { createEconomyAudit, type EconomyAudit } from './economy-audit.ts'
 import { createEgressAudit } from './egress-audit.ts'
 import './errors.ts'
@@ -52,6 +54,8 @@ export interface Auditor {
   noteDamage(pubkey: Uint8Array): void
   /** What was compared of the economy. */
   readonly economy: Pick<EconomyAudit, 'counts' | 'decidedTo'>
+  /** What was compared of clusters, and workers that are looked into. */
+  readonly clusters: Omit<ClusterAudit, 'follow'>
   /** @throws SIM_INVARIANT_BROKEN where chain and model differ */
   audit(block: AuditedBlock): void
   /** Identities that must be registered now. */
@@ -97,7 +101,7 @@ export interface AuditorOptions {
 /** Starts with the workers, measurements and sequences of genesis: none but the listed measurements. */
 export const createAuditor = (
   options: AuditorOptions,
-  dependencies: { readonly crypto: Crypto; readonly runtime: AssembledRuntime },
+  dependencies: { readonly crypto: Crypto; readonly runtime: AssembledRuntime; readonly commands: readonly SentCommand[] },
 ): Auditor => new ModelAuditor(options, dependencies)
 
 class ModelAuditor implements Auditor {
@@ -120,14 +124,16 @@ class ModelAuditor implements Auditor {
   private next = 1
 
   readonly economy: EconomyAudit
+  readonly clusters: ClusterAudit
   private readonly runtime: AssembledRuntime
   private readonly egress
 
-  constructor(options: AuditorOptions, { crypto, runtime }: { readonly crypto: Crypto; readonly runtime: AssembledRuntime }) {
+  constructor(options: AuditorOptions, { crypto, runtime, commands }: { readonly crypto: Crypto; readonly runtime: AssembledRuntime; readonly commands: readonly SentCommand[] }) {
     this.options = options
     this.crypto = crypto
     this.runtime = runtime
     this.economy = createEconomyAudit({ crypto, runtime })
+    this.clusters = createClusterAudit({ crypto, commands })
     this.egress = createEgressAudit({ crypto })
     this.measurements = [...options.measurements]
     this.hashes = [options.genesisHash]
@@ -159,6 +165,7 @@ class ModelAuditor implements Auditor {
     }
     this.compare(block)
     this.require(this.economy.follow(block), block.number)
+    this.require(this.clusters.follow(block), block.number)
     this.hashes.push(headerHash(this.crypto, block.header))
     this.lastSeconds = readPhlx(block.header).timeMs / 1000n
   }
@@ -225,18 +232,27 @@ class ModelAuditor implements Auditor {
   private applyMessage(signed: TypeOf<typeof SignedMessage>, block: AuditedBlock): void {
     const { message, sequence, signature } = signed
     const { sender, destination, payload } = message
-    if (!isOffchainOrigin(sender) || sender.kind !== 'Worker' || !isValidTopic(destination)) return
+    if (!isOffchainOrigin(sender) || !isValidTopic(destination)) return
+    const key = this.keyOf(sender, block)
+    if (key === undefined) return
     const name = toHex(MessageOrigin.encode(sender))
     if (sequence !== (this.sequences.get(name) ?? 0n)) return
-    if (!this.crypto.sr25519.verify(signature, messageSigningPayload(message, sequence), sender.value)) return
+    if (!this.crypto.sr25519.verify(signature, messageSigningPayload(message, sequence), key)) return
     this.sequences.set(name, sequence + 1n)
     this.messages++
     this.require(this.egress.take(signed), block.number)
+    if (sender.kind !== 'Worker') return
     const worker = this.workers.get(toHex(sender.value))
     if (bytesEqual(destination, TOPICS.gatekeeperVote.topic)) this.compareVote(sender.value, payload, block.number)
     if (worker === undefined) return
     if (bytesEqual(destination, TOPICS.ecdhKey.topic)) this.applyEcdhKey(worker, sender.value, payload)
     if (bytesEqual(destination, TOPICS.registryEvent.topic)) this.applyRegistryEvent(worker, payload, block)
+  }
+
+  /** Key that a sender's messages are signed with. Clusters' keys are the gatekeepers' word, which other audits judge. */
+  private keyOf(sender: MessageOrigin, { state }: AuditedBlock): Uint8Array | undefined {
+    if (sender.kind === 'Worker') return sender.value
+    return sender.kind === 'Cluster' ? phalaRegistryStorage.clusterKeys.decode(state.get(phalaRegistryStorage.clusterKeys.key(this.crypto, sender.value))) : undefined
   }
 
   /** Whoever was asked, and whenever: of the same outcome every gatekeeper must say the same bytes. */

@@ -19,6 +19,8 @@ export interface BlobDisk {
   /** Pulls the plug: writes that were not acknowledged are kept or lost, each whole. */
   crash(): void
   names(): readonly string[]
+  /** A file as it stands on the disk. */
+  peek(name: string): Uint8Array | undefined
   /** Whether a file is there as a process wrote it last: not lost, put back or damaged since. */
   isAsWritten(name: string): boolean
   /** Deletes a file, as a careless operator would. */
@@ -105,6 +107,7 @@ export const createBlobDisk = (clock: Clock, prng: Prng): BlobDisk => {
       writes.crash()
     },
     names: () => [...files.keys()].sort((a, b) => (a < b ? -1 : 1)),
+    peek: (name) => files.get(name)?.slice(),
     isAsWritten: (name) => files.has(name) && !touched.has(name),
     lose: (name) => void files.delete(name),
     rollBack(name, draws) {

@@ -36,7 +36,8 @@ interface Order {
 /** The people. */
 export interface Economy {
   start(): void
-  stop(): void
+  /** From now on the pool's owner keeps his workers at work, and nobody does anything else. */
+  calm(): void
   readonly submitted: number
 }
 
@@ -212,19 +213,18 @@ const DEEDS: readonly (readonly [weight: number, deed: Deed])[] = [
 /** Prepares the people; somebody acts every `everyMs` on average. */
 export const createEconomy = (world: World, options: { readonly everyMs: number }, prng: Prng): Economy => {
   const accounts = new Map<string, Sr25519Pair>()
-  let isOn = false
+  let isCalm = false
   let submitted = 0
   /** Some orders stand or fall as one, of others each part counts by itself. */
   const toCall = ({ calls }: Order): Call =>
     calls.length === 1 ? (calls[0] as Call) : { pallet: 'Utility', name: prng.chance(500) ? 'batchAll' : 'forceBatch', args: { calls } }
   const nextOrder = (view: View): Order | undefined => {
     const duty = tendPool(view)
-    if (duty !== undefined && prng.chance(700)) return duty
+    if (isCalm || (duty !== undefined && prng.chance(700))) return duty
     const pid = view.poolOf('StakePool', view.account(OPERATOR).publicKey)
     return pid === undefined ? duty : prng.pickWeighted(DEEDS)(view, pid)
   }
   const act = async (): Promise<void> => {
-    if (!isOn) return
     world.clock.after(1 + prng.below(2 * options.everyMs), () => void act())
     const node = world.node()
     const order = node === undefined ? undefined : nextOrder(new View(world, node, { prng, accounts }))
@@ -236,11 +236,10 @@ export const createEconomy = (world: World, options: { readonly everyMs: number 
       return submitted
     },
     start() {
-      isOn = true
       void act()
     },
-    stop() {
-      isOn = false
+    calm() {
+      isCalm = true
     },
   }
 }

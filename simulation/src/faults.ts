@@ -3,6 +3,7 @@ import { parseHex, toHexPlain } from '@phalanx/primitives/bytes'
 import { FollowedBlocks } from '@phalanx/primitives/chain'
 import { FeedRequest, SkipRequest } from '@phalanx/worker/api'
 import { encodeMessage } from '@phalanx/worker/wire'
+import { CLUSTER_FILE, maySpareCluster } from './cluster-view.ts'
 import { MASTER_KEY_FILE, maySpareKey } from './governance.ts'
 import type { Prng } from './prng.ts'
 import { tellCheckpointLie, tellFeedLie } from './liar.ts'
@@ -51,7 +52,7 @@ const crashWorker: Fault = (world, prng) => {
 const damageCheckpoint: Fault = (world, prng) => {
   const place = prng.pick(world.workers)
   const names = place.disk.names().filter((name) => CHECKPOINT.test(name))
-  if (place.worker === undefined || names.length === 0) return false
+  if (place.worker === undefined || names.length === 0 || !maySpareCluster(world, place)) return false
   world.crashWorker(place)
   if (place.identity !== undefined) world.auditor.noteDamage(parseHex(place.identity))
   const name = prng.pick(names)
@@ -66,7 +67,7 @@ const damageCheckpoint: Fault = (world, prng) => {
 /** A disk replaced by an empty one: another worker lives at the address from now on. */
 const loseDisk: Fault = (world, prng) => {
   const place = prng.pick(world.workers)
-  if (place.worker === undefined || place.identity === undefined || !maySpareKey(world, place)) return false
+  if (place.worker === undefined || place.identity === undefined || !maySpareKey(world, place) || !maySpareCluster(world, place)) return false
   world.crashWorker(place)
   for (const name of place.disk.names()) place.disk.lose(name)
   place.identity = undefined
@@ -81,6 +82,18 @@ const loseMasterKey: Fault = (world, prng) => {
   place.keyDamagedAt = world.finalized.length
   world.crashWorker(place)
   if (prng.chance(500) || !place.disk.rollBack(MASTER_KEY_FILE, prng)) place.disk.lose(MASTER_KEY_FILE)
+  restartLater(world, prng, () => world.startWorker(place))
+  return true
+}
+
+/** The file with the secrets of a worker's cluster is gone, or as it was before. The gatekeepers or the other members must give them again. */
+const loseClusterKeys: Fault = (world, prng) => {
+  const holders = world.workers.filter(({ worker, disk }) => worker !== undefined && disk.names().includes(CLUSTER_FILE))
+  if (holders.length === 0) return false
+  const place = prng.pick(holders)
+  if (!maySpareCluster(world, place)) return false
+  world.crashWorker(place)
+  if (prng.chance(500) || !place.disk.rollBack(CLUSTER_FILE, prng)) place.disk.lose(CLUSTER_FILE)
   restartLater(world, prng, () => world.startWorker(place))
   return true
 }
@@ -163,6 +176,7 @@ const FAULTS: readonly (readonly [weight: number, fault: readonly [name: string,
   [6, ['damaged checkpoint', damageCheckpoint]],
   [1, ['lost disk', loseDisk]],
   [4, ['lost master key', loseMasterKey]],
+  [4, ['lost cluster keys', loseClusterKeys]],
   [6, ['bad network', spoilNetwork]],
   [6, ['lying node', startLies]],
   [8, ['altered feed', feedLies]],

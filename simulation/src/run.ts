@@ -9,7 +9,7 @@ import { simulate, type SimulationResult } from './simulate.ts'
 import { BROKEN, type Broken } from './broken.ts'
 
 const USAGE = `Usage: npm run sim -- SEED [--blocks N] [--faults N] [--verbose] [--broken skip-signature|drop-fsync|biased-gatekeeper|plain-shares|
-                              biased-economy|stray-planck]
+                              biased-economy|stray-planck|gossiping-machine|plain-files|kept-epochs]
        npm run sim -- --seeds COUNT [--from TEXT] [--jobs N] [--json]
 
 Runs node, relays and workers in one thread under virtual time, with faults drawn from the seed. The same seed gives the same run.
@@ -74,7 +74,7 @@ const parseArguments = (argv: readonly string[]): Arguments => {
 
 const line = (result: SimulationResult): string =>
   `${result.ok ? 'ok  ' : 'FAIL'} seed ${result.seed}: ${result.blocks} blocks, ${result.faults} faults, ${result.lies} lies, ${result.workers} workers, `
-  + `${result.messages} messages, ${result.transactions} transactions, ${result.checkpoints} checkpoints, ${result.votes} votes, ${result.economy.settlements} settlements, ${result.digest.slice(0, 18)}`
+  + `${result.messages} messages, ${result.transactions} transactions, ${result.checkpoints} checkpoints, ${result.votes} votes, ${result.economy.settlements} settlements, ${result.clusters.commands} commands, ${result.clusters.comparedReceipts} receipts, ${result.closed} closed, ${result.digest.slice(0, 18)}`
 
 const ignoreDead = (): void => {
   // Promises of killed processes end in these; everything else is a defect.

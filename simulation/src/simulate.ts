@@ -1,11 +1,16 @@
 /** Owns one run of the simulator: a world drawn from a seed, faults and users for so many blocks, then peace, then the final checks. */
 import { parseHex, toHex } from '@phalanx/primitives/bytes'
 import type { Crypto } from '@phalanx/primitives/crypto'
+import { UNIT } from '@phalanx/primitives/fixed'
 import { Empty, WorkerStatus } from '@phalanx/worker/api'
 import { decodeMessage, encodeMessage } from '@phalanx/worker/wire'
 import { createAdversary, type Adversary } from './faults.ts'
 import type { EconomyCounts } from './economy-audit.ts'
+import type { ClusterCounts } from './cluster-audit.ts'
+import { createClusterPeople, describeCluster, isClusterSettled, type ClusterPeople } from './cluster-people.ts'
+import { liveOf } from './cluster-view.ts'
 import { createEconomy } from './economy.ts'
+import { tryClosedEpochs } from './epoch-closure.ts'
 import { areGatekeepersAtWork, describeGatekeepers, rotationsOf } from './governance.ts'
 import { createPrng, type Prng } from './prng.ts'
 import { createWorkload } from './workload.ts'
@@ -42,6 +47,12 @@ export interface SimulationResult {
   readonly rotations: number
   /** What was compared of the economy: see the audit. */
   readonly economy: Readonly<EconomyCounts>
+  /** What was compared of clusters; `abandoned` ones were given up because nobody ran them. */
+  readonly clusters: Readonly<ClusterCounts> & { readonly abandoned: number }
+  /** Commands of epochs that were over and opened with nothing that was left; canaries and keys that were looked for. */
+  readonly closed: number
+  readonly canaries: number
+  readonly secrets: number
   /** Hash of the last finalised block. */
   readonly digest: string
   readonly virtualSeconds: number
@@ -49,12 +60,27 @@ export interface SimulationResult {
 
 const BLOCKS = 500
 const FAULTS = 20
+/** After this many blocks nobody holds the key any more that opened an epoch's secret: it was replaced, which takes some, and its grace is over. */
+const CLOSED_AFTER_BLOCKS = 40
 const PEACE_MS = 400_000
 const STEP_BLOCKS = 10
 
-const drawOptions = (prng: Prng, broken: Broken): WorldOptions => ({
-  workers: prng.between(2, 4),
-  gatekeepers: prng.between(2, 3),
+/** One real machine in so many thousand worlds. */
+const REAL_MACHINE_PER_MILLE = 100
+
+/** Gatekeepers are in no cluster: its members come on top of them. */
+const drawOptions = (prng: Prng, broken: Broken): WorldOptions => {
+  const gatekeepers = prng.chance(250) ? 3 : 2
+  const size = prng.chance(400) ? 3 : 2
+  const graceBlocks = prng.between(2, 8)
+  const clusters = {
+    size, graceBlocks, isReal: broken === 'none' && prng.chance(REAL_MACHINE_PER_MILLE), minStake: prng.pick([1n, 100n, 500n]) * UNIT,
+    rotationPeriodBlocks: graceBlocks + prng.pick([4, 12, 40]), reportIntervalBlocks: prng.pick([3, 10, 25]),
+  }
+  return { ...drawRest(prng, broken), workers: gatekeepers + size, gatekeepers, clusters }
+}
+
+const drawRest = (prng: Prng, broken: Broken): Omit<WorldOptions, 'workers' | 'gatekeepers'> => ({
   relays: prng.between(1, 2),
   blockTimeMs: prng.pick([200, 500, 1000]),
   checkpointEveryBlocks: prng.pick([3, 10, 50]),
@@ -80,6 +106,9 @@ const checkWorkers = async (world: World): Promise<void> => {
     if (expected !== undefined && toHex(parseHex(status.blockHash)) !== expected) world.report(`${url} follows ${status.blockHash} at block ${(status.blockNumber ?? 0)}, not ${expected}`)
     if ((status.gatekeeperAlarms ?? 0) > 0) world.report(`${url} differs from the other gatekeepers: ${status.gatekeeper ?? ''}`)
     if (status.state === 'halted') world.report(`${url} halted: ${status.reason}`)
+    const live = world.workers[i] === undefined ? undefined : liveOf(world.workers[i])
+    const problem = live === undefined ? undefined : world.auditor.clusters.observe(url, live)
+    if (problem !== undefined) world.report(problem)
   }
 }
 
@@ -89,8 +118,8 @@ const checkSecrets = (world: World): void => {
   if (leaked !== undefined && !world.problems.some((problem) => problem.startsWith('leak'))) world.report(`leak: ${leaked}`)
 }
 
-/** Gatekeepers always have something to say. */
-const messagesUnderWay = (status: WorkerStatus): bigint => (status.gatekeeper === undefined ? 0n : 3n)
+/** Gatekeepers always have something to say, members of clusters often. */
+const messagesUnderWay = (status: WorkerStatus): bigint => (status.gatekeeper === undefined ? 4n : 3n)
 
 /** Whether a worker serves under an ECDH key that the chain took another for: for good, or until it has followed the block that says so. */
 const isUnderOldKey = (world: World, { identity }: WorkerPlace, status: WorkerStatus): boolean => {
@@ -99,21 +128,24 @@ const isUnderOldKey = (world: World, { identity }: WorkerPlace, status: WorkerSt
 }
 
 /** In peace every worker must come to serve, at the head, under the key that the chain holds. */
-const checkPeace = async (world: World): Promise<void> => {
+const checkPeace = async (world: World, people: ClusterPeople): Promise<void> => {
   const isSettled = async (): Promise<boolean> => {
     const head = world.node()?.head().number ?? 0
     for (const [i, place] of world.workers.entries()) {
       const status = await statusOf(world, i)
       if (status === undefined || isUnderOldKey(world, place, status) || !status.serving || (status.blockNumber ?? 0) + 3 < head || status.pendingMessages > messagesUnderWay(status)) return false
     }
-    return areGatekeepersAtWork(world)
+    const { lastCommandBlock, lastAgreedBlock } = world.auditor.clusters
+    return people.isContent && areGatekeepersAtWork(world) && isClusterSettled(world, lastCommandBlock, lastAgreedBlock)
   }
   const untilMs = world.clock.nowMs() + PEACE_MS
   while (world.clock.nowMs() < untilMs) {
     await world.clock.run(world.clock.nowMs() + 2000)
-    if (await isSettled()) return
+    await checkWorkers(world)
+    if (world.problems.length > 0 || (await isSettled())) return
   }
   if (!areGatekeepersAtWork(world)) world.report(`in peace the gatekeepers are not at work: ${describeGatekeepers(world)}`)
+  world.report(describeCluster(world))
   for (const [i, { url }] of world.workers.entries()) {
     const status = await statusOf(world, i)
     const row = world.relays.flatMap(({ relay }) => relay?.snapshot().workers.filter((one) => one.url === url) ?? [])[0]
@@ -131,7 +163,21 @@ const checkRegistry = async (world: World): Promise<void> => {
   }
 }
 
-const summarize = (options: SimulationOptions, world: World, adversary: Adversary, transactions: number): SimulationResult => ({
+/** At the end: every command was answered, and nothing that is left opens one of an epoch that is over. Returns how many were tried. */
+const checkClusters = async (world: World): Promise<number> => {
+  const { clusters } = world.auditor
+  const node = world.node()
+  const unanswered = clusters.unanswered()
+  if (unanswered !== undefined) world.report(unanswered)
+  if (node === undefined || world.problems.length > 0) return 0
+  const over = clusters.epochs.filter(({ retireAt }) => retireAt !== undefined && retireAt + CLOSED_AFTER_BLOCKS < node.head().number)
+  const { tried, problem } = await world.clock.await(tryClosedEpochs(world, world.recorder, { epochs: over, genesis: node.genesisHash, clusterOf: (contract) => clusters.clusterOf(contract) }))
+  if (problem !== undefined) world.report(problem)
+  for (const [key, value] of node.chain.head().state.entries(new Uint8Array(0))) for (const bytes of [key, value]) world.hunt.watch(bytes, 'the state of the chain')
+  return tried
+}
+
+const summarize = (options: SimulationOptions, world: World, adversary: Adversary, done: { readonly transactions: number; readonly abandoned: number; readonly closed: number }): SimulationResult => ({
   seed: options.seed,
   ok: world.problems.length === 0,
   problems: world.problems,
@@ -141,11 +187,15 @@ const summarize = (options: SimulationOptions, world: World, adversary: Adversar
   lies: world.network.counts.lies,
   workers: world.auditor.workers.size,
   messages: world.auditor.messages,
-  transactions,
+  transactions: done.transactions,
   checkpoints: world.joined(),
   votes: world.auditor.votes,
   rotations: rotationsOf(world),
   economy: world.auditor.economy.counts,
+  clusters: { ...world.auditor.clusters.counts, abandoned: done.abandoned },
+  closed: done.closed,
+  canaries: world.hunt.canaries,
+  secrets: world.hunt.secrets,
   digest: world.finalized.at(-1) ?? '',
   virtualSeconds: Math.round((world.clock.nowMs() - 1_760_000_000_000) / 1000),
 })
@@ -159,10 +209,12 @@ export const simulate = async (options: SimulationOptions, dependencies: { reado
   const adversary = createAdversary(world, { everyMs: Math.round((settings.blockTimeMs * blocks) / (4 * (options.faults ?? FAULTS))) }, prng.fork('faults'))
   const workload = createWorkload(world, { everyMs: settings.blockTimeMs * 2 }, prng.fork('workload'))
   const economy = createEconomy(world, { everyMs: settings.blockTimeMs * 4 }, prng.fork('economy'))
+  const people = createClusterPeople(world, { everyMs: settings.blockTimeMs * 2 }, prng.fork('cluster'))
   await world.clock.run(world.clock.nowMs() + 5 * settings.blockTimeMs)
   adversary.start()
   workload.start()
   economy.start()
+  people.start()
   while (world.problems.length === 0 && (world.finalized.length <= blocks || adversary.total() < (options.faults ?? FAULTS))) {
     await world.clock.run(world.clock.nowMs() + STEP_BLOCKS * settings.blockTimeMs)
     await checkWorkers(world)
@@ -170,12 +222,14 @@ export const simulate = async (options: SimulationOptions, dependencies: { reado
     if (world.clock.nowMs() > 1_760_000_000_000 + 20 * blocks * settings.blockTimeMs) world.report('the chain hardly moved')
   }
   workload.stop()
-  economy.stop()
+  economy.calm()
+  people.calm()
   await adversary.stop()
-  if (world.problems.length === 0) await checkPeace(world)
+  if (world.problems.length === 0) await checkPeace(world, people)
   if (world.problems.length === 0) await checkRegistry(world)
+  const closed = world.problems.length === 0 ? await checkClusters(world) : 0
   checkSecrets(world)
-  const result = summarize(options, world, adversary, workload.submitted + economy.submitted)
+  const result = summarize(options, world, adversary, { transactions: workload.submitted + economy.submitted + people.submitted, abandoned: people.abandoned, closed })
   for (const relay of world.relays) world.crashRelay(relay)
   for (const worker of world.workers) world.crashWorker(worker)
   world.crashNode()

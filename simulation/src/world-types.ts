@@ -5,10 +5,13 @@ import type { Node } from '@phalanx/node'
 import type { Relay } from '@phalanx/relay'
 import type { ChainClient } from '@phalanx/sdk'
 import type { Worker } from '@phalanx/worker'
+import type { Platform } from '@phalanx/worker/platform'
 import type { Auditor } from './auditor.ts'
 import type { BlobDisk } from './blobs.ts'
 import type { Broken } from './broken.ts'
 import type { VirtualClock } from './clock.ts'
+import type { SentCommand } from './cluster-commands.ts'
+import type { Recorder } from './epoch-closure.ts'
 import type { SimNetwork } from './network.ts'
 import type { SimProcess } from './process.ts'
 import type { SecretHunt } from './secrets.ts'
@@ -30,6 +33,15 @@ export interface WorldOptions {
   readonly rotateEcdhEveryBlocks: number
   /** The economy: heartbeats asked per block, and of a worker in an hour at most; the published ones unless given. */
   readonly challenges?: { readonly expectedHeartbeatCount: number; readonly heartbeatsPerWorkerHour: number }
+  /** The cluster of the world, if there is to be one: members wanted, whether contracts run on the real machine, how it is kept. */
+  readonly clusters?: {
+    readonly size: number
+    readonly isReal: boolean
+    readonly minStake: bigint
+    readonly rotationPeriodBlocks: number
+    readonly graceBlocks: number
+    readonly reportIntervalBlocks: number
+  }
   /** Platform families of the workers' machines, in turn; the usual one unless given. */
   readonly families?: readonly SimulatedFamilyName[]
   /** Seconds that evidence counts, and before its end in which it is renewed; a week and a day unless given. */
@@ -42,6 +54,8 @@ export interface WorkerPlace {
   readonly disk: BlobDisk
   process: SimProcess | undefined
   worker: Worker | undefined
+  /** The machine's platform as it was last opened. */
+  platform: (Platform & Required<Pick<Platform, 'sealingKey'>>) | undefined
   /** Block at which its master key was last lost or put back to an older state. */
   keyDamagedAt: number | undefined
   /** Its identity as first seen; undefined until then and after its identity file was lost. */
@@ -62,6 +76,10 @@ export interface World {
   readonly crypto: Crypto
   readonly hunt: SecretHunt
   readonly auditor: Auditor
+  /** All commands that people made, in order. */
+  readonly commands: SentCommand[]
+  /** Whoever records everything that could be opened later. */
+  readonly recorder: Recorder
   readonly options: WorldOptions
   readonly workers: readonly WorkerPlace[]
   readonly relays: readonly RelayPlace[]

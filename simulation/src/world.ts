@@ -8,21 +8,24 @@ import { bytesEqual, concatBytes, toHex } from '@phalanx/primitives/bytes'
 import { FollowedBlock } from '@phalanx/primitives/chain'
 import { Secret, suriToEd25519Seed, suriToSr25519, type Crypto } from '@phalanx/primitives/crypto'
 import { AppError } from '@phalanx/primitives/errors'
-import type { Logger } from '@phalanx/primitives/ports'
+import type { BlobStore, Logger } from '@phalanx/primitives/ports'
 import { createMemoryDisk, createNode, type MemoryDisk, type Node } from '@phalanx/node'
 import { createRelay } from '@phalanx/relay'
 import { createDevChainSpec, createPhalanxRuntime } from '@phalanx/runtime'
 import type { AssembledRuntime } from '@phalanx/runtime/frame'
 import { createChainClient, createRpcClient, createSigner, createWorkerClient, type ChainClient } from '@phalanx/sdk'
 import { createWorker, type Worker } from '@phalanx/worker'
-import { GetEgressMessagesResponse, InitRuntimeResponse } from '@phalanx/worker/api'
+import { GetEgressMessagesResponse, InitRuntimeResponse, clusterStateMethods } from '@phalanx/worker/api'
+import { createBuiltinVm, type CodeVm } from '@phalanx/worker/contracts'
 import { createSoftwarePlatform, softwareMeasurement, softwareRootCertificate, softwareSigner, softwareVendor } from '@phalanx/worker/platform'
 import { decodeMessage, encodeMessage } from '@phalanx/worker/wire'
 import { createAuditor, type Auditor } from './auditor.ts'
 import { createBlobDisk } from './blobs.ts'
 import { createVirtualClock, type VirtualClock } from './clock.ts'
+import type { SentCommand } from './cluster-commands.ts'
 import { OPERATOR } from './economy.ts'
-import { withoutEncryption, withoutSignatures, withOwnBeacon, withStrayPlanck } from './broken.ts'
+import { createRecorder } from './epoch-closure.ts'
+import { withKeptEpochs, withoutEncryption, withoutSealing, withoutSignatures, withOwnBeacon, withStrayPlanck } from './broken.ts'
 import './errors.ts'
 import { anchorOf, measurementOf, measurementsByKind } from './families.ts'
 import { compareJoined } from './joiners.ts'
@@ -31,6 +34,7 @@ import { createLiar } from './liar.ts'
 import { createSimNetwork, type SimNetwork } from './network.ts'
 import type { Prng } from './prng.ts'
 import { createSimProcess, type SimProcess } from './process.ts'
+import { createScriptedVm } from './scripted-contract.ts'
 import { createSecretHunt, type SecretHunt } from './secrets.ts'
 import type { RelayPlace, WorkerPlace, World, WorldOptions } from './world-types.ts'
 
@@ -40,6 +44,7 @@ const START_MS = 1_760_000_000_000
 const NODE_URL = 'ws://node'
 const LIAR_URL = 'ws://liar'
 const BENCHMARK_BLOCKS = 2
+const SAVE_STATE = 'PhactoryAPI.SaveClusterState'
 /** Stake is free again, and slashed, soon enough to be seen. */
 const ECONOMY = { blockTimeSec: 1, coolDownPeriodSec: 8, slash: { intervalBlocks: 5 } }
 const WEEK_SECONDS = 604_800
@@ -68,6 +73,8 @@ class SimWorld implements World {
   readonly measurement: Uint8Array
   readonly finalized: string[] = []
   readonly problems: string[] = []
+  readonly commands: SentCommand[] = []
+  readonly recorder = createRecorder()
   auditor: Auditor
   liesOn = false
   private readonly prng: Prng
@@ -114,6 +121,7 @@ class SimWorld implements World {
                 policy: options.renewal ?? {},
               },
               PhalaComputation: { ...ECONOMY, ...options.challenges },
+              ...this.clusterGenesis(),
             },
           },
           { crypto },
@@ -124,7 +132,7 @@ class SimWorld implements World {
     )
     for (let i = 0; i < options.workers; i++) {
       const disk = createBlobDisk(this.clock, prng.fork(`worker disk ${i}`))
-      this.workers.push({ url: `http://worker-${i}`, disk, process: undefined, worker: undefined, keyDamagedAt: undefined, identity: undefined })
+      this.workers.push({ url: `http://worker-${i}`, disk, process: undefined, worker: undefined, platform: undefined, keyDamagedAt: undefined, identity: undefined })
     }
     for (let i = 0; i < options.relays; i++) this.relays.push({ name: `relay ${i}`, process: undefined, relay: undefined })
     this.auditor = undefined as unknown as Auditor
@@ -138,10 +146,17 @@ class SimWorld implements World {
         genesisHash, measurements: this.listed(), reattestationSeconds: this.options.renewal?.reattestationSeconds ?? WEEK_SECONDS,
         measurementOf: (report) => measurementOf(report, this.measurements), anchorOf, familyOf: (pubkey) => this.familyByKey.get(toHex(pubkey)),
       },
-      { crypto: this.crypto, runtime: this.runtime },
+      { crypto: this.crypto, runtime: this.runtime, commands: this.commands },
     )
     await Promise.all(this.workers.map((place) => this.startWorker(place)))
     for (const place of this.relays) this.startRelay(place)
+  }
+
+  private clusterGenesis(): Readonly<Record<string, unknown>> {
+    const { clusters } = this.options
+    if (clusters === undefined) return {}
+    const { minStake, rotationPeriodBlocks, graceBlocks, reportIntervalBlocks } = clusters
+    return { PhalaPhatContracts: { clusterMinStake: minStake.toString(), rotationPeriodBlocks, graceBlocks, reportIntervalBlocks } }
   }
 
   /** Measurements that genesis admits. */
@@ -168,6 +183,7 @@ class SimWorld implements World {
   private cryptoOfWorkers(): Crypto {
     const { broken } = this.options
     if (broken === 'skip-signature') return withoutSignatures(this.hunt.crypto)
+    if (broken === 'plain-files') return withoutSealing(this.hunt.crypto)
     return broken === 'plain-shares' ? withoutEncryption(this.hunt.crypto) : this.hunt.crypto
   }
 
@@ -245,11 +261,14 @@ class SimWorld implements World {
     const header = store.header(number)
     const body = store.body(number)
     const followed = store.followed(number)
+    for (const bytes of [...(body ?? []), followed ?? new Uint8Array(0)]) this.hunt.watch(bytes, `block ${number}`)
     if (hash === undefined || header === undefined || body === undefined || followed === undefined) return this.report(`block ${number} is incomplete`)
     this.finalized[number] = toHex(hash)
     if (number === 0 || this.auditor === undefined) return
     try {
-      this.auditor.audit({ number, header, body, state: node.chain.stateAt(hash), messages: FollowedBlock.decode(followed).messages.messages })
+      const { messages } = FollowedBlock.decode(followed).messages
+      this.recorder.hear(messages)
+      this.auditor.audit({ number, header, body, state: node.chain.stateAt(hash), messages })
     } catch (error) {
       // Whoever told of the block would swallow it.
       this.report(error instanceof AppError ? error.message : `the auditor failed at block ${number}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
@@ -269,13 +288,14 @@ class SimWorld implements World {
   async startWorker(place: WorkerPlace): Promise<void> {
     const process = createSimProcess(this.clock)
     place.process = process
-    const blobs = place.disk.open()
+    const blobs = this.watched(place.disk.open(), place)
     const random = this.prng.fork(`${place.url} ${this.clock.fired}`)
     const platform = await createSoftwarePlatform({ family: this.familyOf(place) }, { crypto: this.cryptoOf(place), blobs, random, vendor: this.vendor })
+    place.platform = platform
     const worker = await createWorker(
       { checkpointEveryBlocks: this.options.checkpointEveryBlocks, rotateEcdhEveryBlocks: this.options.rotateEcdhEveryBlocks, ecdhGraceBlocks: 10 },
       {
-        platform, blobs, random, crypto: this.cryptoOf(place), clock: process.clock, logger: this.logger(place.url),
+        platform, blobs, random, crypto: this.cryptoOf(place), clock: process.clock, logger: this.logger(place.url), ...this.machinesOf(place),
         benchmark: { start() {}, stop() {}, take: () => 0n, measure: (elapsedMs) => ((elapsedMs < 1000n ? 1000n : elapsedMs) * ITERATIONS_PER_SECOND) / 1000n },
       },
     )
@@ -289,6 +309,26 @@ class SimWorld implements World {
         return answer
       },
     })
+  }
+
+  /** What a worker writes is seen by its host. */
+  private watched(blobs: BlobStore, { url, disk }: WorkerPlace): BlobStore {
+    const store = this.options.broken === 'kept-epochs' ? withKeptEpochs(blobs, disk) : blobs
+    return {
+      ...store,
+      write: (name, bytes) => {
+        // The machine's own secret stands for what real machines keep to themselves.
+        if (name.endsWith('.seal')) this.hunt.watch(bytes, `${name} of ${url}`)
+        return store.write(name, bytes)
+      },
+    }
+  }
+
+  /** Machines for contracts: all that the build has, or those that are cheap. */
+  private machinesOf(place: WorkerPlace): { readonly vms?: readonly CodeVm[] } {
+    if (this.options.clusters?.isReal === true) return {}
+    const gossip = (text: string): void => this.logger(place.url).info(`contract says ${text}`)
+    return { vms: [createBuiltinVm({ crypto: this.cryptoOf(place) }), this.options.broken === 'gossiping-machine' ? createScriptedVm(gossip) : createScriptedVm()] }
   }
 
   private greedy(place: WorkerPlace, method: string, answer: Uint8Array): Uint8Array {
@@ -310,6 +350,7 @@ class SimWorld implements World {
   private onWorkerAnswer(place: WorkerPlace, method: string, answer: Uint8Array): void {
     if (method === 'PhactoryAPI.GetRuntimeInfo') this.auditor.noteGenuine(decodeMessage(InitRuntimeResponse, answer).encodedRuntimeInfo)
     if (method === 'PhactoryAPI.GetEgressMessages') this.auditEgress(place, answer)
+    if (method === SAVE_STATE) this.recorder.sawState(decodeMessage(clusterStateMethods.SaveClusterState.result, answer).encodedState ?? new Uint8Array(0))
     const identity = place.worker?.identity()
     if (identity === undefined) return
     const key = toHex(identity)
