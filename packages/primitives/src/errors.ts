@@ -180,6 +180,8 @@ export const primitivesErrors = defineErrors({
     'The reply belongs to another request: its {what} differs.', 'Ask again; if it stays wrong, ask another worker.'),
   REPLY_SIGNATURE_INVALID: describe(
     'The reply is not signed by the worker that was asked.', 'Ask another worker, and report this one.'),
+  REPLY_BLOCK_UNKNOWN: describe<{ number: number; hash: string }>(
+    'The worker answered for block {number} with the hash {hash}, but the chain has no such final block.', 'Do not trust this worker; ask another one.'),
   REPLY_STATE_OLD: describe<{ wanted: number; blockNumber: number }>(
     'The reply is about block {blockNumber}, but {wanted} was demanded.', 'Ask another worker, and report this one.'),
   RECEIPT_MISMATCH: describe<{ what: string }>(

@@ -17,7 +17,7 @@ export interface ClusterAnswer {
 /** Trouble of one worker alone: another one is asked. */
 const ELSEWHERE: readonly string[] = [
   'SDK_WORKER_UNREACHABLE', 'QUERY_NOT_SERVING', 'QUERY_NO_CLUSTER', 'QUERY_GATEKEEPER', 'QUERY_STATE_DIFFERS', 'QUERY_OVERLOADED', 'QUERY_ENGINE_FAILED', 'QUERY_CLUSTER_MISMATCH',
-  'WORKER_UNINITIALIZED', 'WORKER_METHOD_NOT_OFFERED', 'WORKER_HALTED', 'REPLY_SIGNATURE_INVALID', 'REPLY_STATE_OLD', 'SEALED_NOT_OPENED',
+  'WORKER_UNINITIALIZED', 'WORKER_METHOD_NOT_OFFERED', 'WORKER_HALTED', 'REPLY_SIGNATURE_INVALID', 'REPLY_STATE_OLD', 'REPLY_BLOCK_UNKNOWN', 'SEALED_NOT_OPENED',
 ]
 /** The worker has not come so far, or not yet. */
 const BEHIND: readonly string[] = ['QUERY_STATE_BEHIND', 'QUERY_BLOCK_UNKNOWN']
@@ -53,6 +53,7 @@ const askWorker = async (session: Session, worker: PickedWorker, { query, entry 
     const { sealed } = await worker.api.PhalanxAPI.Query({ sealed: prepared.sealed.bytes })
     const { outcome, point, signature } = openReply(crypto, prepared, sealed)
     if (!outcome.ok) throw new AppError('SDK_MESSAGE_REFUSED', { entry, code: outcome.error.code, reason: outcome.error.text, receipt: undefined })
+    await session.assertFinal({ number: point.blockNumber, hash: point.blockHash })
     return { answer: outcome.value, worker, point, signature }
   } finally {
     prepared.channel.wipe()

@@ -3,12 +3,12 @@
  * are never older than its own receipts.
  */
 import type { BlockRef } from '../chain-client.ts'
-import { bytesToKey, toHex } from '@phalanx/primitives/bytes'
+import { bytesEqual, bytesToKey, toHex } from '@phalanx/primitives/bytes'
 import {
   certificateSigningPayload, querySigningPayload, type Certificate, type QueryContent, type SignatureTypeName, type SignerChain,
 } from '@phalanx/primitives/contracts'
 import type { Sr25519Pair } from '@phalanx/primitives/crypto'
-import { AppError } from '@phalanx/primitives/errors'
+import { AppError, isAppError } from '@phalanx/primitives/errors'
 import type { Account, AnySigner } from '../account.ts'
 import type { ContractEntry } from '../cluster/chain-state.ts'
 import type { Network } from '../cluster/network.ts'
@@ -22,6 +22,10 @@ const CERTIFICATE_BLOCKS_LEFT = 128
 const LAG_BLOCKS = 4
 /** How long the head that was heard of last is taken for the present one. */
 const HEAD_AGE_MS_MAX = 1000
+/** How long the node is waited for where a worker is ahead of it. */
+const NODE_BEHIND_MS_MAX = 5000
+/** Hashes of blocks that are remembered. */
+const HASHES_MAX = 64
 const SEED_BYTES = 32
 
 const SCHEMES: Readonly<Record<KeyType, { readonly plain: SignatureTypeName; readonly wrapped: SignatureTypeName }>> = {
@@ -89,11 +93,26 @@ export class Session {
     return { number, hash: await this.hashOf(number) }
   }
 
+  /** Checks that a block for which a worker answered is one of the chain, and final. @throws REPLY_BLOCK_UNKNOWN, connection codes */
+  async assertFinal({ number, hash }: BlockRef): Promise<void> {
+    const unknown = (cause?: unknown): AppError => new AppError('REPLY_BLOCK_UNKNOWN', { number, hash: toHex(hash) }, { cause })
+    if ((await this.headBlock()).number < number) {
+      // The node of the worker's relay can be a little ahead of this one.
+      await this.network.waitFor({
+        what: `block ${number}`, timeoutMs: NODE_BEHIND_MS_MAX, find: (state) => Promise.resolve(state.block.number < number ? undefined : true),
+      }).catch((error: unknown) => {
+        throw isAppError(error, 'SDK_WAIT_TIMEOUT') ? unknown(error) : error
+      })
+    }
+    if (!bytesEqual(await this.hashOf(number), hash)) throw unknown()
+  }
+
   private hashOf(number: number): Promise<Uint8Array> {
     const known = this.hashes.get(number)
     if (known !== undefined) return known
     const asked = this.network.state().then((state) => state.hashOf(number))
-    this.hashes.clear()
+    const oldest = this.hashes.keys().next().value
+    if (this.hashes.size >= HASHES_MAX && oldest !== undefined) this.hashes.delete(oldest)
     this.hashes.set(number, asked)
     asked.catch(() => this.hashes.delete(number))
     return asked

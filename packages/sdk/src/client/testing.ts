@@ -5,7 +5,7 @@
 import { parseHex, toHex } from '@phalanx/primitives/bytes'
 import {
   openCommand, openQuery, proveReceipt, receiptLeaf, ReceiptLeaf, receiptsRoot, sealReceipt, sealReply, verifyInvocation, verifyQuery, type OpenedQuery, type QueryAnswer,
-  type QueryOutcome, type Receipt,
+  type QueryOutcome, type Receipt, type ReplyPoint,
 } from '@phalanx/primitives/contracts'
 import type { Crypto, Sr25519Pair } from '@phalanx/primitives/crypto'
 import { AppError, isAppError } from '@phalanx/primitives/errors'
@@ -52,6 +52,8 @@ export class FakeCluster {
   agreed: Uint8Array | undefined
   /** Workers that hand out receipts under another root, by number. */
   readonly lying = new Set<number>()
+  /** What workers say of the block and state of their answers in place of the truth, by number. */
+  readonly points = new Map<number, Partial<ReplyPoint>>()
   answers: FakeAnswers = {}
   readonly network: Network
   private readonly crypto: Crypto
@@ -124,7 +126,7 @@ export class FakeCluster {
       if (!isAppError(error)) throw error
       outcome = { ok: false, error: { code: error.code, text: error.message } }
     }
-    const point = { blockNumber: this.block, blockHash: this.hashOfBlock(this.block), stateRoot: genesis }
+    const point = { blockNumber: this.block, blockHash: this.hashOfBlock(this.block), stateRoot: genesis, ...this.points.get(worker) }
     const reply = sealReply(crypto, opened, { point, outcome, secret: identity.secret, random: { nonce: this.draw(32), iv: this.draw(12) } })
     return this.answers.tamper?.(reply) ?? reply
   }
