@@ -1,9 +1,12 @@
 /** Owns which network addresses contracts may talk to: public ones only, never the machine of the worker or the networks around it. */
 import { BlockList, isIP } from 'node:net'
 
-/** Ranges that are not the public internet: own machine, private networks, link-local, carrier-grade, documentation, benchmarks, multicast, reserved. */
+/**
+ * Ranges that are not the public internet: own machine, private networks, link-local, carrier-grade, documentation, benchmarks, multicast, reserved; and the one
+ * address of public range under which a cloud's host serves its guests their configuration.
+ */
 const FORBIDDEN_V4: readonly (readonly [string, number])[] = [
-  ['0.0.0.0', 8], ['10.0.0.0', 8], ['100.64.0.0', 10], ['127.0.0.0', 8], ['169.254.0.0', 16], ['172.16.0.0', 12], ['192.0.0.0', 24], ['192.0.2.0', 24], ['192.31.196.0', 24],
+  ['0.0.0.0', 8], ['10.0.0.0', 8], ['100.64.0.0', 10], ['127.0.0.0', 8], ['168.63.129.16', 32], ['169.254.0.0', 16], ['172.16.0.0', 12], ['192.0.0.0', 24], ['192.0.2.0', 24], ['192.31.196.0', 24],
   ['192.52.193.0', 24], ['192.88.99.0', 24], ['192.168.0.0', 16], ['192.175.48.0', 24], ['198.18.0.0', 15], ['198.51.100.0', 24], ['203.0.113.0', 24], ['224.0.0.0', 4], ['240.0.0.0', 4],
 ]
 /** Of IPv6 only global unicast (2000::/3) is left, without the ranges in it that carry IPv4 or documentation. */
@@ -31,11 +34,11 @@ const mappedV4 = (address: string): string | undefined => {
   return `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`
 }
 
-/** Whether an IP address is of the public internet. False for anything that is no address. */
+/** Whether an IP address is of the public internet. False for anything that is no address, and for one that names an interface of this machine (`%`). */
 export const isPublicAddress = (address: string): boolean => {
   const plain = mappedV4(address) ?? address
   const version = isIP(plain)
-  if (version === 0) return false
+  if (version === 0 || plain.includes('%')) return false
   const kind = version === 4 ? 'ipv4' : 'ipv6'
   return !forbidden[kind].check(plain, kind)
 }

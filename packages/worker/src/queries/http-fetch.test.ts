@@ -142,6 +142,7 @@ describe('private addresses', () => {
     ['8.8.8.8', true], ['1.1.1.1', true], ['2606:4700::1111', true], ['100.64.0.1', false], ['172.16.0.1', false], ['172.32.0.1', true], ['198.18.0.1', false], ['224.0.0.1', false],
     ['255.255.255.255', false], ['::', false], ['::1', false], ['::ffff:10.0.0.1', false], ['::ffff:0a00:0001', false], ['::ffff:8.8.8.8', true], ['fc00::1', false], ['fe80::1', false],
     ['ff02::1', false], ['2001:db8::1', false], ['2002:7f00:1::', false], ['64:ff9b::7f00:1', false], ['no address', false],
+    ['168.63.129.16', false], ['2606:4700::1111%lo', false], ['fe80::1%eth0', false], ['fd00:ec2::254', false], ['64:ff9b:1::7f00:1', false],
   ] as const)('%s is public: %s', (address, isPublic) => {
     expect(isPublicAddress(address)).toBe(isPublic)
   })

@@ -2,8 +2,8 @@
 import { AppError } from '@phalanx/primitives/errors'
 import type { Clock } from '@phalanx/primitives/ports'
 
-/** Requests that may wait at a time, and for how long. */
-const WAITS_MAX = 512
+/** Requests that may wait at a time, and for how long: fewer than a listener has connections, so that waits, which are free, never take all of them. */
+const WAITS_MAX = 128
 const WAIT_MAX_MS = 60_000
 
 /** One wait: `find` looks at the worker's present state. */
