@@ -91,9 +91,9 @@ export const createHttpClient = (): { readonly request: HttpClient; close(): voi
 }
 
 /** Who reads what is printed may have enough of it (`| head`): that ends the process, and is no error. */
-const endWithReader = (error: unknown): void => {
-  if ((error as { readonly code?: unknown }).code !== 'EPIPE') throw error
-  process.exit(0)
+const endWithReader = (cause: NodeJS.ErrnoException): void => {
+  if (cause.code === 'EPIPE') process.exit(0)
+  throw new AppError('CLI_UNEXPECTED', { reason: cause.message }, { cause })
 }
 
 /** The process's own streams and environment. */

@@ -12,11 +12,23 @@ import './errors.ts'
 type Hashing = Pick<Crypto, 'blake2b' | 'blake2b256'>
 type Json = Readonly<Record<string, unknown>>
 
-/** One reading: of which entry, and how a value that does not fit is refused. */
+type Arguments = Pick<EntryInterface, 'shape'>
+
+/** One reading: for which entry. */
 interface Reader {
   readonly crypto: Hashing
-  misfit(path: string, expected: string, got: unknown): AppError
+  readonly entry: Arguments & Pick<EntryInterface, 'name'>
 }
+
+/** A value that does not fit at its place. */
+interface Place {
+  readonly path: string
+  readonly expected: string
+}
+
+const misfit = ({ entry }: Reader, { path, expected }: Place, got: unknown): AppError => new AppError('CLI_ARGUMENTS_MALFORMED', {
+  entry: entry.name, path: path === '' ? 'the whole' : path, expected, got: got === undefined ? 'nothing' : JSON.stringify(got), example: `'${sampleArguments(entry)}'`,
+})
 
 const ACCOUNT_BYTES = 32
 /** Widths above which values are bigints. */
@@ -31,23 +43,23 @@ const isByte = (type: TypeInfo): boolean => type.def.kind === 'primitive' && typ
 
 /** A whole number: JSON's own as long as it is exact, any size as text. */
 const readNumber = (reader: Reader, name: string, json: unknown, path: string): number | bigint => {
-  if (typeof json === 'number' && Number.isInteger(json) && !Number.isSafeInteger(json)) throw reader.misfit(path, `${name} as text, for JSON's numbers are not exact above 9007199254740991`, json)
+  if (typeof json === 'number' && Number.isInteger(json) && !Number.isSafeInteger(json)) throw misfit(reader, { path, expected: `${name} as text, for JSON's numbers are not exact above 9007199254740991` }, json)
   const text = typeof json === 'number' ? String(json) : typeof json === 'string' ? json : ''
-  if (!DECIMAL.test(text)) throw reader.misfit(path, `a whole number (${name}), as number or text`, json)
+  if (!DECIMAL.test(text)) throw misfit(reader, { path, expected: `a whole number (${name}), as number or text` }, json)
   const value = BigInt(text.replaceAll('_', ''))
   const bits = Number(name.slice(1))
   const [min, max] = name.startsWith('u') ? [0n, (1n << BigInt(bits)) - 1n] : [-(1n << BigInt(bits - 1)), (1n << BigInt(bits - 1)) - 1n]
-  if (value < min || value > max) throw reader.misfit(path, `${name}, from ${min} to ${max}`, json)
+  if (value < min || value > max) throw misfit(reader, { path, expected: `${name}, from ${min} to ${max}` }, json)
   return bits >= BIG_FROM_BITS ? value : Number(value)
 }
 
 const readPrimitive = (reader: Reader, name: string, json: unknown, path: string): unknown => {
   if (name === 'bool') {
-    if (typeof json !== 'boolean') throw reader.misfit(path, 'true or false', json)
+    if (typeof json !== 'boolean') throw misfit(reader, { path, expected: 'true or false' }, json)
     return json
   }
   if (name !== 'str') return readNumber(reader, name === 'char' ? 'u32' : name, json, path)
-  if (typeof json !== 'string') throw reader.misfit(path, 'text', json)
+  if (typeof json !== 'string') throw misfit(reader, { path, expected: 'text' }, json)
   return json
 }
 
@@ -60,13 +72,13 @@ const readBytes = (reader: Reader, length: number | undefined, json: unknown, pa
   } catch (error) {
     if (!isAppError(error)) throw error
   }
-  throw reader.misfit(path, what, json)
+  throw misfit(reader, { path, expected: what }, json)
 }
 
 const at = (path: string, name: string | number): string => (path === '' ? String(name) : `${path}.${name}`)
 
 const readList = (reader: Reader, types: readonly (() => TypeInfo)[], json: unknown, path: string): readonly unknown[] => {
-  if (!Array.isArray(json) || json.length !== types.length) throw reader.misfit(path, `a list of ${types.length}`, json)
+  if (!Array.isArray(json) || json.length !== types.length) throw misfit(reader, { path, expected: `a list of ${types.length}` }, json)
   return types.map((type, i) => read(reader, type(), json[i], at(path, i)))
 }
 
@@ -81,10 +93,10 @@ const readFields = (reader: Reader, fields: readonly FieldInfo[], json: unknown,
 /** An object with these fields and no others. */
 const readRecord = (reader: Reader, fields: readonly FieldInfo[], json: unknown, path: string): Json => {
   const names = fields.map(({ name }) => camelCase(name ?? ''))
-  if (!isRecord(json)) throw reader.misfit(path, names.length === 0 ? 'an empty object' : `an object with ${names.join(', ')}`, json)
+  if (!isRecord(json)) throw misfit(reader, { path, expected: names.length === 0 ? 'an empty object' : `an object with ${names.join(', ')}` }, json)
   const given = Object.fromEntries(Object.entries(json).map(([name, value]) => [camelCase(name), value]))
   const unknown = Object.keys(given).find((name) => !names.includes(name))
-  if (unknown !== undefined) throw reader.misfit(path, names.length === 0 ? 'no fields' : `no other fields than ${names.join(', ')}`, unknown)
+  if (unknown !== undefined) throw misfit(reader, { path, expected: names.length === 0 ? 'no fields' : `no other fields than ${names.join(', ')}` }, unknown)
   return Object.fromEntries(fields.map(({ type }, i) => [names[i] as string, read(reader, type(), given[names[i] as string], at(path, names[i] as string))]))
 }
 
@@ -98,7 +110,7 @@ const readCase = (reader: Reader, variants: Variants, json: unknown, path: strin
       : typeof json['kind'] === 'string' ? [json['kind'], json['value']]
         : Object.keys(json).length === 1 ? (Object.entries(json)[0] as [string, unknown]) : ['', undefined]
   const found = variants.find((one) => one.name === name)
-  if (found === undefined) throw reader.misfit(path, expected, json)
+  if (found === undefined) throw misfit(reader, { path, expected }, json)
   return { name, value: readFields(reader, found.fields, content, at(path, name)) }
 }
 
@@ -128,10 +140,10 @@ const read = (reader: Reader, type: TypeInfo, json: unknown, path: string): unkn
     case 'array': return isByte(def.element()) ? readBytes(reader, def.length, json, path) : readList(reader, Array.from({ length: def.length }, () => def.element), json, path)
     case 'sequence': {
       if (isByte(def.element())) return readBytes(reader, undefined, json, path)
-      if (!Array.isArray(json)) throw reader.misfit(path, 'a list', json)
+      if (!Array.isArray(json)) throw misfit(reader, { path, expected: 'a list' }, json)
       return json.map((one, i) => read(reader, def.element(), one, at(path, i)))
     }
-    case 'bitSequence': throw reader.misfit(path, 'a type that can be typed here; bit sequences cannot', json)
+    case 'bitSequence': throw misfit(reader, { path, expected: 'a type that can be typed here; bit sequences cannot' }, json)
   }
 }
 
@@ -157,8 +169,6 @@ const sample = (type: TypeInfo, depth = 0): unknown => {
   }
 }
 
-type Arguments = Pick<EntryInterface, 'shape'>
-
 /** Arguments that would fit an entry, as JSON text. */
 export const sampleArguments = ({ shape }: Arguments): string =>
   `{${Object.entries(shape).map(([name, codec]) => `"${name}": ${JSON.stringify(sample(codec.info()))}`).join(', ')}}`
@@ -167,19 +177,14 @@ export const sampleArguments = ({ shape }: Arguments): string =>
  * Arguments of an entry from JSON text; nothing is enough for an entry without any.
  * @throws CLI_ARGUMENTS_MALFORMED
  */
-export const parseArguments = (crypto: Hashing, entry: Arguments & Pick<EntryInterface, 'name'>, text: string | undefined): Json => {
-  const reader: Reader = {
-    crypto,
-    misfit: (path, expected, got) => new AppError('CLI_ARGUMENTS_MALFORMED', {
-      entry: entry.name, path: path === '' ? 'the whole' : path, expected, got: got === undefined ? 'nothing' : JSON.stringify(got), example: `'${sampleArguments(entry)}'`,
-    }),
-  }
+export const parseArguments = (crypto: Hashing, entry: Reader['entry'], text: string | undefined): Json => {
+  const reader: Reader = { crypto, entry }
   const fields = Object.entries(entry.shape).map(([name, codec]): FieldInfo => ({ name, type: () => codec.info() }))
   let json: unknown = {}
   try {
     if (text !== undefined) json = JSON.parse(text)
   } catch {
-    throw reader.misfit('', 'JSON', text)
+    throw misfit(reader, { path: '', expected: 'JSON' }, text)
   }
   return readRecord(reader, fields, json, '')
 }

@@ -2,7 +2,7 @@
  * Owns looking at one command from every side: each part is filled with what that side is really given, from the chain's block, the feed that relays take, a worker's
  * answer to anybody, and, with the key that was kept for the command, the sender's own reading.
  */
-import { bytesEqual, concatBytes, toHexPlain } from '@phalanx/primitives/bytes'
+import { bytesEqual, concatBytes } from '@phalanx/primitives/bytes'
 import { FollowedBlocks } from '@phalanx/primitives/chain'
 import { struct } from '@phalanx/primitives/codec'
 import { ContractExecResult, openOwnCommand, SealedReceipt, type Receipt } from '@phalanx/primitives/contracts'
@@ -175,6 +175,3 @@ export const observeCommand = async (wanted: Wanted, { network, known }: { reado
 
 /** Topic as text. */
 export const topicText = (topic: Uint8Array): string => Buffer.from(topic).toString('latin1').replace(/[^ -~]/g, '·')
-
-/** Hex without 0x, for looking at. */
-export const plainHex = (bytes: Uint8Array): string => toHexPlain(bytes)
