@@ -43,7 +43,7 @@ describe('an observation', () => {
   })
 
   test('says what stands beside the sealed command in the clear', () => {
-    expect(cell(sealed, 'how much', 0)).toMatch(/^sealed, but beside it: PhalaPhatContracts.transfer_to_cluster of 5 PHA for 4/)
+    expect(cell(sealed, 'how much', 0)).toMatch(/^sealed, but beside it: PhalaPhatContracts.transfer_to_cluster of 5 PHA for [1-9A-Za-z]{6}…[1-9A-Za-z]{4}$/)
     expect(cell({ ...sealed, found: { ...sealed.found, beside: [] } }, 'how much', 0)).toBe('sealed')
   })
 
@@ -60,6 +60,6 @@ describe('an observation', () => {
       sender: { from: toHex(fill(7)), args: { amount: '42' }, receipt: { ok: true, value: null, gas: 5n } },
     })
     expect(observationJson({ ...sealed, sender: undefined }, false)).toMatchObject({ sender: null, simulated: false })
-    expect(bytesText(sealed)).toMatch(/^0x02010300000000000000.*…0404040404$/)
+    expect(bytesText(sealed)).toMatch(/^0x02010300000000000000(02){10}…(04){20}$/)
   })
 })
