@@ -36,7 +36,7 @@ const ID_BYTES = 32
 /** A cluster in memory. */
 export class FakeCluster {
   readonly id: Uint8Array
-  readonly contract: Uint8Array
+  contract: Uint8Array
   readonly genesis: Uint8Array
   readonly submitted: { readonly payer: Uint8Array; readonly calls: readonly NamedCall[] }[] = []
   /** Workers that were asked, by number, in order. */
@@ -198,7 +198,11 @@ export class FakeCluster {
       return Promise.resolve({ blockHash: this.hashOfBlock(this.block), fee: 3n })
     }
     return {
-      chain: { url: 'memory', finalizedHead: () => Promise.resolve(this.head()) } as unknown as ChainClient,
+      chain: {
+        url: 'memory', finalizedHead: () => Promise.resolve(this.head()),
+        // Only headers are asked for, and only of the present block.
+        rpc: { request: () => Promise.resolve({ number: `0x${this.block.toString(16)}` }) },
+      } as unknown as ChainClient,
       surroundings, genesisHash: genesis, policy: 'chain',
       state: () => Promise.resolve(this.state()),
       clusters: () => Promise.resolve([]),
