@@ -96,6 +96,7 @@ export class Session {
   /** Checks that a block for which a worker answered is one of the chain, and final. @throws REPLY_BLOCK_UNKNOWN, connection codes */
   async assertFinal({ number, hash }: BlockRef): Promise<void> {
     const unknown = (cause?: unknown): AppError => new AppError('REPLY_BLOCK_UNKNOWN', { number, hash: toHex(hash) }, { cause })
+    if ((await this.headBlock()).number < number) this.head = undefined
     if ((await this.headBlock()).number < number) {
       // The node of the worker's relay can be a little ahead of this one.
       await this.network.waitFor({
