@@ -42,6 +42,11 @@ describe('an observation', () => {
     expect(cell(others, 'the call', 0)).toContain('not looked for')
   })
 
+  test('says that who pays for its own command can be guessed', () => {
+    expect(cell(sealed, 'who', 3)).not.toContain('guess')
+    expect(cell({ ...sealed, found: { ...sealed.found, payer: fill(7) } }, 'who', 3)).toContain('all can guess that it sends')
+  })
+
   test('says what stands beside the sealed command in the clear', () => {
     expect(cell(sealed, 'how much', 0)).toMatch(/^sealed, but beside it: PhalaPhatContracts.transfer_to_cluster of 5 PHA for [1-9A-Za-z]{6}…[1-9A-Za-z]{4}$/)
     expect(cell({ ...sealed, found: { ...sealed.found, beside: [] } }, 'how much', 0)).toBe('sealed')

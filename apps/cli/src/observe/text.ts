@@ -1,5 +1,5 @@
 /** Owns the words of an observation: rows for people, an object for machines. */
-import { toHex } from '@phalanx/primitives/bytes'
+import { bytesEqual, toHex } from '@phalanx/primitives/bytes'
 import { encodeSs58, type Crypto } from '@phalanx/primitives/crypto'
 import type { DynamicValue } from '@phalanx/sdk'
 import { showValue } from '@phalanx/sdk/client'
@@ -59,6 +59,12 @@ const callText = ({ call, command }: SenderView): string =>
 const occursText = (occurs: Observation['occurs'], side: 'chain' | 'relay' | 'host'): string =>
   occurs === undefined ? 'not looked for: the call is not known here' : occurs[side] ? `YES: the ${occurs.callBytes} bytes of the call` : `no (looked for its ${occurs.callBytes} bytes)`
 
+/** Who calls; who pays for its own command can be guessed to send it. */
+const callerText = (speaking: Speaking, payer: Uint8Array | undefined, { invocation: { from, sig } }: SenderView): string => {
+  const isPayer = payer !== undefined && bytesEqual(payer, from)
+  return `${addressOf(speaking, from)} calls, signed with ${sig.kind.toLowerCase()}${isPayer ? '; it pays for itself, so all can guess that it sends' : ''}`
+}
+
 /** The observation, row by row. */
 export const observationRows = (observation: Observation, speaking: Speaking): readonly ColumnsRow[] => {
   const { found, wrapping, relay, host, sender, agreedRoot, occurs, cluster } = observation
@@ -72,7 +78,7 @@ export const observationRows = (observation: Observation, speaking: Speaking): r
   return [
     { title: 'who', cells: [
       `${payer} paid${fee === undefined ? '' : ` ${phaText(fee)}`}${withCaller ? '; who calls is sealed' : ''}`, `${payer} paid; the relay only delivers`, `${payer} paid`,
-      sender === undefined ? NO_KEY : `${addressOf(speaking, sender.invocation.from)} calls, signed with ${sender.invocation.sig.kind.toLowerCase()}` ] },
+      sender === undefined ? NO_KEY : callerText(speaking, found.payer, sender) ] },
     { title: 'whom', cells: [
       `contract ${shortHex(found.contract)}, cluster ${shortHex(cluster)}`, `topic ${topicText(relay.topic).replace(/[0-9a-f]{60,}/, (id) => `${id.slice(0, 6)}…`)}`, 'the same topic',
       opened(({ call }) => (call === undefined ? `contract ${shortHex(found.contract)}` : `${call.contract}, ${shortHex(found.contract)}`)) ] },
