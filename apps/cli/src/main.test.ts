@@ -19,7 +19,7 @@ const commands = pathsOf(createProgram(processIo(), () => {}))
 describe('help', () => {
   test('covers all commands', () => {
     expect(commands.map((path) => path.join(' '))).toEqual([
-      'dev', 'node', 'worker', 'relay', 'keys', 'keys generate', 'keys inspect', 'keys backup', 'keys restore', 'chain-spec', 'chain-spec dev', 'chain-spec build', 'chain-spec check', 'verify', 'doctor', 'policy', 'policy show', 'policy dry-run', 'policy call', 'simulate', 'simulate economy', 'explain', 'explain worker', 'explain stake', 'explain balance', 'rewards', 'contract', 'contract new', 'contract build', 'contract test',
+      'dev', 'node', 'worker', 'relay', 'keys', 'keys generate', 'keys inspect', 'keys backup', 'keys restore', 'chain-spec', 'chain-spec dev', 'chain-spec build', 'chain-spec check', 'verify', 'doctor', 'policy', 'policy show', 'policy dry-run', 'policy call', 'simulate', 'simulate economy', 'explain', 'explain worker', 'explain stake', 'explain balance', 'rewards', 'contract', 'contract new', 'contract build', 'contract test', 'contract deploy', 'contract call', 'contract query', 'contract logs', 'observe',
     ])
   })
 
