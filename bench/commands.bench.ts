@@ -32,7 +32,7 @@ const send = async (handle: UntypedHandle, amount: bigint): Promise<void> => {
 const measureCommands = async (handles: readonly UntypedHandle[]): Promise<{ readonly together: number; readonly oneByOne: number }> => {
   const [first] = handles as readonly [UntypedHandle]
   // Brings what bidders pay with into the cluster.
-  for (const handle of handles) await handle.send['bid']?.({ amount: UNIT }, { deposit: 10n * UNIT })
+  for (const handle of handles) await handle.send['bid']?.({ amount: UNIT }, { deposit: 1_000n * UNIT })
   const aloneMs = performance.now()
   for (let i = 0; i < ONE_BY_ONE; i++) await send(first, UNIT)
   const oneByOne = ONE_BY_ONE / ((performance.now() - aloneMs) / 1000)
