@@ -143,6 +143,33 @@ describe('a query that asks the outside', () => {
     for (const each of running) each.end(NEEDS)
     expect(await outcomes[16]).toBe('QUERY_OVERLOADED')
   })
+  test('of one contract does not take the room for everybody\'s answers', async () => {
+    const arrived: (() => void)[] = []
+    const { running, service } = create({ depth: 64, perContract: 64, fetch: () => new Promise((resolve) => void arrived.push(() => resolve(OK))) })
+    const batch: RoundOutcome = { kind: 'NeedsEffect', value: { requests: Array.from({ length: 5 }, () => ({ url: 'http://a/', method: 'GET', headers: [], body: EMPTY })), timeoutMs: undefined } }
+    const outcomes = Array.from({ length: 10 }, () => codeOfRejection(service.answer(ask(id(1)))))
+    const other = service.answer(ask(id(2)))
+    await settle()
+    for (const each of [...running]) each.end(batch)
+    await settle()
+    // Five answers of two MiB each may come for one query, and 64 MiB for all of one contract.
+    for (const arrive of arrived) arrive()
+    await settle()
+    for (const each of running.slice(11)) each.end(DONE)
+    const codes = await Promise.all(outcomes)
+    expect([codes.filter((code) => code === 'none').length, codes.filter((code) => code === 'QUERY_OVERLOADED').length]).toEqual([6, 4])
+    await other
+    // What was held is given back: as many fit again.
+    const again = Array.from({ length: 6 }, () => codeOfRejection(service.answer(ask(id(1)))))
+    await settle()
+    const [before, calls] = [running.length, arrived.length]
+    for (const each of running.slice(before - 6)) each.end(batch)
+    await settle()
+    for (const arrive of arrived.slice(calls)) arrive()
+    await settle()
+    for (const each of running.slice(before)) each.end(DONE)
+    expect(await Promise.all(again)).toEqual(Array.from({ length: 6 }, () => 'none'))
+  })
 })
 
 describe('turns', () => {

@@ -86,7 +86,7 @@ export class QueryService {
   private answerBytes = 0
 
   constructor(options: QueryServiceOptions, dependencies: QueryServiceDependencies) {
-    this.queue = new FairQueue({ depth: options.depth, flowMax: options.perContract })
+    this.queue = new FairQueue({ depth: options.depth, flowMax: options.perContract, longMax: Math.max(options.depth - 1, 1) })
     this.limitMs = options.limitMs ?? LIMIT_MS
     this.outside = dependencies
   }

@@ -173,6 +173,19 @@ describe('the fair queue', () => {
     expect(queue.release('hot', 1n)).toEqual(['c'])
   })
 
+  test('keeps a place for quick contracts where several may not have all', () => {
+    const queue = new FairQueue<string>({ depth: 2, longMax: 1 })
+    const LONG = 3_000_000_000n
+    // Nobody knows of the first two that they take long.
+    expect(['a', 'b'].map((name) => queue.request(name, 100, `${name} 1`).kind)).toEqual(['Run', 'Run'])
+    expect(['a', 'b'].map((name) => queue.request(name, 100, `${name} 2`).kind)).toEqual(['Wait', 'Wait'])
+    expect(queue.release('a', LONG)).toHaveLength(1)
+    expect(queue.release('b', LONG)).toEqual([])
+    expect(queue.request('quick', 1, 'quick').kind).toBe('Run')
+    expect(queue.release('quick', 1n)).toEqual([])
+    expect(queue.load).toEqual({ running: 1, waiting: 1 })
+  })
+
   test('forgets a request that is taken back', () => {
     const queue = new FairQueue<string>({ depth: 1 })
     queue.request('a', 1, 'first')

@@ -1,6 +1,6 @@
 /**
  * Owns which query runs next: a start-time fair queue over contracts (cluster_contracts.md section 10), so that a contract that asks for much waits
- * behind itself and not others. Beyond the reference, one contract may be kept from taking every place. Knows neither time nor what runs: elapsed time is handed in.
+ * behind itself and not others. Beyond the reference, one contract, and all together whose requests take long, may be kept from taking every place: nothing that runs is interrupted. Knows neither time nor what runs: elapsed time is handed in.
  */
 import { assert } from '@phalanx/primitives/assert'
 
@@ -9,6 +9,8 @@ const COST_SHIFT = 32n
 const AVERAGE_WEIGHT = 4n
 /** Queries that may wait, unless told otherwise. */
 const BACKLOG_MAX = 32
+/** Requests that take longer on average take long. */
+const LONG_COST = 100_000_000n << COST_SHIFT
 /** Flows without anything under way that are remembered. */
 const IDLE_FLOWS_MAX = 4096
 
@@ -16,6 +18,8 @@ interface Flow {
   prevFinish: bigint
   averageCost: bigint
   running: number
+  /** Of those that run: begun when the flow's took long. */
+  runningLong: number
   waiting: number
 }
 
@@ -33,18 +37,21 @@ export class FairQueue<T> {
   private readonly depth: number
   private readonly backlogMax: number
   private readonly flowMax: number
+  private readonly longMax: number
   private readonly flows = new Map<string, Flow>()
   /** Ascending by start; equal ones in the order in which they came. */
   private backlog: Waiting<T>[] = []
   private virtualTime = 0n
   private running = 0
+  private runningLong = 0
 
-  /** `depth`: how many are served at a time; `flowMax`: how many of one flow (all, unless given). */
-  constructor(options: { readonly depth: number; readonly backlogMax?: number; readonly flowMax?: number }) {
+  /** `depth`: how many are served at a time; `flowMax`: how many of one flow, `longMax`: of flows whose requests take long (all, unless given). */
+  constructor(options: { readonly depth: number; readonly backlogMax?: number; readonly flowMax?: number; readonly longMax?: number }) {
     this.depth = options.depth
     this.backlogMax = options.backlogMax ?? BACKLOG_MAX
     this.flowMax = options.flowMax ?? options.depth
-    assert(this.depth > 0 && this.flowMax > 0, 'a queue serves somebody')
+    this.longMax = options.longMax ?? options.depth
+    assert(this.depth > 0 && this.flowMax > 0 && this.longMax > 0, 'a queue serves somebody')
   }
 
   /** How many run, and how many wait. */
@@ -59,7 +66,7 @@ export class FairQueue<T> {
     const start = this.virtualTime > previous ? this.virtualTime : previous
     const share = known.averageCost / BigInt(Math.max(weight, 1))
     known.prevFinish = start + (share > 1n ? share : 1n)
-    if (this.running < this.depth && known.running < this.flowMax) {
+    if (this.running < this.depth && this.hasPlace(known)) {
       this.begin(known, start)
       return { kind: 'Run' }
     }
@@ -89,6 +96,10 @@ export class FairQueue<T> {
     known.averageCost = (known.averageCost * AVERAGE_WEIGHT + (elapsedNs << COST_SHIFT)) / (AVERAGE_WEIGHT + 1n)
     known.running--
     this.running--
+    if (known.runningLong > 0) {
+      known.runningLong--
+      this.runningLong--
+    }
     return this.takeNext()
   }
 
@@ -101,16 +112,25 @@ export class FairQueue<T> {
     return true
   }
 
+  /** Whether a flow may have another place, where one is free. */
+  private hasPlace(flow: Flow): boolean {
+    return flow.running < this.flowMax && (flow.averageCost <= LONG_COST || this.runningLong < this.longMax)
+  }
+
   private begin(flow: Flow, start: bigint): void {
     flow.running++
     this.running++
+    if (flow.averageCost > LONG_COST) {
+      flow.runningLong++
+      this.runningLong++
+    }
     if (start > this.virtualTime) this.virtualTime = start
   }
 
   private takeNext(): readonly T[] {
     const taken: T[] = []
     while (this.running < this.depth) {
-      const place = this.backlog.findIndex(({ flow }) => this.flowOf(flow).running < this.flowMax)
+      const place = this.backlog.findIndex(({ flow }) => this.hasPlace(this.flowOf(flow)))
       const [next] = place < 0 ? [] : this.backlog.splice(place, 1)
       if (next === undefined) break
       const flow = this.flowOf(next.flow)
@@ -125,7 +145,7 @@ export class FairQueue<T> {
     const found = this.flows.get(name)
     if (found !== undefined) return found
     if (this.flows.size >= IDLE_FLOWS_MAX) this.forgetIdle()
-    const made: Flow = { prevFinish: 0n, averageCost: 0n, running: 0, waiting: 0 }
+    const made: Flow = { prevFinish: 0n, averageCost: 0n, running: 0, runningLong: 0, waiting: 0 }
     this.flows.set(name, made)
     return made
   }
