@@ -37,6 +37,7 @@ export interface Cluster extends ClusterEntry {
 /** An extrinsic that is in a block and succeeded. */
 export interface Included {
   readonly blockHash: Uint8Array
+  readonly blockNumber: number
   /** What it cost, in the chain's smallest unit. */
   readonly fee: bigint
 }
@@ -47,6 +48,8 @@ export interface Network {
   readonly surroundings: Surroundings
   readonly genesisHash: Uint8Array
   readonly policy: TrustPolicy
+  /** The newest block with an extrinsic of this connection: whoever asks over it wants to see what came of that. */
+  readonly newestOwn: BlockRef | undefined
   /** What the chain holds after the last finalised block, or after `block`. */
   state(block?: BlockRef): Promise<ChainState>
   /** All clusters, in the order of their making. */
@@ -65,7 +68,7 @@ export interface Network {
   close(): void
 }
 
-/** Connects to a node; nothing is trusted of it but that it answers. @throws connection codes */
+/** Connects to a node, which is believed about what the chain holds: who trusts none runs one. @throws connection codes */
 export const connect = async (options: ConnectOptions): Promise<Network> => {
   const surroundings = await createSurroundings(options)
   const chain = createChainClient(createRpcClient({ url: options.node }, surroundings), surroundings)
@@ -88,6 +91,7 @@ class ClusterNetwork implements Network {
   readonly surroundings: Surroundings
   readonly genesisHash: Uint8Array
   readonly policy: TrustPolicy
+  newestOwn: BlockRef | undefined
   private readonly choice: WorkerChoice
   /** The last submission of each account: a nonce is asked for when the pool has the one before. */
   private readonly submissions = new Map<string, Promise<unknown>>()
@@ -149,7 +153,16 @@ class ClusterNetwork implements Network {
     const { included } = await submitted
     const { blockHash, outcome } = await included
     if (!outcome.ok) throw new AppError('SDK_EXTRINSIC_FAILED', { name: outcome.name, docs: outcome.docs, blockHash: toHex(blockHash) })
-    return { blockHash, fee: outcome.fee ?? 0n }
+    const number = await this.numberOf(blockHash)
+    if (number > (this.newestOwn?.number ?? 0)) this.newestOwn = { number, hash: blockHash }
+    return { blockHash, blockNumber: number, fee: outcome.fee ?? 0n }
+  }
+
+  private async numberOf(hash: Uint8Array): Promise<number> {
+    const header = (await this.chain.rpc.request('chain_getHeader', [toHex(hash)])) as { readonly number?: unknown } | null
+    const number = typeof header?.number === 'string' ? Number(header.number) : Number.NaN
+    if (!Number.isSafeInteger(number)) throw new AppError('SDK_RESPONSE_MALFORMED', { url: this.chain.url, what: 'chain_getHeader' })
+    return number
   }
 
   /** Hands a signed extrinsic to the pool. */

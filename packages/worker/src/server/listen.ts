@@ -47,6 +47,8 @@ export interface ServerDependencies {
 const HEADER_TIMEOUT_MS = 10_000
 const KEEP_ALIVE_MS = 30_000
 const CLOSE_GRACE_MS = 500
+/** A public connection on which nothing moves for so long is closed, whatever it waits for: longer than any public method may take. Who does not read would keep answers in memory. */
+const PUBLIC_IDLE_MS = 120_000
 
 const openListener = (
   place: { readonly port: number; readonly address: string; readonly isPublic: boolean }, options: ListenOptions, dependencies: ServerDependencies,
@@ -62,6 +64,7 @@ const openListener = (
     },
   )
   server.maxConnections = options.connectionsMax ?? 256
+  if (place.isPublic) server.setTimeout(PUBLIC_IDLE_MS)
   server.on('clientError', (_error, socket) => socket.destroy())
   return new Promise((resolve, reject) => {
     server.once('error', reject)
