@@ -23,9 +23,9 @@ const ELSEWHERE: readonly string[] = [
 const BEHIND: readonly string[] = ['QUERY_STATE_BEHIND', 'QUERY_BLOCK_UNKNOWN']
 /** Its key has changed since it was looked up. */
 const OLD_KEY = 'WORKER_ECDH_EPOCH_UNKNOWN'
-const ATTEMPTS_MAX = 12
+const ATTEMPTS_MAX = 20
 const FIRST_WAIT_MS = 25
-const WAIT_MS_MAX = 2000
+const WAIT_MS_MAX = 4000
 const QUERY_LIFE = 64
 const SEED_BYTES = 32
 const IV_BYTES = 12

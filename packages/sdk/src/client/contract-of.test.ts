@@ -5,7 +5,7 @@ import { ContractExecResult, type QueryAnswer, type Receipt } from '@phalanx/pri
 import { AppError, isAppError } from '@phalanx/primitives/errors'
 import { InkCommand } from '@phalanx/primitives/messages'
 import { beforeEach, describe, expect, expectTypeOf, test } from 'vitest'
-import { pushContractMessage } from '../cluster/calls.ts'
+import { pushContractMessage, transferToCluster } from '../cluster/calls.ts'
 import { answerCodec } from '../contract/abi.ts'
 import { bool, command, constructor, defineContract, query, u128, u32, variant } from '../contract/index.ts'
 import { contractMetadata } from '../contract/metadata.ts'
@@ -76,6 +76,21 @@ describe('queries', () => {
     expect(cluster.asked).toEqual([0, 1])
     cluster.down.add(1)
     expect(await codeOf(handle.query.isOpen({ at: 1 }))).toBe('SDK_WORKER_UNREACHABLE')
+  })
+
+  test('are answered from the block of what was sent over the same connection, or a later one', async () => {
+    const wanted: number[] = []
+    cluster.answers = {
+      query(content) {
+        wanted.push(content.atLeast.number)
+        return called(executed(answerCodec(shop.messages.isOpen).encode({ ok: true, value: { ok: true, value: true } })))
+      },
+    }
+    await handle.query.isOpen({ at: 1 })
+    cluster.block = 11
+    await cluster.network.submit(cluster.network.account(bob), [transferToCluster({ amount: 1n, cluster: cluster.id, account: alice.accountId })])
+    await handle.query.isOpen({ at: 1 })
+    expect(wanted).toEqual([6, 11])
   })
 
   test('take no reply that another than the worker has sealed or signed', async () => {

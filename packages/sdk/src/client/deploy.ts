@@ -84,21 +84,12 @@ const ensureCode = async (plan: Plan): Promise<boolean> => {
   const { session, cluster, code, codeHash, timeoutMs } = plan
   const { network } = session
   if (await hasCode(plan)) return false
-  const { blockHash } = await network.submit(session.assertAccount(), [uploadCode({ cluster: cluster.id, bytes: code })])
-  const { number } = await blockOf(network, blockHash)
-  // Answers from now on are from the block with the code, or later: whether it is there then is the cluster's last word.
-  session.raiseFloor({ number, hash: blockHash })
+  // Answers over this connection are from the block with the code from now on, or later: whether it is there then is the cluster's last word.
+  const { blockNumber: number } = await network.submit(session.assertAccount(), [uploadCode({ cluster: cluster.id, bytes: code })])
   await network.waitFor({ what: 'final block with the code', timeoutMs, find: (state) => Promise.resolve(state.block.number >= number ? true : undefined) })
   if (await hasCode(plan)) return true
   const isOwner = bytesEqual(cluster.owner, session.assertAccount().accountId)
   throw new AppError('SDK_CODE_REFUSED', { codeHash: toHex(codeHash), reason: (isOwner ? await refusalOf(plan) : undefined) ?? 'only the cluster\'s owner may read why, in the system contract\'s log' })
-}
-
-const blockOf = async ({ chain }: Network, hash: Uint8Array): Promise<{ readonly number: number }> => {
-  const header = (await chain.rpc.request('chain_getHeader', [toHex(hash)])) as { readonly number?: unknown } | null
-  const number = Number(header?.number)
-  if (!Number.isInteger(number)) throw new AppError('SDK_RESPONSE_MALFORMED', { url: chain.url, what: 'chain_getHeader' })
-  return { number }
 }
 
 interface Making {

@@ -85,9 +85,11 @@ export class Session {
     return this.head.block
   }
 
-  /** Oldest state that an answer may come from: a little behind the head, never before what this account was told already. */
+  /** Oldest state that an answer may come from: a little behind the head, never before what this account was told already or sent over this connection. */
   async atLeast(): Promise<BlockRef> {
     const number = Math.max((await this.headBlock()).number - LAG_BLOCKS, 0)
+    const { newestOwn } = this.network
+    if (newestOwn !== undefined) this.raiseFloor(newestOwn)
     if (this.floor !== undefined && this.floor.number >= number) return this.floor
     if (number === 0) return { number, hash: this.network.genesisHash }
     return { number, hash: await this.hashOf(number) }

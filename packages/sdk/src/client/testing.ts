@@ -187,6 +187,7 @@ export class FakeCluster {
       crypto, clock: createFakeClock(1_000_000), random: { bytes: (length: number) => this.draw(length) }, http: () => Promise.reject(new Error('no HTTP in memory')),
       createSocket: () => { throw new AppError('SDK_SOCKET_ABSENT', {}) }, logger: { debug() {}, info() {}, warn() {}, error() {} },
     }
+    let own: BlockRef | undefined
     const submit = (payer: Account, calls: readonly NamedCall[]) => {
       this.submitted.push({ payer: payer.accountId, calls })
       for (const { call, args } of calls) {
@@ -195,15 +196,15 @@ export class FakeCluster {
         const lengthBytes = [1, 2, 4][mode] as number
         this.execute(args.slice(ID_BYTES + lengthBytes, -16))
       }
-      return Promise.resolve({ blockHash: this.hashOfBlock(this.block), fee: 3n })
+      own = this.head()
+      return Promise.resolve({ blockHash: own.hash, blockNumber: own.number, fee: 3n })
     }
     return {
       chain: {
         url: 'memory', finalizedHead: () => Promise.resolve(this.head()),
-        // Only headers are asked for, and only of the present block.
-        rpc: { request: () => Promise.resolve({ number: `0x${this.block.toString(16)}` }) },
       } as unknown as ChainClient,
       surroundings, genesisHash: genesis, policy: 'chain',
+      get newestOwn() { return own },
       state: () => Promise.resolve(this.state()),
       clusters: () => Promise.resolve([]),
       cluster: (id: Uint8Array) => Promise.resolve({ id, owner: genesis, systemContract: parseHex(`0x${'00'.repeat(32)}`), gasPrice: 1n, depositPerItem: 0n, depositPerByte: 0n, workers: [] }),
