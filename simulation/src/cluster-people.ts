@@ -2,14 +2,14 @@
  * Owns what the people of the simulated world do with a cluster: its owner makes it of workers that compute, brings a contract, takes members in and out and changes
  * keys; senders command the contract. A cluster that nobody runs any more is given up for another.
  */
-import { bytesEqual, toHex } from '@phalanx/primitives/bytes'
+import { bytesEqual, parseHex, toHex } from '@phalanx/primitives/bytes'
 import { suriToSr25519, type Sr25519Pair } from '@phalanx/primitives/crypto'
 import { UNIT } from '@phalanx/primitives/fixed'
 import { contractIdOf } from '@phalanx/primitives/messages'
 import { phalaRegistryStorage as registry } from '@phalanx/runtime/storage'
 import type { Node } from '@phalanx/node'
 import { makeCommand, type SentCommand } from './cluster-commands.ts'
-import { candidatesOf, clusterOf, maySpareCluster, placeOf, runsAt, targetsOf, type ClusterOnChain } from './cluster-view.ts'
+import { candidatesOf, clusterOf, maySpareCluster, placeOf, runsAt, sessionOf, targetsOf, type ClusterOnChain } from './cluster-view.ts'
 import { readHead, submitOrder } from './orders.ts'
 import type { Prng } from './prng.ts'
 import { JAVASCRIPT_CODE, SCRIPTED_CODE } from './scripted-contract.ts'
@@ -116,7 +116,8 @@ class People implements ClusterPeople {
     const { world } = this
     const size = world.options.clusters?.size ?? 0
     const candidates = candidatesOf(world, node)
-    if (cluster === undefined) return candidates.length < Math.min(2, size) || size === 0 ? undefined : { call: this.create(candidates.slice(0, size)), by: ROOT }
+    // In the end one worker is a cluster, too: others may be in no state to compute again.
+    if (cluster === undefined) return candidates.length < (this.isCalm ? 1 : Math.min(2, size)) || size === 0 ? undefined : { call: this.create(candidates.slice(0, size)), by: ROOT }
     if (this.isDead(node, cluster)) {
       this.abandoned++
       this.idleSince = undefined
@@ -197,21 +198,27 @@ class People implements ClusterPeople {
   }
 }
 
-/** Whether a cluster, where there is one, runs on all its members, and they agree on a state after the last command. */
-export const isClusterSettled = (world: World, lastCommandBlock: number, agreedBlock: number | undefined): boolean => {
+/** Whether a cluster, where there can be one, runs on all its members, and they agree on a state after the last command. */
+export const isClusterSettled = (world: World, people: ClusterPeople): boolean => {
   const node = world.node()
   if (node === undefined) return false
+  const { lastCommandBlock, lastAgreedBlock } = world.auditor.clusters
   const cluster = clusterOf(world, node)
-  if (cluster === undefined || cluster.members.length === 0) return false
+  if (cluster === undefined) return candidatesOf(world, node).length === 0
+  if (cluster.members.length === 0) return false
   const isRunning = cluster.members.every((member) => runsAt(placeOf(world, member), cluster.id))
-  return isRunning && (agreedBlock ?? -1) >= lastCommandBlock
+  return people.isContent && isRunning && (lastAgreedBlock ?? -1) >= lastCommandBlock
 }
 
 /** The cluster for a report. */
 export const describeCluster = (world: World): string => {
   const node = world.node()
   const cluster = node === undefined ? undefined : clusterOf(world, node)
-  if (node === undefined || cluster === undefined) return 'there is no cluster'
+  if (node === undefined) return 'the node is down'
+  if (cluster === undefined) {
+    const sessions = world.workers.map(({ url, identity }) => `${url} ${identity === undefined ? 'unknown' : sessionOf(world, node, parseHex(identity))}`)
+    return `there is no cluster; sessions: ${sessions.join(', ')}`
+  }
   const standings = cluster.members.map((member) => {
     const place = placeOf(world, member)
     const state = place?.worker?.inspect()

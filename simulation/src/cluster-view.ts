@@ -55,14 +55,19 @@ export const maySpareCluster = (world: World, place: WorkerPlace): boolean => {
   return world.workers.some((other) => other !== place && runsAt(other, id) && other.disk.isAsWritten(CLUSTER_FILE))
 }
 
+/** State of a worker's session by name. */
+export const sessionOf = (world: World, node: Node, worker: Uint8Array): string => {
+  const session = readHead(node, world.crypto, computation.workerBindings, worker)
+  const info = session === undefined ? undefined : readHead(node, world.crypto, computation.sessions, session)
+  return info?.state.kind ?? 'none'
+}
+
 /** Workers that may enter a cluster: they compute, are no gatekeepers and in no cluster. */
 export const candidatesOf = (world: World, node: Node): readonly Uint8Array[] =>
   world.workers.slice(world.options.gatekeepers).flatMap(({ identity }) => {
     const pubkey = identity === undefined ? undefined : parseHex(identity)
     if (pubkey === undefined || readHead(node, world.crypto, phat.clusterByWorkers, pubkey) !== undefined) return []
-    const session = readHead(node, world.crypto, computation.workerBindings, pubkey)
-    const info = session === undefined ? undefined : readHead(node, world.crypto, computation.sessions, session)
-    return info?.state.kind === 'WorkerIdle' ? [pubkey] : []
+    return sessionOf(world, node, pubkey) === 'WorkerIdle' ? [pubkey] : []
   })
 
 /** A contract's channel key of an epoch in which commands count: the one in force, or any that is still open. */

@@ -20,6 +20,7 @@ const VAULT_OWNER = '//Charlie//stash'
 const SCORE_MIN = 50
 const MORE_STAKE = 5000
 const POOL_MARGIN = 20n
+const CALM_STAKE = 100_000n * UNIT
 
 /** A call by its names. */
 interface Call {
@@ -159,6 +160,15 @@ const stirWorker: Deed = (view, pid) => {
   return stake === undefined ? undefined : { by, calls: [pool('restartComputing', { pid, worker, stake: stake + BigInt(view.prng.between(0, MORE_STAKE)) })] }
 }
 
+/** All that brings the pool's workers back to work: stake enough for all, those freed that have stopped, those started that are free. */
+const bringBack = (view: View, pid: bigint, duty: Order | undefined): Order | undefined => {
+  const members = view.members(pid)
+  const stopped = members.filter(({ state }) => state === 'WorkerCoolingDown').map(({ worker }) => pool('reclaimPoolWorker', { pid, worker }))
+  if (stopped.length === 0 && duty === undefined) return undefined
+  const more = members.some(({ state }) => state === 'Ready') ? [wrap(CALM_STAKE), pool('contribute', { pid, amount: CALM_STAKE, asVault: undefined })] : []
+  return { by: view.account(OPERATOR), calls: [...more, ...(duty?.calls ?? []), ...stopped] }
+}
+
 /** The operator takes a worker out of its session without the pool's owner. */
 const unbind: Deed = (view, pid) => {
   const [first] = view.members(pid)
@@ -217,11 +227,12 @@ export const createEconomy = (world: World, options: { readonly everyMs: number 
   let submitted = 0
   /** Some orders stand or fall as one, of others each part counts by itself. */
   const toCall = ({ calls }: Order): Call =>
-    calls.length === 1 ? (calls[0] as Call) : { pallet: 'Utility', name: prng.chance(500) ? 'batchAll' : 'forceBatch', args: { calls } }
+    calls.length === 1 ? (calls[0] as Call) : { pallet: 'Utility', name: prng.chance(500) && !isCalm ? 'batchAll' : 'forceBatch', args: { calls } }
   const nextOrder = (view: View): Order | undefined => {
     const duty = tendPool(view)
-    if (isCalm || (duty !== undefined && prng.chance(700))) return duty
+    if (duty !== undefined && !isCalm && prng.chance(700)) return duty
     const pid = view.poolOf('StakePool', view.account(OPERATOR).publicKey)
+    if (isCalm) return pid === undefined ? duty : bringBack(view, pid, duty)
     return pid === undefined ? duty : prng.pickWeighted(DEEDS)(view, pid)
   }
   const act = async (): Promise<void> => {

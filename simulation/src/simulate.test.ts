@@ -43,6 +43,24 @@ describe('simulate', () => {
     expect(problems.at(-1)).toMatch(/leak: a secret key/)
   })
 
+  test('a machine that tells its host what a contract was sent is caught', async () => {
+    const { ok, problems } = await simulate({ seed: 1001, blocks: 60, faults: 4, broken: 'gossiping-machine' }, { crypto })
+    expect(ok).toBe(false)
+    expect(problems.at(-1)).toMatch(/leak: a canary/)
+  })
+
+  test('files that anybody can read are caught', async () => {
+    const { ok, problems } = await simulate({ seed: 1001, blocks: 10, faults: 0, broken: 'plain-files' }, { crypto })
+    expect(ok).toBe(false)
+    expect(problems.at(-1)).toMatch(/leak: a secret key in identity.seal/)
+  })
+
+  test('a disk that keeps secrets of epochs that are over is caught', async () => {
+    const { ok, problems } = await simulate({ seed: 1001, blocks: 100, faults: 4, broken: 'kept-epochs' }, { crypto })
+    expect(ok).toBe(false)
+    expect(problems[0]).toMatch(/cluster.seal of .* still opens a command of epoch/)
+  })
+
   test('a build that drops fsyncs is caught', async () => {
     const { ok, problems } = await simulate({ seed: 3, blocks: 150, faults: 8, broken: 'drop-fsync' }, { crypto })
     expect(ok).toBe(false)

@@ -74,7 +74,7 @@ const drawOptions = (prng: Prng, broken: Broken): WorldOptions => {
   const size = prng.chance(400) ? 3 : 2
   const graceBlocks = prng.between(2, 8)
   const clusters = {
-    size, graceBlocks, isReal: broken === 'none' && prng.chance(REAL_MACHINE_PER_MILLE), minStake: prng.pick([1n, 100n, 500n]) * UNIT,
+    size, graceBlocks, isReal: prng.chance(REAL_MACHINE_PER_MILLE) && broken === 'none', minStake: prng.pick([1n, 100n, 500n]) * UNIT,
     rotationPeriodBlocks: graceBlocks + prng.pick([4, 12, 40]), reportIntervalBlocks: prng.pick([3, 10, 25]),
   }
   return { ...drawRest(prng, broken), workers: gatekeepers + size, gatekeepers, clusters }
@@ -135,8 +135,7 @@ const checkPeace = async (world: World, people: ClusterPeople): Promise<void> =>
       const status = await statusOf(world, i)
       if (status === undefined || isUnderOldKey(world, place, status) || !status.serving || (status.blockNumber ?? 0) + 3 < head || status.pendingMessages > messagesUnderWay(status)) return false
     }
-    const { lastCommandBlock, lastAgreedBlock } = world.auditor.clusters
-    return people.isContent && areGatekeepersAtWork(world) && isClusterSettled(world, lastCommandBlock, lastAgreedBlock)
+    return areGatekeepersAtWork(world) && isClusterSettled(world, people)
   }
   const untilMs = world.clock.nowMs() + PEACE_MS
   while (world.clock.nowMs() < untilMs) {
