@@ -1,3 +1,4 @@
+import { createSocket, type Socket } from 'node:dgram'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { parseUtf8, utf8 } from '@phalanx/primitives/bytes'
@@ -121,6 +122,67 @@ describe('requests of contracts', () => {
   })
   test('to where nobody listens come back as unreachable', async () => {
     expect(errorOf(await ask('http://127.0.0.1:1/'))).toBe('status 523')
+  })
+})
+
+/** A name server that knows addresses of some names, by number of the question, and says nothing of `silent.test`. */
+const openNameServer = async (records: Readonly<Record<string, readonly string[]>>): Promise<{ readonly socket: Socket; readonly address: string; readonly asked: string[] }> => {
+  const asked: string[] = []
+  const socket = createSocket('udp4')
+  socket.on('message', (question, { port, address }) => {
+    const labels: string[] = []
+    let at = 12
+    while ((question[at] ?? 0) > 0) {
+      const length = question[at] as number
+      labels.push(question.subarray(at + 1, at + 1 + length).toString())
+      at += length + 1
+    }
+    const name = labels.join('.').toLowerCase()
+    asked.push(name)
+    if (name === 'silent.test') return
+    const isV4 = question.readUInt16BE(at + 1) === 1
+    const answers = isV4 ? records[name] ?? [] : []
+    const head = Buffer.from([question[0] as number, question[1] as number, 0x81, records[name] === undefined ? 0x83 : 0x80, 0, 1, 0, answers.length, 0, 0, 0, 0])
+    const bodies = answers.map((each) => Buffer.from([0xc0, 0x0c, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4, ...each.split('.').map(Number)]))
+    socket.send(Buffer.concat([head, question.subarray(12, at + 5), ...bodies]), port, address)
+  })
+  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
+  return { socket, address: `127.0.0.1:${socket.address().port}`, asked }
+}
+
+describe('names', () => {
+  let names: Awaited<ReturnType<typeof openNameServer>>
+  beforeAll(async () => {
+    names = await openNameServer({ 'inside.test': ['10.0.0.1', '169.254.169.254'], 'here.test': ['127.0.0.1'], 'mixed.test': ['10.0.0.1', '127.0.0.1'] })
+  })
+  afterAll(() => void names.socket.close())
+  const get = (name: string, isAllowed?: (address: string) => boolean, timeoutMs = 2000): Promise<HttpAnswer> => {
+    const { port } = server.address() as AddressInfo
+    const fetch = createHttpFetch({ nameServers: [names.address], ...(isAllowed === undefined ? {} : { isAllowed }) })
+    return fetch({ url: `http://${name}:${port}/`, method: 'GET', headers: [], body: new Uint8Array(0) }, { timeoutMs })
+  }
+  test('of private addresses only are not asked', async () => {
+    expect(errorOf(await get('inside.test'))).toBe('NotAllowed')
+    expect(errorOf(await get('here.test'))).toBe('NotAllowed')
+    expect(errorOf(await get('deep.localhost', () => false))).toBe('NotAllowed')
+  })
+  test('are connected to at those of their addresses that are allowed', async () => {
+    expect(bodyOf(await get('mixed.test', (address) => address === '127.0.0.1'))).toBe('ok')
+  })
+  test('that nobody knows are unreachable', async () => {
+    expect(errorOf(await get('nobody.test'))).toBe('status 523')
+  })
+  test('are looked up for each connection, so that what was checked is what is connected to', async () => {
+    const before = names.asked.filter((name) => name === 'here.test').length
+    for (let i = 0; i < 2; i++) await get('here.test', () => true)
+    expect(names.asked.filter((name) => name === 'here.test').length).toBe(before + 4)
+  })
+  test('whose server is silent delay nobody else', async () => {
+    const ended: string[] = []
+    const silent = Array.from({ length: 40 }, () => get('silent.test', () => true, 400).then((answer) => ended.push(errorOf(answer))))
+    await get('here.test', () => true).then((answer) => ended.push(bodyOf(answer)))
+    await Promise.all(silent)
+    expect(ended).toEqual(['ok', ...silent.map(() => 'Timeout')])
   })
 })
 

@@ -2,7 +2,7 @@
  * Owns HTTP requests of contracts: http and https to public addresses only, checked after names were resolved and again at every redirect; bounded in size,
  * number of headers and time. Every failure is one of the reference's errors. Does not own when requests are made.
  */
-import { lookup as resolveName, type LookupAddress } from 'node:dns'
+import { Resolver, type LookupAddress } from 'node:dns'
 import { request as httpRequest, type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
@@ -17,6 +17,9 @@ const HEADER_BYTES_MAX = 64 * 1024
 /** Most bytes that one answer can bring. */
 export const HTTP_ANSWER_BYTES_MAX: number = BODY_BYTES_MAX + HEADER_BYTES_MAX
 const REDIRECTS_MAX = 5
+/** For one try of a name server. */
+const NAME_TIMEOUT_MS = 2000
+const NAME_TRIES = 2
 const METHODS: ReadonlySet<string> = new Set(['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'HEAD', 'OPTIONS'])
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
@@ -61,16 +64,46 @@ const firstHop = ({ url, method, headers, body }: HttpRequest): Hop => {
   return { url: parseUrl(url), method: name, headers, body }
 }
 
-/** Resolves names and hands on none but allowed addresses, so that what is connected to is what was checked. */
-const guardedLookup = (isAllowed: (address: string) => boolean): LookupFunction => (hostname, options, callback) => {
-  resolveName(hostname, { ...options, all: true }, (error, found) => {
-    if (error !== null) return callback(error, '')
-    const allowed = (found as LookupAddress[]).filter(({ address }) => isAllowed(address))
+/** How addresses are judged, and where names are asked for. */
+interface Guard {
+  readonly isAllowed: (address: string) => boolean
+  /** Name servers, `address:port`; those of the machine where absent. */
+  readonly nameServers: readonly string[] | undefined
+}
+
+interface Resolved {
+  readonly found: readonly LookupAddress[]
+  readonly error: NodeJS.ErrnoException | null
+}
+
+const resolveFamily = (resolver: Resolver, hostname: string, family: 4 | 6): Promise<Resolved> =>
+  new Promise((resolve) => {
+    const take = (error: NodeJS.ErrnoException | null, addresses: readonly string[] | undefined): void =>
+      resolve({ error, found: (addresses ?? []).map((address) => ({ address, family })) })
+    if (family === 4) resolver.resolve4(hostname, take)
+    else resolver.resolve6(hostname, take)
+  })
+
+const OWN_NAME = /(^|\.)localhost\.?$/i
+
+/**
+ * Resolves names and hands on none but allowed addresses, so that what is connected to is what was checked. Asks name servers itself: the system's way holds a thread
+ * of the few that files are written with for as long as somebody's server takes to answer, and all contracts would wait for those of one.
+ */
+const guardedLookup = ({ isAllowed, nameServers }: Guard): LookupFunction => (hostname, options, callback) => {
+  const resolver = new Resolver({ timeout: NAME_TIMEOUT_MS, tries: NAME_TRIES })
+  if (nameServers !== undefined) resolver.setServers(nameServers)
+  const hand = ([v4, v6]: readonly [Resolved, Resolved]): void => {
+    const found = [...v4.found, ...v6.found]
+    if (found.length === 0) return callback(v4.error ?? v6.error ?? (refused('NetworkError') as NodeJS.ErrnoException), '')
+    const allowed = found.filter(({ address }) => isAllowed(address))
     const first = allowed[0]
     if (first === undefined) return callback(refused('NotAllowed') as NodeJS.ErrnoException, '')
     if (options.all === true) return callback(null, allowed)
     return callback(null, first.address, first.family)
-  })
+  }
+  if (OWN_NAME.test(hostname)) return hand([{ error: null, found: [{ address: '127.0.0.1', family: 4 }] }, { error: null, found: [] }])
+  void Promise.all([resolveFamily(resolver, hostname, 4), resolveFamily(resolver, hostname, 6)]).then(hand)
 }
 
 const assertAllowed = ({ hostname }: URL, isAllowed: (address: string) => boolean): void => {
@@ -141,7 +174,7 @@ const exchange = (hop: Hop, options: { readonly lookup: LookupFunction; readonly
     sent.end(Buffer.from(body))
   })
 
-const UNREACHABLE: ReadonlySet<string> = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN', 'ECONNRESET', 'EADDRNOTAVAIL'])
+const UNREACHABLE: ReadonlySet<string> = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN', 'ECONNRESET', 'EADDRNOTAVAIL', 'ENODATA', 'ESERVFAIL', 'EREFUSED', 'ETIMEOUT', 'EBADNAME'])
 
 /** How a failure is told to the contract: nobody reachable is an answer of its own. */
 const answerOf = (error: unknown, isLate: boolean): HttpAnswer => {
@@ -153,10 +186,10 @@ const answerOf = (error: unknown, isLate: boolean): HttpAnswer => {
   return { ok: false, error: { kind: 'NetworkError' } }
 }
 
-/** The way of a worker to the outside. `isAllowed` says which addresses may be talked to: public ones, unless told otherwise by a test. */
-export const createHttpFetch = (options: { readonly isAllowed?: (address: string) => boolean } = {}): HttpFetch => {
+/** The way of a worker to the outside. `isAllowed` says which addresses may be talked to: public ones, unless told otherwise by a test, as are `nameServers`. */
+export const createHttpFetch = (options: Partial<Guard> = {}): HttpFetch => {
   const isAllowed = options.isAllowed ?? isPublicAddress
-  const lookup = guardedLookup(isAllowed)
+  const lookup = guardedLookup({ isAllowed, nameServers: options.nameServers })
   return async (request, { timeoutMs, signal }) => {
     const late = AbortSignal.timeout(Math.max(timeoutMs, 1))
     const stop = signal === undefined ? late : AbortSignal.any([late, signal])
