@@ -12,8 +12,13 @@ import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findReceipt } from '../src/contracts/cluster/recent-receipts.ts'
 import '../src/errors.ts'
+import { requestClusterState } from '../src/contracts/cluster/snapshot.ts'
+import { UsedNonces } from '../src/contracts/query/used-nonces.ts'
 import type { CodeVm } from '../src/contracts/vm.ts'
+import { createEntropy } from '../src/core/entropy.ts'
 import { loadMachines } from '../src/load-machines.ts'
+import { clusterStateHandlers } from '../src/methods/cluster.ts'
+import type { MethodContext } from '../src/methods/context.ts'
 import { createHttpFetch } from '../src/queries/http-fetch.ts'
 import { ClusterWorld } from '../src/testing/cluster-world.ts'
 import { jsContract } from '../src/testing/js-contracts.ts'
@@ -161,6 +166,28 @@ describe('commands', () => {
     })
     expect([countOf(after), rootsOf()]).toEqual([4n, 1])
   })
+})
+
+test('a member\'s request for the cluster\'s state, overheard and sent again, costs nobody another state', () => {
+  const bed = new ClusterWorld(crypto, { seed: 'overheard' })
+  const contract = bed.deploy()
+  const joiner = bed.hire()
+  bed.rounds(4)
+  bed.world.add(joiner.publicKey)
+  bed.sendSealed({ contract, input: Uint8Array.of(SCRIPT.count) })
+  bed.rounds(3)
+  const entropy = (): Uint8Array => bed.random.bytes(32)
+  const contextOf = ({ live }: (typeof bed.workers)[number]): MethodContext =>
+    ({ core: { crypto }, state: () => live, entropy, contracts: { stateRequests: new UsedNonces() } }) as unknown as MethodContext
+  const [first, second] = [contextOf(bed.worker(0)), contextOf(bed.worker(1))]
+  const request = (): Uint8Array => requestClusterState(crypto, joiner.live, createEntropy(crypto, entropy())).encoded
+  const save = (context: MethodContext, encodedRequest: Uint8Array): unknown => clusterStateHandlers.SaveClusterState(context, { receiver: '', minBlockNumber: 0, signature: '', encodedRequest })
+  const overheard = request()
+  expect(save(first, overheard)).toMatchObject({ filename: '' })
+  expect(() => save(first, overheard)).toThrow(expect.objectContaining({ code: 'QUERY_REPLAYED' }))
+  // Another member may be asked with it, and the same one by a new request.
+  expect(save(second, overheard)).toMatchObject({ filename: '' })
+  expect(save(first, request())).toMatchObject({ filename: '' })
 })
 
 describe('queries', () => {

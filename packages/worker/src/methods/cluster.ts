@@ -3,7 +3,7 @@ import { toHexPlain } from '@phalanx/primitives/bytes'
 import { AppError } from '@phalanx/primitives/errors'
 import type { clusterStateMethods } from '../api/cluster.ts'
 import type { Handlers } from '../api/schema.ts'
-import { requestClusterState, saveClusterState } from '../contracts/cluster/snapshot.ts'
+import { REQUEST_LIFE_BLOCKS, requestClusterState, saveClusterState } from '../contracts/cluster/snapshot.ts'
 import { createEntropy } from '../core/entropy.ts'
 import { assertLive } from '../core/step.ts'
 import type { MethodContext } from './context.ts'
@@ -21,9 +21,15 @@ export const clusterStateHandlers: Handlers<typeof clusterStateMethods, MethodCo
     return { receiver: toHexPlain(state.keys.identity.publicKey), minBlockNumber: atLeast, signature: '', encodedRequest: encoded }
   },
   SaveClusterState(context, { encodedRequest }) {
-    const { crypto } = context.core
+    const { core: { crypto }, contracts: { stateRequests } } = context
     if (encodedRequest === undefined) throw new AppError('CLUSTER_STATE_REFUSED', { reason: 'it holds no encoded_request' })
-    const { block, sealed } = saveClusterState(crypto, assertLive(context.state()), encodedRequest, createEntropy(crypto, context.entropy()))
+    const state = assertLive(context.state())
+    const key = crypto.blake2b256(encodedRequest)
+    stateRequests.assertUnused(key)
+    const { block, sealed } = saveClusterState(crypto, state, encodedRequest, createEntropy(crypto, context.entropy()))
+    // Whoever overheard the request could have a whole state sealed again and again.
+    const { number } = state.follow.head
+    stateRequests.use(key, { notAfter: number + 2 * REQUEST_LIFE_BLOCKS, blockNumber: number })
     return { blockNumber: block, filename: '', encodedState: sealed }
   },
   async LoadClusterState(context, { encodedState }) {

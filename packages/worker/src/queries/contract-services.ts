@@ -47,6 +47,8 @@ export interface ContractServiceDependencies {
 export interface ContractServices {
   readonly queries: QueryService
   readonly nonces: UsedNonces
+  /** Requests for the cluster's state that were answered. */
+  readonly stateRequests: UsedNonces
   readonly receipts: ReceiptWaits
   readonly proofs: ReceiptProofs
   readonly referenceForm: boolean
@@ -81,6 +83,7 @@ export const createContractServices = (options: ContractServiceOptions, dependen
     queries, receipts, depth,
     proofs: new ReceiptProofs({ crypto }),
     nonces: new UsedNonces(),
+    stateRequests: new UsedNonces(),
     referenceForm: referenceForm ?? true,
     startedMs: clock.nowMs(),
     noteState(build, state) {

@@ -26,7 +26,7 @@ import { setCluster } from './work.ts'
 const VERSION = 1
 const PURPOSE = 'phalanx/cluster-state'
 /** Blocks for which a request counts, on either side of the answering worker's head. */
-const REQUEST_LIFE_BLOCKS = 128
+export const REQUEST_LIFE_BLOCKS = 128
 const EPOCHS_MAX = 64
 /** Longest snapshot. */
 const SNAPSHOT_BYTES_MAX = 96 * 1024 * 1024

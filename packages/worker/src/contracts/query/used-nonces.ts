@@ -23,10 +23,15 @@ export class UsedNonces {
       this.clearedAt = blockNumber
       for (const [each, until] of this.used) if (until < blockNumber) this.used.delete(each)
     }
+    this.assertUnused(key)
     const id = bytesToKey(key)
-    if (this.used.has(id)) throw new AppError('QUERY_REPLAYED', {})
     if (this.used.size >= this.max) throw new AppError('QUERY_OVERLOADED', {})
     this.used.set(id, notAfter)
+  }
+
+  /** @throws QUERY_REPLAYED */
+  assertUnused(key: Uint8Array): void {
+    if (this.used.has(bytesToKey(key))) throw new AppError('QUERY_REPLAYED', {})
   }
 
   /** How many are remembered. */
