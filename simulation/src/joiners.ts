@@ -38,6 +38,18 @@ const followedTo = (node: Node, last: number): Uint8Array => {
   return FollowedBlocks.encode(blocks)
 }
 
+interface ComparedClusters {
+  readonly membership?: { readonly epochs: readonly object[] }
+}
+
+/** Of its cluster each knows by its own secrets and its own past; what the chain told of clusters both must know. */
+const withoutCluster = ({ cluster: _cluster, joining: _joining, clusters, ...rest }: Comparable): Comparable => {
+  const { membership, ...facts } = clusters as ComparedClusters
+  if (membership === undefined) return { ...rest, clusters: facts }
+  const epochs = membership.epochs.map((epoch) => ({ ...epoch, isAnnounced: undefined }))
+  return { ...rest, clusters: { ...facts, membership: { ...membership, epochs, keysAskedAt: undefined } } }
+}
+
 /** What a worker that skipped ahead may know besides: what it counted, queued and set by itself. */
 const withoutOwn = (state: Comparable): Comparable => {
   const { egress: _egress, endpoints: _endpoints, operator: _operator, system, ...rest } = state
@@ -58,7 +70,7 @@ const isHeartbeat = ({ destination }: { readonly destination: Uint8Array }): boo
 const withoutBenchResult = (state: Comparable): Comparable => {
   const { bench, ...system } = state['system'] as Comparable & { readonly bench?: { readonly asked: boolean } }
   const waiting = (state['egress'] as readonly Waiting[]).map(({ messages }) => messages
-    .filter((message) => !bytesEqual(message.destination, TOPICS.registryEvent.topic) && !isHeartbeat(message))
+    .filter((message) => !bytesEqual(message.destination, TOPICS.registryEvent.topic) && !isHeartbeat(message) && !bytesEqual(message.destination, TOPICS.clusterKeyRequest.topic))
     .map((message) => ({ ...message, sequence: undefined })))
   return { ...state, operator: undefined, egress: waiting, system: { ...system, bench: bench?.asked === true ? undefined : bench } }
 }
@@ -78,7 +90,7 @@ export const compareJoined = async (call: AnsweredCall, { node, crypto }: { read
   const identity = call.worker.identity()
   if (checkpoint === undefined || exported === undefined || identity === undefined) return undefined
   const { header } = ChainCheckpoint.decode(checkpoint)
-  const ours = comparableState(exported) as Comparable
+  const ours = withoutCluster(comparableState(exported) as Comparable)
   if ((ours['follow'] as { readonly head: { readonly number: number } }).head.number !== header.number) return undefined
   const { result } = JSON.parse((await node.handle('{"jsonrpc":"2.0","id":1,"method":"phalanx_genesisInfo","params":[]}')) ?? '{}') as { readonly result?: string }
   if (result === undefined) return undefined
@@ -86,7 +98,7 @@ export const compareJoined = async (call: AnsweredCall, { node, crypto }: { read
   const stranger = { publicKey: identity, secret: new Secret(crypto.sr25519.pairFromSeed(new Uint8Array(32)).secret) }
   const replayed = replayFromGenesis(
     createTestCore(crypto), { genesisInfo: parseHex(result), genesisHash: node.genesisHash, blocks: followedTo(node, header.number) }, stranger)
-  const theirs = comparableState(encodeCheckpoint(replayed)) as Comparable
+  const theirs = withoutCluster(comparableState(encodeCheckpoint(replayed)) as Comparable)
   const isFresh = call.method === 'PhactoryAPI.InitRuntime'
   const [got, expected] = isFresh ? [withoutBenchResult(ours), withoutBenchResult(theirs)] : [withoutOwn(ours), withoutOwn(theirs)]
   return { difference: differenceOf(got, expected) }
