@@ -39,15 +39,16 @@ const followedTo = (node: Node, last: number): Uint8Array => {
 }
 
 interface ComparedClusters {
-  readonly membership?: { readonly epochs: readonly object[] }
+  readonly membership?: { readonly cluster: string }
 }
 
-/** Of its cluster each knows by its own secrets and its own past; what the chain told of clusters both must know. */
+/**
+ * Of its cluster each knows by its own secrets and its own past: a member that joined hears of epochs and other members with what follows, one at a checkpoint is told. What
+ * the chain told of clusters, and in which one the worker is, both must know.
+ */
 const withoutCluster = ({ cluster: _cluster, joining: _joining, clusters, ...rest }: Comparable): Comparable => {
   const { membership, ...facts } = clusters as ComparedClusters
-  if (membership === undefined) return { ...rest, clusters: facts }
-  const epochs = membership.epochs.map((epoch) => ({ ...epoch, isAnnounced: undefined }))
-  return { ...rest, clusters: { ...facts, membership: { ...membership, epochs, keysAskedAt: undefined } } }
+  return { ...rest, clusters: { ...facts, membership: membership?.cluster } }
 }
 
 /** What a worker that skipped ahead may know besides: what it counted, queued and set by itself. */
