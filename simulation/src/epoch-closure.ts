@@ -53,22 +53,33 @@ export const createRecorder = (): Recorder => {
   }
 }
 
-/** All bytes that some value holds, secrets included. A cluster's state is left out: it is in what `exportState` gives. */
-const bytesIn = (root: unknown): readonly Uint8Array[] => {
-  const out: Uint8Array[] = []
+interface Found {
+  readonly path: string
+  readonly bytes: Uint8Array
+}
+
+/** What is inside a value that is no bytes, by names. A cluster's state is left out: it is in what `exportState` gives. */
+const insideOf = (value: object): readonly (readonly [name: string, inner: unknown])[] => {
+  if (value instanceof Secret) return [['secret', value.reveal()]]
+  if (value instanceof Map) return [...value].flatMap(([key, inner], i) => [[`key ${i}`, key] as const, [`${i}`, inner] as const])
+  if (value instanceof Set) return [...value].map((inner, i) => [`${i}`, inner] as const)
+  return Object.entries(value).filter(([name]) => name !== 'contracts')
+}
+
+/** All bytes that some value holds, secrets included, long enough for a key. */
+const bytesIn = (root: unknown): readonly Found[] => {
+  const out: Found[] = []
   const seen = new Set<unknown>()
-  const waiting: unknown[] = [root]
-  for (let value = waiting.pop(); waiting.length > 0 || value !== undefined; value = waiting.pop()) {
+  const waiting: { readonly path: string; readonly value: unknown }[] = [{ path: '', value: root }]
+  for (let one = waiting.pop(); one !== undefined; one = waiting.pop()) {
+    const { path, value } = one
     if (value instanceof Uint8Array) {
-      if (value.length >= SECRET_BYTES_MIN) out.push(value)
+      if (value.length >= SECRET_BYTES_MIN) out.push({ path, bytes: value })
       continue
     }
     if (typeof value !== 'object' || value === null || seen.has(value)) continue
     seen.add(value)
-    if (value instanceof Secret) waiting.push(value.reveal())
-    else if (value instanceof Map) waiting.push(...value.keys(), ...value.values())
-    else if (value instanceof Set) waiting.push(...value)
-    else for (const [name, inner] of Object.entries(value)) if (name !== 'contracts' && inner !== undefined) waiting.push(inner)
+    for (const [name, inner] of insideOf(value)) waiting.push({ path: `${path}.${name}`, value: inner })
   }
   return out
 }
@@ -102,9 +113,9 @@ const heldAnywhere = async (world: World): Promise<readonly Held[]> => {
   }
   for (const place of world.workers) {
     const live = liveOf(place)
-    for (const bytes of bytesIn(live)) add(bytes, `${place.url}'s memory`)
+    for (const { bytes, path } of bytesIn(live)) add(bytes, `${path.slice(1)} of ${place.url}`)
     const exported = place.worker?.exportState()
-    if (exported !== undefined) add(exported, `${place.url}'s memory`)
+    if (exported !== undefined) add(exported, `the exported state of ${place.url}`)
     for (const { name, content } of await sealedContents(place, world.crypto)) add(content, `${name} of ${place.url}`)
   }
   return [...out.values()]

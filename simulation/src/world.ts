@@ -52,6 +52,9 @@ const ITERATIONS_PER_SECOND = 40n
 const SYNC_MS_MAX = 6
 const RELAY_ACCOUNTS = ['//Alice', '//Bob', '//Charlie'] as const
 
+/** Address that a worker announces. */
+const announced = (url: string): string => `${url.replace('http:', 'https:')}.example`
+
 /** Statements that an enclave's evidence makes about its code: measurement ‖ product ‖ version ‖ signer. */
 const runtimeHash = (crypto: Crypto, measurement: Uint8Array): Uint8Array => concatBytes(measurement, new Uint8Array(4), softwareSigner(crypto))
 
@@ -301,14 +304,15 @@ class SimWorld implements World {
     )
     if (!process.isAlive) return
     place.worker = worker
-    this.network.workers.set(place.url, {
-      handle: async (method, request) => {
+    const server = {
+      handle: async (method: string, request: Uint8Array): Promise<Uint8Array> => {
         const answer = this.greedy(place, method, await worker.handle(method, request))
         if (process.isAlive) this.onWorkerAnswer(place, method, answer)
         if (process.isAlive) await this.auditJoined(worker, method, request)
         return answer
       },
-    })
+    }
+    for (const address of this.addressesOf(place)) this.network.workers.set(address, server)
   }
 
   /** What a worker writes is seen by its host. */
@@ -329,6 +333,11 @@ class SimWorld implements World {
     if (this.options.clusters?.isReal === true) return {}
     const gossip = (text: string): void => this.logger(place.url).info(`contract says ${text}`)
     return { vms: [createBuiltinVm({ crypto: this.cryptoOf(place) }), this.options.broken === 'gossiping-machine' ? createScriptedVm(gossip) : createScriptedVm()] }
+  }
+
+  /** Where a worker listens: for its relays, and where it says that it is. */
+  private addressesOf({ url }: WorkerPlace): readonly string[] {
+    return [url, announced(url)]
   }
 
   private greedy(place: WorkerPlace, method: string, answer: Uint8Array): Uint8Array {
@@ -376,7 +385,7 @@ class SimWorld implements World {
   crashWorker(place: WorkerPlace): void {
     place.process?.kill()
     place.disk.crash()
-    this.network.workers.delete(place.url)
+    for (const address of this.addressesOf(place)) this.network.workers.delete(address)
     place.worker = undefined
   }
 
@@ -394,7 +403,7 @@ class SimWorld implements World {
     place.relay = createRelay(
       {
         nodes: [LIAR_URL, NODE_URL],
-        workers: this.workers.map(({ url }, i) => ({ url, endpoints: [`https://worker-${i}.example`] })),
+        workers: this.workers.map(({ url }) => ({ url, endpoints: [announced(url)] })),
         signer: createSigner({ suri: new Secret(account) }, { crypto: this.crypto, random }),
         checkpointAfterBlocks: this.options.checkpointAfterBlocks,
         operator: suriToSr25519(this.crypto, OPERATOR).publicKey,
