@@ -2,7 +2,7 @@
 import { toHex } from '@phalanx/primitives/bytes'
 import { sealCommand, sealEncryptedData, type ChannelTarget } from '@phalanx/primitives/contracts'
 import type { Crypto, Sr25519Pair } from '@phalanx/primitives/crypto'
-import { CommandPayload, InkCommand, Invocation, invocationSigningPayload } from '@phalanx/primitives/messages'
+import { CommandPayload, InkCommand, type Invocation, invocationSigningPayload } from '@phalanx/primitives/messages'
 import type { Prng } from './prng.ts'
 import { DEEDS } from './scripted-contract.ts'
 import type { SecretHunt } from './secrets.ts'
