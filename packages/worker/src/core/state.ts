@@ -91,7 +91,7 @@ export interface EmptyState {
 export type WorkerState = EmptyState | LiveState
 
 /** Format of the checkpoint that this code writes and reads. */
-const CHECKPOINT_VERSION = 3
+const CHECKPOINT_VERSION = 4
 
 /** Checkpoint content. It holds no secret key, but whatever contracts keep: it never leaves the worker unsealed. */
 const Checkpoint = struct({

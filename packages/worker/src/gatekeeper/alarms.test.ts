@@ -170,6 +170,31 @@ describe('a gatekeeper', () => {
     })
   })
 
+  test.each([['opens', false], ['forgets, when the rotation was given up,', true]])('%s a rotated key that it could not open when it came, once it is given the key before', (_does, isCancelled) => {
+    const share = (fill: number) => ({ ecdhPubkey: new Uint8Array(32).fill(fill), encryptedKey: new Uint8Array(80), iv: new Uint8Array(12) })
+    const ecdhPubkey = state.keys.ecdh.publicKey
+    const value = { rotationId: 1n, secretKeys: [[own(), share(1)] as const], sender: MASTER, sig: new Uint8Array(64) }
+    feed([
+      launchMessage({ kind: 'RotateMasterKey', value: { rotationId: 1n, gkIdentities: [{ pubkey: own(), ecdhPubkey }] } }),
+      createMessage(GATEKEEPERS, TOPICS.keyDistribution, { kind: 'MasterKeyRotation', value }),
+    ])
+    expect(question()?.call).toMatchObject({ kind: 'accept', value: { keys: [[1n, share(1)]], sealedTo: ecdhPubkey } })
+    answer({ kind: 'held', value: [] })
+    expect(question()).toBeUndefined()
+    state = { ...state, gatekeeper: decodeCheckpoint(encodeCheckpoint(state)).gatekeeper }
+    const { iv, encryptedKey } = share(2)
+    const given = createMessage(GATEKEEPERS, TOPICS.keyDistribution, { kind: 'MasterKeyDistribution', value: { dest: own(), ecdhPubkey: share(2).ecdhPubkey, encryptedMasterKey: encryptedKey, iv } })
+    feed([...(isCancelled ? [notice({ kind: 'RotationCancelled', value: { rotationId: 1n } })] : []), given])
+    expect(question()?.call).toMatchObject({ kind: 'accept', value: { keys: [[0n, share(2)]] } })
+    answer(held)
+    if (!isCancelled) {
+      expect(question()?.call).toMatchObject({ kind: 'accept', value: { keys: [[1n, share(1)]], sealedTo: ecdhPubkey } })
+      answer(held)
+    }
+    // One try is all there is.
+    expect(question()?.call.kind).toBe('beacon')
+  })
+
   test('that holds a newer key only computes no round before those of the older one, and asks for the older', () => {
     const next = new Uint8Array(32).fill(4)
     feed([launchMessage({ kind: 'RotateMasterKey', value: { rotationId: 1n, gkIdentities: [] } })])

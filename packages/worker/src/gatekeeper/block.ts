@@ -11,7 +11,7 @@ import { onRandomNumber, runBeacon } from './beacon.ts'
 import { onClusterEvent, onClusterNotice, onClusterOperation, proposeEpochs } from './clusters.ts'
 import { addTask, gatekeeperOf, updateGatekeeper } from './draft.ts'
 import { keepBlock, onStatePart, sharePast } from './joining.ts'
-import { endRotation, ensureConfirmed, onKeys, onLaunch, onListed, onUnlisted } from './keys.ts'
+import { ensureConfirmed, onKeys, onLaunch, onListed, onRotationCancelled, onUnlisted } from './keys.ts'
 import { noteOutcome, onDecided, reviewOutcomes, sendVotes, takeOutcomeId } from './outcomes.ts'
 import { replayBlock } from './replay.ts'
 import { askRootSecret, onRootAnswer } from './tasks.ts'
@@ -30,7 +30,7 @@ const onEvent = (draft: Draft, event: GatekeeperEvent): void => {
 const onNotice = (draft: Draft, notice: GatekeeperNotice): void => {
   switch (notice.kind) {
     case 'Decided': return onDecided(draft, notice.value)
-    case 'RotationCancelled': return endRotation(draft)
+    case 'RotationCancelled': return onRotationCancelled(draft, notice.value)
     case 'Confirmed':
     case 'Suspended': {
       if (!bytesEqual(notice.value.pubkey, draft.state.keys.identity.publicKey)) return

@@ -37,7 +37,7 @@ export const onLaunch = (draft: Draft, event: GatekeeperLaunch): void => {
       return
     case 'RotateMasterKey': {
       const { rotationId, gkIdentities } = event.value
-      updateGatekeeper(draft, { rotating: rotationId })
+      updateGatekeeper(draft, { rotating: { rotationId, sealedTo: gkIdentities.find(({ pubkey }) => isOwn(draft, pubkey))?.ecdhPubkey } })
       const state = gatekeeperOf(draft)
       const epoch = state === undefined ? undefined : currentEpoch(state)
       if (state?.confirmedAt !== undefined && epoch !== undefined) addTask(draft, { kind: 'Rotate', value: { rotationId, epoch: epoch.rotationId, recipients: gkIdentities } })
@@ -46,16 +46,22 @@ export const onLaunch = (draft: Draft, event: GatekeeperLaunch): void => {
     case 'MasterPubkeyRotated': {
       const state = gatekeeperOf(draft)
       if (state?.rotating === undefined) return
-      updateGatekeeper(draft, { epochs: [...state.epochs, { rotationId: state.rotating, since: block, publicKey: event.value.masterPubkey }] })
+      updateGatekeeper(draft, { epochs: [...state.epochs, { rotationId: state.rotating.rotationId, since: block, publicKey: event.value.masterPubkey }] })
       endRotation(draft)
     }
   }
 }
 
 /** The rotation under way is over, for good or ill. */
-export const endRotation = (draft: Draft): void => {
+const endRotation = (draft: Draft): void => {
   const state = gatekeeperOf(draft)
   if (state !== undefined) updateGatekeeper(draft, { rotating: undefined, tasks: state.tasks.filter(({ kind }) => kind !== 'Rotate') })
+}
+
+/** A rotation was given up: its key will never be in force. */
+export const onRotationCancelled = (draft: Draft, { rotationId }: { readonly rotationId: bigint }): void => {
+  endRotation(draft)
+  if (gatekeeperOf(draft)?.candidate?.rotationId === rotationId) updateGatekeeper(draft, { candidate: undefined })
 }
 
 /** A gatekeeper was listed, or asked for the key: everybody else seals it to that worker's ECDH key. */
@@ -86,8 +92,25 @@ export const onUnlisted = (draft: Draft, pubkey: Uint8Array): void => {
 /** The worker skipped blocks at a checkpoint where it is no gatekeeper: whatever it was before, it was taken off the list meanwhile. */
 export const forgetGatekeeper = (draft: Draft): void => onUnlisted(draft, draft.state.keys.identity.publicKey)
 
-const accept = (draft: Draft, keys: readonly (readonly [bigint, EncryptedKey])[], rotation?: { readonly rotationId: bigint; readonly outcome: OutcomeId }): void =>
-  addTask(draft, { kind: 'Accept', value: { block: draft.block.number, keys, rotation } })
+const accept = (draft: Draft, keys: readonly (readonly [bigint, EncryptedKey])[]): void =>
+  addTask(draft, { kind: 'Accept', value: { block: draft.block.number, keys, sealedTo: undefined, rotation: undefined } })
+
+const acceptCandidate = (draft: Draft, outcome?: OutcomeId): void => {
+  const candidate = gatekeeperOf(draft)?.candidate
+  if (candidate === undefined) return
+  const { rotationId, sealedTo, key } = candidate
+  const rotation = outcome === undefined ? undefined : { rotationId, outcome }
+  addTask(draft, { kind: 'Accept', value: { block: draft.block.number, keys: [[rotationId, key]], sealedTo, rotation } })
+}
+
+/** Keys were counted or received: a rotated key that could not be opened before is opened once the one that sealed it is held. */
+export const retryCandidate = (draft: Draft): void => {
+  const state = gatekeeperOf(draft)
+  const candidate = state?.candidate
+  if (state === undefined || candidate?.sealedTo === undefined || state.held.some(({ rotationId }) => rotationId === candidate.rotationId)) return
+  const before = state.epochs.filter(({ rotationId }) => rotationId < candidate.rotationId).at(-1)
+  if (before !== undefined && isHeld(state, before)) acceptCandidate(draft)
+}
 
 /** Keys that a quorum of gatekeepers sent: ours are opened. The proposed key of a rotation is for everybody. */
 export const onKeys = (draft: Draft, event: KeyDistribution): void => {
@@ -104,15 +127,17 @@ export const onKeys = (draft: Draft, event: KeyDistribution): void => {
       const { rotationId, secretKeys } = event.value
       const outcome = takeOutcomeId(draft)
       const own = secretKeys.find(([dest]) => isOwn(draft, dest))
-      if (own !== undefined && gatekeeperOf(draft)?.rotating === rotationId) accept(draft, [[rotationId, own[1]]], { rotationId, outcome })
-      else abstain(draft, outcome)
+      const rotating = gatekeeperOf(draft)?.rotating
+      if (own === undefined || rotating?.rotationId !== rotationId) return abstain(draft, outcome)
+      updateGatekeeper(draft, { candidate: { ...rotating, key: own[1] } })
+      acceptCandidate(draft, outcome)
     }
   }
 }
 
 /** Our proposal for a rotation is sealed and goes out, if the rotation still waits for one. */
 export const proposeKey = (draft: Draft, rotationId: bigint, secretKeys: readonly (readonly [Uint8Array, EncryptedKey])[]): void => {
-  if (gatekeeperOf(draft)?.rotating !== rotationId) return
+  if (gatekeeperOf(draft)?.rotating?.rotationId !== rotationId) return
   const sender = draft.state.keys.identity.publicKey
   const body = { rotationId, secretKeys, sender }
   const message = wrapSignedContent('masterKeyRotation', MasterKeyRotationPayload.encode(body))

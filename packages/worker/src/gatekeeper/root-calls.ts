@@ -24,10 +24,12 @@ export type RootCall =
   | { readonly kind: 'beacon'; readonly value: { readonly round: number; readonly last: Uint8Array; readonly epoch: bigint } }
   /** Seal the keys of these epochs, the newest last, to another gatekeeper. */
   | { readonly kind: 'admit'; readonly value: { readonly recipient: WorkerIdentity; readonly epochs: readonly MasterEpoch[] } }
-  /** Open keys that were sealed to us, with any of these ECDH keys. */
+  /** Open keys that were sealed to us, with any of these ECDH keys, or from the side that sealed them for our ECDH key `sealedTo`. */
   | {
       readonly kind: 'accept'
-      readonly value: { readonly block: number; readonly keys: readonly (readonly [rotationId: bigint, key: EncryptedKey])[]; readonly ecdh: readonly KeyPair[] }
+      readonly value: {
+        readonly block: number; readonly keys: readonly (readonly [rotationId: bigint, key: EncryptedKey])[]; readonly ecdh: readonly KeyPair[]; readonly sealedTo?: Uint8Array
+      }
     }
   /** Propose the key of a rotation, sealed to every gatekeeper by the key in force. */
   | { readonly kind: 'rotate'; readonly value: { readonly rotationId: bigint; readonly epoch: bigint; readonly recipients: readonly WorkerIdentity[] } }

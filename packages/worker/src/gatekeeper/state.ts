@@ -52,7 +52,12 @@ export const Task = variant('GatekeeperTask', {
   Inventory: { index: 1 },
   Beacon: { index: 2, value: struct({ round: u32, epoch: u64, index: u32 }) },
   Admit: { index: 3, value: struct({ outcome: OutcomeId, recipient: WorkerIdentity, epochs: vecUpTo(tuple(u64, u32), EPOCHS_MAX) }) },
-  Accept: { index: 4, value: struct({ block: u32, keys: vecUpTo(tuple(u64, EncryptedKey), EPOCHS_MAX), rotation: option(struct({ rotationId: u64, outcome: OutcomeId })) }) },
+  Accept: {
+    index: 4,
+    value: struct({
+      block: u32, keys: vecUpTo(tuple(u64, EncryptedKey), EPOCHS_MAX), sealedTo: option(Sr25519Public), rotation: option(struct({ rotationId: u64, outcome: OutcomeId })),
+    }),
+  },
   Rotate: { index: 5, value: struct({ rotationId: u64, epoch: u64, recipients: vecUpTo(WorkerIdentity, EPOCHS_MAX) }) },
   Retire: { index: 6, value: struct({ block: u32 }) },
   SealCluster: {
@@ -103,8 +108,13 @@ export const GatekeeperState = struct({
   epochs: vecUpTo(Epoch, EPOCHS_MAX),
   /** Keys that the root secret said it holds. */
   held: vecUpTo(struct({ rotationId: u64, publicKey: Sr25519Public }), EPOCHS_MAX),
-  /** Rotation under way. */
-  rotating: option(u64),
+  /** Rotation under way, and the ECDH key of ours to which its proposals are sealed. */
+  rotating: option(struct({ rotationId: u64, sealedTo: option(Sr25519Public) })),
+  /**
+   * The newest rotated key, as it was sealed to us. Whoever holds the key before it can open it at any time: when nobody else holds it any more,
+   * it must not be lost with an ECDH key.
+   */
+  candidate: option(struct({ rotationId: u64, sealedTo: option(Sr25519Public), key: EncryptedKey })),
   economics: option(Economics),
   /** Latest round computed here, latest on the chain, and rounds on the chain that are not computed here yet. */
   beacon: Round,
@@ -136,7 +146,7 @@ const NO_ROUND: Round = { round: 0, value: new Uint8Array(32) }
 
 /** A gatekeeper that was just listed. */
 export const createGatekeeperState = (): GatekeeperState => ({
-  listed: true, confirmedAt: undefined, reportedAt: undefined, requestedAt: undefined, launchedAt: undefined, epochs: [], held: [], rotating: undefined,
+  listed: true, confirmedAt: undefined, reportedAt: undefined, requestedAt: undefined, launchedAt: undefined, epochs: [], held: [], rotating: undefined, candidate: undefined,
   economics: undefined, beacon: NO_ROUND, seen: NO_ROUND, expected: [], tasks: [], asking: undefined, ticket: 0n, nextIndex: 0, votes: [], decided: [],
   attachments: [], joiners: 0, joining: undefined, clusters: [], epochRequests: [], alarms: { beacon: 0, outcome: 0, unexpected: 0, unjudged: 0 },
 })

@@ -5,7 +5,7 @@ import { openingKeys } from '../system/rotation.ts'
 import { onBeaconValue } from './beacon.ts'
 import { onClusterSealed } from './clusters.ts'
 import { epochNeeded, gatekeeperOf, isHeld, updateGatekeeper } from './draft.ts'
-import { proposeKey, reportLaunch } from './keys.ts'
+import { proposeKey, reportLaunch, retryCandidate } from './keys.ts'
 import { abstain, noteOutcome } from './outcomes.ts'
 import type { RootAnswer, RootCall } from './root-calls.ts'
 import type { GatekeeperState, Task } from './state.ts'
@@ -38,7 +38,10 @@ const callOf = (draft: Draft, state: GatekeeperState, task: Task): RootCall => {
     case 'Inventory': return { kind: 'inventory' }
     case 'Beacon': return { kind: 'beacon', value: { round: task.value.round, epoch: task.value.epoch, last: state.beacon.value } }
     case 'Admit': return { kind: 'admit', value: { recipient: task.value.recipient, epochs: task.value.epochs.map(([rotationId, since]) => ({ rotationId, since })) } }
-    case 'Accept': return { kind: 'accept', value: { block: task.value.block, keys: task.value.keys, ecdh: ecdhKeys(draft) } }
+    case 'Accept': {
+      const { block, keys, sealedTo } = task.value
+      return { kind: 'accept', value: { block, keys, ecdh: ecdhKeys(draft), ...(sealedTo === undefined ? {} : { sealedTo }) } }
+    }
     case 'Rotate': return { kind: 'rotate', value: task.value }
     case 'Retire': return { kind: 'retire', value: task.value }
     case 'SealCluster': return { kind: 'sealCluster', value: { cluster: task.value.cluster, epoch: task.value.epoch, recipients: task.value.recipients } }
@@ -66,6 +69,8 @@ const onHeld = (draft: Draft, task: Task): void => {
   if (state === undefined) return
   if (task.kind === 'Launch') return reportLaunch(draft)
   if (task.kind === 'Retire' && !state.listed) draft.state = { ...draft.state, gatekeeper: undefined }
+  // A candidate that was just tried is not tried again for its own answer.
+  if (task.kind === 'Inventory' || (task.kind === 'Accept' && task.value.sealedTo === undefined)) retryCandidate(draft)
   if (task.kind !== 'Accept' || task.value.rotation === undefined) return
   const { rotationId, outcome } = task.value.rotation
   const key = state.held.find((one) => one.rotationId === rotationId)

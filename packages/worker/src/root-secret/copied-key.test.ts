@@ -225,6 +225,25 @@ describe('a rotation', () => {
     expect(await rotate(a, 2n)).toBeUndefined()
   })
 
+  test('is opened by whoever holds the key before it, also when the ECDH key is gone for which it was sealed; by nobody else, and not altered', async () => {
+    const { root: b, disk } = await join()
+    const stranger = await open(createMemoryBlobStore())
+    const shares = (await rotate(a)) ?? []
+    const share = shares[1]?.[1] as EncryptedKey
+    const altered = { ...share, encryptedKey: share.encryptedKey.map((byte, i) => (i === 5 ? byte ^ 1 : byte)) }
+    const opened = async (root: RootSecret, key: EncryptedKey, sealedTo?: Uint8Array): Promise<readonly bigint[]> => {
+      await root.accept({ block: 20, keys: [[1n, key]], ecdh: [pair('b later')], ...(sealedTo === undefined ? {} : { sealedTo }) })
+      return (await root.held()).map(({ rotationId }) => rotationId)
+    }
+    const { ecdhPubkey } = worker('b')
+    expect(await opened(stranger, share, ecdhPubkey)).toEqual([])
+    for (const [key, sealedTo] of [[share, undefined], [share, worker('c').ecdhPubkey], [share, share.ecdhPubkey], [share, new Uint8Array(32).fill(0xff)], [altered, ecdhPubkey]] as const)
+      expect(await opened(b, key, sealedTo)).toEqual([0n])
+    expect(await opened(b, share, ecdhPubkey)).toEqual([0n, 1n])
+    await a.accept({ block: 20, keys: [[1n, shares[0]?.[1] as EncryptedKey]], ecdh: [pair('a')] })
+    expect(await (await open(disk)).held()).toEqual(await a.held())
+  })
+
   test('makes a history, which joins and messages of every epoch come from', async () => {
     const shares = (await rotate(a)) ?? []
     await a.accept({ block: 20, keys: [[1n, shares[0]?.[1] as EncryptedKey]], ecdh: [pair('a')] })

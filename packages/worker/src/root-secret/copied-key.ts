@@ -7,12 +7,12 @@ import { fixedBytes, option, struct, u32, u64, u8, vecUpTo, type TypeOf } from '
 import { Hash } from '@phalanx/primitives/chain'
 import { Secret, type Crypto } from '@phalanx/primitives/crypto'
 import { AppError, isAppError } from '@phalanx/primitives/errors'
-import type { KeyDistribution } from '@phalanx/primitives/messages'
+import type { EncryptedKey, KeyDistribution } from '@phalanx/primitives/messages'
 import type { Random } from '@phalanx/primitives/ports'
 import { clusterKeyContext } from '../gatekeeper/cluster-shares.ts'
 import type { Sealer } from '../platform/seal.ts'
 import type { RootSecret, SecretLabel } from './root-secret.ts'
-import { beaconValue, clusterPublicKey, clusterSecret, openShare, sealShare, type ShareContext } from './share.ts'
+import { beaconValue, clusterPublicKey, clusterSecret, openFromSender, openShare, sealShare, type ShareContext } from './share.ts'
 
 /** File of the sealed master keys. */
 export const MASTER_KEY_FILE = 'master-key.seal'
@@ -38,6 +38,8 @@ interface Kept {
 
 const NOTHING: Kept = { since: 0, keys: [], candidate: undefined }
 const MASTER_LABEL: SecretLabel = { kind: 'master' }
+/** Name of the key under a master key that seals master keys. */
+const MASTER_SHARING = 'master_key_sharing'
 
 /** What a copied key works with. */
 export interface CopiedKeyDependencies {
@@ -110,10 +112,10 @@ class CopiedKey implements RootSecret {
   }
 
   /** A file that cannot be read gives way to keys that the other gatekeepers hold. */
-  async accept({ block, keys, ecdh }: Parameters<RootSecret['accept']>[0]): Promise<void> {
+  async accept({ block, keys, ecdh, sealedTo }: Parameters<RootSecret['accept']>[0]): Promise<void> {
     const kept = await this.readable()
     const opened = keys.flatMap(([rotationId, share]) => {
-      const secret = openShare(this.outside.crypto, { ecdh, share, context: this.context(MASTER_LABEL, rotationId) })
+      const secret = openShare(this.outside.crypto, { ecdh, share, context: this.context(MASTER_LABEL, rotationId) }) ?? this.openFromSender(kept, { rotationId, share, sealedTo })
       return secret === undefined || secret.length !== 64 ? [] : [this.keyFrom(rotationId, secret)]
     })
     const fresh = opened.filter((key) => !kept.keys.some((one) => one.rotationId === key.rotationId && bytesEqual(one.publicKey, key.publicKey)))
@@ -151,8 +153,20 @@ class CopiedKey implements RootSecret {
 
   private shareMaster(recipient: Uint8Array, master: Uint8Array, key: Pick<MasterKey, 'rotationId' | 'secret'>) {
     return sealShare(this.outside.crypto, {
-      master, sharing: 'master_key_sharing', recipient, secret: key.secret.reveal(), context: this.context(MASTER_LABEL, key.rotationId),
+      master, sharing: MASTER_SHARING, recipient, secret: key.secret.reveal(), context: this.context(MASTER_LABEL, key.rotationId),
     })
+  }
+
+  /** The newest key most likely sealed it. */
+  private openFromSender({ keys }: Kept, sealed: { readonly rotationId: bigint; readonly share: EncryptedKey; readonly sealedTo: Uint8Array | undefined }): Uint8Array | undefined {
+    const { rotationId, share, sealedTo: recipient } = sealed
+    if (recipient === undefined) return undefined
+    const context = this.context(MASTER_LABEL, rotationId)
+    for (const { secret } of [...keys].reverse()) {
+      const opened = openFromSender(this.outside.crypto, { master: secret.reveal(), sharing: MASTER_SHARING, recipient, share, context })
+      if (opened !== undefined) return opened
+    }
+    return undefined
   }
 
   private fresh(rotationId: bigint): MasterKey {

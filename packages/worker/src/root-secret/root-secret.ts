@@ -25,8 +25,13 @@ export interface RootSecret {
   sign(options: { readonly message: Uint8Array; readonly epoch: bigint; readonly random: Uint8Array }): Promise<Uint8Array>
   /** The keys of these epochs, sealed to a gatekeeper that joins. Equal on every holder. */
   admit(options: { readonly recipient: WorkerIdentity; readonly epochs: readonly MasterEpoch[] }): Promise<KeyDistribution>
-  /** Opens keys that were sealed to us and keeps them; those that no ECDH key opens are left out. */
-  accept(options: { readonly block: number; readonly keys: readonly (readonly [rotationId: bigint, key: EncryptedKey])[]; readonly ecdh: readonly KeyPair[] }): Promise<void>
+  /**
+   * Opens keys that were sealed to us and keeps them; those that no ECDH key opens are left out. With `sealedTo`, the ECDH key of ours for which
+   * they were sealed, a key is opened also where only the root secret that sealed it is held, and that ECDH key is gone.
+   */
+  accept(options: {
+    readonly block: number; readonly keys: readonly (readonly [rotationId: bigint, key: EncryptedKey])[]; readonly ecdh: readonly KeyPair[]; readonly sealedTo?: Uint8Array
+  }): Promise<void>
   /** Proposes the key of a rotation: made once, kept before it is sealed to anybody. Undefined for a rotation that is over. */
   rotate(options: {
     readonly rotationId: bigint; readonly epoch: bigint; readonly recipients: readonly WorkerIdentity[]

@@ -78,6 +78,31 @@ export const sealShare = (
   }
 }
 
+/**
+ * Opens a share from the side that sealed it: whoever holds that master key needs of the receiver only the public key that the share was made for.
+ * Undefined where another key sealed it, for another receiver, or it was altered.
+ */
+export const openFromSender = (
+  crypto: Crypto, options: { readonly master: Uint8Array; readonly sharing: string; readonly recipient: Uint8Array; readonly share: EncryptedKey; readonly context: ShareContext },
+): Uint8Array | undefined => {
+  const { master, sharing, recipient, share, context } = options
+  const own = derived(crypto, master, utf8(sharing))
+  try {
+    if (!bytesEqual(own.publicKey, share.ecdhPubkey) || bytesEqual(own.publicKey, recipient)) return undefined
+    const channel = createChannel({ own, theirPublicKey: recipient }, contextOf(context), crypto)
+    try {
+      return channel.openOwn({ iv: share.iv, header: headerOf(context), ciphertext: share.encryptedKey })
+    } finally {
+      channel.wipe()
+    }
+  } catch (error) {
+    if (!isAppError(error)) throw error
+    return undefined
+  } finally {
+    own.secret.fill(0)
+  }
+}
+
 /** Opens a share with whichever of our ECDH keys it was made for; undefined where none opens it. */
 export const openShare = (crypto: Crypto, options: { readonly ecdh: readonly KeyPair[]; readonly share: EncryptedKey; readonly context: ShareContext }): Uint8Array | undefined => {
   const { ecdh, share, context } = options
