@@ -17,15 +17,14 @@ const retireEpochs = (draft: Draft): void => {
   const membership = membershipOf(draft)
   if (membership === undefined) return
   const epochs = epochsAfter(membership.epochs, draft.block.number)
-  if (epochs === membership.epochs) return
-  updateMembership(draft, { epochs })
+  const isOver = epochs !== membership.epochs
+  if (isOver) updateMembership(draft, { epochs })
   const { clusterKeys, joining } = draft.state
-  // One that is to go on in the past needs the keys of that time until then.
-  if (clusterKeys !== undefined && joining?.deploy === undefined && joining?.state === undefined) {
-    const oldest = epochs[0]?.epoch ?? 0n
-    draft.state = { ...draft.state, clusterKeys: { ...clusterKeys, epochs: clusterKeys.epochs.filter(({ epoch }) => epoch >= oldest) } }
-  }
-  refreshEpochs(draft)
+  // One that is to go on in the past needs the keys of that time until then. If it goes on later than they count, no epoch ends any more and they are over, too.
+  const oldest = epochs[0]?.epoch ?? 0n
+  const isStale = clusterKeys !== undefined && joining?.deploy === undefined && joining?.state === undefined && clusterKeys.epochs.some(({ epoch }) => epoch < oldest)
+  if (isStale) draft.state = { ...draft.state, clusterKeys: { ...clusterKeys, epochs: clusterKeys.epochs.filter(({ epoch }) => epoch >= oldest) } }
+  if (isOver || isStale) refreshEpochs(draft)
 }
 
 /** After a block's messages: hooks, what is too old, the state to be compared. @throws CONTRACT_ENGINE_FAILED */
