@@ -45,7 +45,7 @@ const envelope: FuzzTarget = {
 
 const methods = METHOD_TABLES.flatMap((table) => Object.entries(table)).filter(([name]) => name !== 'phalanx_sealBlock')
 const connection = {
-  canSubscribe: true, isUnsafeAllowed: true, lastRequestMs: 0, stateOf: <T>(_owner: object, create: () => T): T => create(), onClose: () => undefined, nextId: () => '1',
+  canSubscribe: true, isUnsafeAllowed: true, lastRequestMs: 0, lastAnswerMs: 0, stateOf: <T>(_owner: object, create: () => T): T => create(), onClose: () => undefined, nextId: () => '1',
 }
 const { chain: nodeChain, pool, runtime } = node
 /** What every method is handed: the node's own parts, and a clock that never rings. */
