@@ -9,7 +9,7 @@ import { AppError, isAppError } from '@phalanx/primitives/errors'
 import { answerGatekeeper, resumeGatekeeper, settleGatekeeper } from '../gatekeeper/block.ts'
 import { forgetGatekeeper } from '../gatekeeper/keys.ts'
 import { retiredReason } from '../system/gate.ts'
-import { ensureAnnounced } from '../system/anchor.ts'
+import { ensureAnnounced, isAnchored } from '../system/anchor.ts'
 import { beginRotation } from '../system/rotation.ts'
 import { reportResult } from '../system/benchmark.ts'
 import { takeView } from '../system/from-view.ts'
@@ -214,6 +214,8 @@ const rotateEcdh = (core: Core, previous: WorkerState, input: InputOf<'rotateEcd
 const takeClusterState = (core: Core, previous: WorkerState, { encoded, entropy }: InputOf<'loadClusterState'>): StepResult => {
   const draft = openDraft(core, assertLive(previous), createEntropy(core.crypto, entropy))
   loadClusterState(draft, encoded)
+  // Whoever recorded what was given here must not find the key that opens it later.
+  if (isAnchored(draft.state)) beginRotation(draft)
   draft.effects.push({ kind: 'checkpoint', value: { wait: true } })
   return { state: { ...draft.state, checkpointedAt: draft.state.follow.head.number }, effects: draft.effects }
 }

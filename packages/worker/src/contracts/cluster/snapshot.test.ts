@@ -37,6 +37,15 @@ beforeEach(() => {
 })
 
 describe('a member that joins', () => {
+  test('replaces the key that opened what it was given, so that whoever recorded that opens nothing later', () => {
+    const { ecdh } = joiner.live.keys
+    load(save())
+    expect(joiner.live.keys.nextEcdh).toBeDefined()
+    bed.rounds(12)
+    const { keys } = joiner.live
+    expect([keys.ecdh, ...keys.formerEcdh.map(({ key }) => key)].map(({ publicKey }) => toHex(publicKey))).not.toContain(toHex(ecdh.publicKey))
+  })
+
   test('takes over the agreed state, does what followed, and agrees with the others from then on', () => {
     expect(joiner.live.joining?.why).toContain('just added')
     load(save())
