@@ -17,6 +17,7 @@ import { createChainClient, createRpcClient, createSigner, createWorkerClient, t
 import { createWorker, type Worker } from '@phalanx/worker'
 import { GetEgressMessagesResponse, InitRuntimeResponse, clusterStateMethods } from '@phalanx/worker/api'
 import { createBuiltinVm, type CodeVm } from '@phalanx/worker/contracts'
+import { loadQuickJs } from '@phalanx/worker/engines/quickjs'
 import { createSoftwarePlatform, softwareMeasurement, softwareRootCertificate, softwareSigner, softwareVendor } from '@phalanx/worker/platform'
 import { decodeMessage, encodeMessage } from '@phalanx/worker/wire'
 import { createAuditor, type Auditor } from './auditor.ts'
@@ -60,6 +61,8 @@ const runtimeHash = (crypto: Crypto, measurement: Uint8Array): Uint8Array => con
 
 /** Builds the world and starts everything in it. */
 export const createWorld = async (options: WorldOptions, dependencies: { readonly crypto: Crypto; readonly prng: Prng; readonly log: (line: string) => void }): Promise<World> => {
+  // Read from the real disk, it would be there sooner or later than virtual time has it: the same seed gave other runs on a busy machine.
+  if (options.clusters?.isReal === true) await loadQuickJs()
   const world = new SimWorld(options, dependencies)
   await world.clock.await(world.start())
   return world
