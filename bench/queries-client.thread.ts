@@ -1,7 +1,10 @@
-/** Owns the client of the query benchmark, in a thread of its own: asks at a steady rate over HTTP, seals and opens, and tells how long each query took. */
+/**
+ * Owns the client of the query benchmark, in a thread of its own: asks at a steady rate over HTTP, seals and opens, and tells how long each query took. One thread runs
+ * load after load, as a client asks query after query: its start is no query's cost.
+ */
 import { Agent, request } from 'node:http'
 import { performance } from 'node:perf_hooks'
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort } from 'node:worker_threads'
 import {
   openReferenceReply, openReply, querySigningPayload, sealQuery, sealReferenceQuery, SignatureType, CertificateBody, certificateSigningPayload, type ChannelTarget, type QueryContent,
 } from '@phalanx/primitives/contracts'
@@ -22,16 +25,15 @@ export interface QueryLoad {
   readonly input: Uint8Array
 }
 
-const load = workerData as QueryLoad
 const crypto = await loadCrypto()
 const agent = new Agent({ keepAlive: true, maxSockets: 64 })
 const random = (length: number): Uint8Array => globalThis.crypto.getRandomValues(new Uint8Array(length))
 const user = crypto.sr25519.pairFromSeed(random(32))
 const leaf = crypto.sr25519.pairFromSeed(random(32))
 
-const post = (path: string, body: Uint8Array): Promise<Uint8Array> =>
+const post = ({ port }: QueryLoad, path: string, body: Uint8Array): Promise<Uint8Array> =>
   new Promise((resolve, reject) => {
-    const sent = request({ host: '127.0.0.1', port: load.port, path, method: 'POST', agent, headers: { 'content-type': 'application/octet-stream', 'content-length': body.length } }, (response) => {
+    const sent = request({ host: '127.0.0.1', port, path, method: 'POST', agent, headers: { 'content-type': 'application/octet-stream', 'content-length': body.length } }, (response) => {
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
       response.on('end', () => (response.statusCode === 200 ? resolve(new Uint8Array(Buffer.concat(chunks))) : reject(new Error(Buffer.concat(chunks).toString()))))
@@ -43,10 +45,8 @@ const post = (path: string, body: Uint8Array): Promise<Uint8Array> =>
 const { Query } = workerApi.PhalanxAPI
 const { ContractQuery } = workerApi.PhactoryAPI
 
-/** Whether the query was answered; false where the worker had no room for it. */
-type Ask = () => Promise<boolean>
-
-const askSealed = async (isSigned: boolean): Promise<boolean> => {
+/** Asks once. @returns whether the query was answered; false where the worker had no room for it */
+const askSealed = async (load: QueryLoad, isSigned: boolean): Promise<boolean> => {
   const content = { ...load.content, nonce: random(32) }
   const signer = isSigned
     ? {
@@ -55,7 +55,7 @@ const askSealed = async (isSigned: boolean): Promise<boolean> => {
       }
     : undefined
   const prepared = sealQuery(crypto, { target: load.target, content, signer, random: { seed: random(32), iv: random(12) } })
-  const answered = decodeMessage(Query.result, await post('/prpc/PhalanxAPI.Query', encodeMessage(Query.params, { sealed: prepared.sealed.bytes })))
+  const answered = decodeMessage(Query.result, await post(load, '/prpc/PhalanxAPI.Query', encodeMessage(Query.params, { sealed: prepared.sealed.bytes })))
   const { outcome } = openReply(crypto, prepared, answered.sealed)
   assert(outcome.ok || outcome.error.code === 'QUERY_OVERLOADED', 'the query is answered')
   return outcome.ok
@@ -71,27 +71,36 @@ const certificate = {
   },
 }
 
-const askReference = async (): Promise<boolean> => {
+/** As `askSealed`, in the reference's form. */
+const askReference = async (load: QueryLoad): Promise<boolean> => {
   const own = crypto.sr25519.pairFromSeed(random(32))
   const nonce = random(32)
   const query = { kind: 'InkMessage' as const, value: { payload: load.input, deposit: 0n, transfer: 0n, estimating: false } }
   const encodedEncryptedData = sealReferenceQuery(crypto, { own, worker: load.content.worker, iv: random(12), content: { head: { id: load.contract, nonce }, query } })
   const signature = { signatureType, signature: crypto.sr25519.sign(leaf.secret, encodedEncryptedData, random(32)), signedBy: certificate }
-  const answered = decodeMessage(ContractQuery.result, await post('/prpc/PhactoryAPI.ContractQuery', encodeMessage(ContractQuery.params, { encodedEncryptedData, signature })))
+  const answered = decodeMessage(ContractQuery.result, await post(load, '/prpc/PhactoryAPI.ContractQuery', encodeMessage(ContractQuery.params, { encodedEncryptedData, signature })))
   const result = openReferenceReply(crypto, { own, worker: load.content.worker, nonce, encoded: answered.encodedEncryptedData })
   assert(result.ok || result.error.kind === 'ServiceUnavailable', 'the query is answered')
   return result.ok
 }
 
-const ask: Ask = load.form === 'reference' ? askReference : () => askSealed(load.form === 'signed')
-const tookMs: number[] = []
-const everyMs = 1000 / load.perSecond
-const startedMs = performance.now()
-await Promise.all(Array.from({ length: load.count }, async (_, i) => {
-  const dueMs = startedMs + i * everyMs
-  await new Promise((resolve) => setTimeout(resolve, dueMs - performance.now()))
-  const beganMs = performance.now()
-  if (await ask()) tookMs.push(performance.now() - beganMs)
-}))
-parentPort?.postMessage(tookMs)
-agent.destroy()
+const ask = (load: QueryLoad): Promise<boolean> => (load.form === 'reference' ? askReference(load) : askSealed(load, load.form === 'signed'))
+
+/** Milliseconds of each query that was answered. */
+const runLoad = async (load: QueryLoad): Promise<readonly number[]> => {
+  const tookMs: number[] = []
+  const everyMs = 1000 / load.perSecond
+  const startedMs = performance.now()
+  await Promise.all(Array.from({ length: load.count }, async (_, i) => {
+    await new Promise((resolve) => setTimeout(resolve, startedMs + i * everyMs - performance.now()))
+    const beganMs = performance.now()
+    if (await ask(load)) tookMs.push(performance.now() - beganMs)
+  }))
+  return tookMs
+}
+
+assert(parentPort !== null, 'the client is a thread')
+const port = parentPort
+port.on('message', (load: QueryLoad) => {
+  void runLoad(load).then((tookMs) => port.postMessage(tookMs))
+})

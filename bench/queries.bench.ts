@@ -35,16 +35,28 @@ const clock: Clock = {
   },
 }
 
-/** Runs a load in a thread; milliseconds of each query, ascending. */
-const run = (load: QueryLoad): Promise<readonly number[]> =>
-  new Promise((resolve, reject) => {
-    const thread = startThread(new URL('./queries-client.thread.ts', import.meta.url), { data: load })
-    thread.on('message', (tookMs: number[]) => {
-      resolve(tookMs.toSorted((a, b) => a - b))
-      void thread.terminate()
-    })
-    thread.on('error', reject)
-  })
+/** A thread that asks, as it is used here. */
+interface Client {
+  /** Runs a load; milliseconds of each query that was answered, ascending. */
+  run(load: QueryLoad): Promise<readonly number[]>
+  end(): Promise<unknown>
+}
+
+const startClient = (): Client => {
+  const thread = startThread(new URL('./queries-client.thread.ts', import.meta.url), {})
+  return {
+    run: (load) =>
+      new Promise((resolve, reject) => {
+        thread.once('error', reject)
+        thread.once('message', (tookMs: number[]) => {
+          thread.off('error', reject)
+          resolve(tookMs.toSorted((a, b) => a - b))
+        })
+        thread.postMessage(load)
+      }),
+    end: () => thread.terminate(),
+  }
+}
 
 const at = (sorted: readonly number[], share: number): number => sorted[Math.min(Math.floor(sorted.length * share), sorted.length - 1)] as number
 
@@ -95,12 +107,12 @@ interface Course {
 }
 
 /** Runs every load for a round, in turns. */
-const runCourses = async (courses: readonly Course[]): Promise<void> => {
-  for (const { load } of courses) await run(load(WARM_UP_SECONDS))
+const runCourses = async (client: Client, courses: readonly Course[]): Promise<void> => {
+  for (const { load } of courses) await client.run(load(WARM_UP_SECONDS))
   for (let round = 0; round < ROUNDS; round++) {
     for (const course of courses) {
       const before = process.cpuUsage()
-      const tookMs = await run(course.load(SECONDS))
+      const tookMs = await client.run(course.load(SECONDS))
       const { user, system } = process.cpuUsage(before)
       course.cpuMs = Math.min(course.cpuMs, (user + system) / MICROS_PER_MS / (PER_SECOND * SECONDS))
       assert(tookMs.length > 0, 'queries were answered')
@@ -131,7 +143,9 @@ export const bench = async (): Promise<readonly Figure[]> => {
   }
   const [auction, wasm] = contracts as [(typeof contracts)[number], (typeof contracts)[number]]
   const courses = [courseOf(auction, 'signed'), courseOf(auction, 'anonymous'), courseOf(auction, 'reference'), courseOf(wasm, 'signed'), courseOf(wasm, 'reference')] as const
-  await runCourses(courses)
+  const client = startClient()
+  await runCourses(client, courses)
+  await client.end()
   await close()
   await world.worker.stop()
   const [signed, anonymous, reference, wasmSigned, wasmReference] = courses
