@@ -26,6 +26,8 @@ const OUTSIDE_PER_CONTRACT_MAX = 16
 /** Bytes of answers from outside that are held or may arrive: all, and those of one contract's queries. They stay until their query ends. */
 const ANSWER_BYTES_MAX = 256 * 1024 * 1024
 const ANSWER_BYTES_PER_CONTRACT_MAX = 64 * 1024 * 1024
+/** Queries of quick contracts that may wait, and how long for: as many as a listener has connections, and a fraction of the time that a query has. */
+const QUICK_ROOM = { max: 256, waitNs: 2_000_000_000n } as const
 const RANDOM_BYTES = 32
 const NS_PER_MS = 1_000_000
 
@@ -86,7 +88,7 @@ export class QueryService {
   private answerBytes = 0
 
   constructor(options: QueryServiceOptions, dependencies: QueryServiceDependencies) {
-    this.queue = new FairQueue({ depth: options.depth, flowMax: options.perContract, longMax: Math.max(options.depth - 1, 1) })
+    this.queue = new FairQueue({ depth: options.depth, flowMax: options.perContract, longMax: Math.max(options.depth - 1, 1), quick: QUICK_ROOM })
     this.limitMs = options.limitMs ?? LIMIT_MS
     this.outside = dependencies
   }

@@ -186,6 +186,38 @@ describe('the fair queue', () => {
     expect(queue.load).toEqual({ running: 1, waiting: 1 })
   })
 
+  describe('with room for quick contracts', () => {
+    const MILLISECOND = 1_000_000n
+    /** A queue with everything taken, in which both contracts have been seen to take so long. */
+    const create = ({ quickNs, slowNs }: { readonly quickNs: bigint; readonly slowNs: bigint }): FairQueue<string> => {
+      const queue = new FairQueue<string>({ depth: 1, backlogMax: 2, quick: { max: 6, waitNs: 10n * MILLISECOND } })
+      for (const [flow, elapsed] of [['quick', quickNs], ['slow', slowNs]] as const) {
+        queue.request(flow, 1, flow)
+        queue.release(flow, 5n * elapsed)
+      }
+      queue.request('other', 1, 'running')
+      return queue
+    }
+    const askOften = (queue: FairQueue<string>, flow: string, count: number): readonly string[] => Array.from({ length: count }, (_, i) => queue.request(flow, 1, `${flow} ${i}`).kind)
+
+    test('lets more of them wait than the backlog holds, up to a bound', () => {
+      const queue = create({ quickNs: MILLISECOND, slowNs: MILLISECOND })
+      expect(askOften(queue, 'quick', 7)).toEqual([...new Array<string>(6).fill('Wait'), 'Overloaded'])
+    })
+
+    test('refuses where the last would wait too long, or lets it crowd out what comes later', () => {
+      const queue = create({ quickNs: MILLISECOND, slowNs: 4n * MILLISECOND })
+      expect(askOften(queue, 'slow', 4)).toEqual(['Wait', 'Wait', 'Overloaded', 'Overloaded'])
+      const answers = Array.from({ length: 3 }, (_, i) => queue.request('quick', 1, `quick ${i}`))
+      expect(answers.map((answer) => (answer.kind === 'Wait' ? answer.dropped : 'refused'))).toEqual([undefined, undefined, 'slow 1'])
+    })
+
+    test('gives a contract of which nothing is known the backlog only', () => {
+      const queue = create({ quickNs: MILLISECOND, slowNs: MILLISECOND })
+      expect(askOften(queue, 'new', 3)).toEqual(['Wait', 'Wait', 'Overloaded'])
+    })
+  })
+
   test('forgets a request that is taken back', () => {
     const queue = new FairQueue<string>({ depth: 1 })
     queue.request('a', 1, 'first')

@@ -7,7 +7,7 @@ import { assert } from '@phalanx/primitives/assert'
 /** Costs are nanoseconds with 32 binary places. */
 const COST_SHIFT = 32n
 const AVERAGE_WEIGHT = 4n
-/** Queries that may wait, unless told otherwise. */
+/** Queries that may wait whatever they take, unless told otherwise. */
 const BACKLOG_MAX = 32
 /** Requests that take longer on average take long. */
 const LONG_COST = 100_000_000n << COST_SHIFT
@@ -32,12 +32,22 @@ interface Waiting<T> {
 /** What became of a request: it runs now, it waits (another that waited had to go), or there is no room for it. */
 export type Admission<T> = { readonly kind: 'Run' } | { readonly kind: 'Wait'; readonly dropped: T | undefined } | { readonly kind: 'Overloaded' }
 
+/**
+ * Room beyond the reference's backlog, for requests whose flows are known to be quick: up to `max` wait in all, as long as the last of them would get its turn within
+ * `waitNs`. A machine that stood still for a third of a second has more than the backlog to answer at once, and answers it in a few hundredths.
+ */
+export interface QuickRoom {
+  readonly max: number
+  readonly waitNs: bigint
+}
+
 /** Requests of flows, a bounded number of them served at a time. */
 export class FairQueue<T> {
   private readonly depth: number
   private readonly backlogMax: number
   private readonly flowMax: number
   private readonly longMax: number
+  private readonly quick: QuickRoom | undefined
   private readonly flows = new Map<string, Flow>()
   /** Ascending by start; equal ones in the order in which they came. */
   private backlog: Waiting<T>[] = []
@@ -46,11 +56,12 @@ export class FairQueue<T> {
   private runningLong = 0
 
   /** `depth`: how many are served at a time; `flowMax`: how many of one flow, `longMax`: of flows whose requests take long (all, unless given). */
-  constructor(options: { readonly depth: number; readonly backlogMax?: number; readonly flowMax?: number; readonly longMax?: number }) {
+  constructor(options: { readonly depth: number; readonly backlogMax?: number; readonly flowMax?: number; readonly longMax?: number; readonly quick?: QuickRoom }) {
     this.depth = options.depth
     this.backlogMax = options.backlogMax ?? BACKLOG_MAX
     this.flowMax = options.flowMax ?? options.depth
     this.longMax = options.longMax ?? options.depth
+    this.quick = options.quick
     assert(this.depth > 0 && this.flowMax > 0 && this.longMax > 0, 'a queue serves somebody')
   }
 
@@ -71,7 +82,7 @@ export class FairQueue<T> {
       return { kind: 'Run' }
     }
     let dropped: Waiting<T> | undefined
-    if (this.backlog.length >= this.backlogMax) {
+    if (!this.hasRoom(known)) {
       const last = this.backlog.at(-1)
       if (last === undefined || start >= last.start) {
         known.prevFinish = previous
@@ -110,6 +121,19 @@ export class FairQueue<T> {
     if (waiting === undefined) return false
     this.flowOf(waiting.flow).waiting--
     return true
+  }
+
+  /** Whether one more request of a flow may wait. */
+  private hasRoom({ averageCost }: Flow): boolean {
+    const waiting = this.backlog.length
+    if (waiting < this.backlogMax) return true
+    // A flow of which nothing is known yet has the reference's room only.
+    if (this.quick === undefined || waiting >= this.quick.max || averageCost === 0n) return false
+    const bound = (this.quick.waitNs << COST_SHIFT) * BigInt(this.flowMax)
+    const unknown = bound / BigInt(this.backlogMax)
+    let cost = averageCost
+    for (const { flow } of this.backlog) cost += this.flowOf(flow).averageCost || unknown
+    return cost <= bound
   }
 
   /** Whether a flow may have another place, where one is free. */
