@@ -78,7 +78,7 @@ export const describeState = (state: RelayState): Status => {
   const found = trouble(state)
   if (found !== undefined) return found
   const head = headOf(state.chain)
-  const egress = state.egressTrouble ?? Object.values(state.refusedSenders)[0]?.failure
+  const egress = state.egressTrouble ?? Object.values(state.refusedSenders)[0]?.failure ?? state.egressGap
   const tolerated = state.worker?.registered === true && state.worker.anchored ? LAG_TOLERATED_RUNNING : LAG_TOLERATED
   switch (situationWithLag(state, tolerated)) {
     case 'unknown': return { phase: 'connecting', reason: 'asking the worker for its state' }

@@ -105,8 +105,8 @@ export type Happening =
   | { readonly kind: 'skipped'; readonly syncedTo: number }
   | { readonly kind: 'fetched'; readonly batch: Batch }
   | { readonly kind: 'attested'; readonly runtimeInfo: Uint8Array; readonly report: Uint8Array | undefined }
-  /** `underWay`: messages of the worker on their way into a block now. */
-  | { readonly kind: 'egressed'; readonly underWay: number; readonly trouble: Failure | undefined }
+  /** `underWay`: messages of the worker on their way into a block now. `gap`: a sender of which the chain expects a message that the worker does not have. */
+  | { readonly kind: 'egressed'; readonly underWay: number; readonly gap: Failure | undefined }
   | { readonly kind: 'messageDelivered'; readonly sender: string }
   | { readonly kind: 'registered' }
   /** Milliseconds until the worker's evidence should be renewed, negative when overdue; undefined: the chain asks for no renewal. */
@@ -180,6 +180,8 @@ export interface RelayState {
   /** Head at which the queue of outgoing messages was last looked at. */
   readonly egressAt: number
   readonly egressTrouble: Failure | undefined
+  /** A sender had a gap at the last look. Told only: it is for others to close, and the other senders' messages do not wait for it. */
+  readonly egressGap: Failure | undefined
   readonly egressRetryAtMs: number
   readonly egressFailures: number
   /** The messages offered last have failed already: many at once are one failure. */

@@ -49,7 +49,7 @@ export const createRelayState = (
   failures: 0, failure: undefined, failedEffect: undefined, isRefusal: false, retryAtMs: 0, registration: NO_REGISTRATION, standingAtMs: 0, renewAtMs: undefined,
   endpointsDone: options.endpoints.length === 0, endpointsRetryAtMs: 0, endpointFailures: 0,
   joinRetryAtMs: 0, joinFailures: 0, joinFailure: undefined,
-  egressAt: -1, egressTrouble: undefined, egressRetryAtMs: 0, egressFailures: 0, isEgressFailed: false, refusedSenders: {},
+  egressAt: -1, egressTrouble: undefined, egressGap: undefined, egressRetryAtMs: 0, egressFailures: 0, isEgressFailed: false, refusedSenders: {},
   status: { phase: 'connecting', reason: 'asking the worker for its state' }, sinceMs: options.nowMs,
 })
 
@@ -150,7 +150,7 @@ const absorbInfo = (before: RelayState, input: Input & { kind: 'info' }): RelayS
     ...(worker.registered && !isOther ? {} : { renewAtMs: undefined, standingAtMs: 0 }),
     endpointsDone: isOther ? state.endpoints.length === 0 : state.endpointsDone,
     ...(worker.clusterAwaited === undefined ? { joinFailures: 0, joinFailure: undefined } : {}),
-    ...(worker.pendingMessages === 0 || isOther ? { egressTrouble: undefined, egressFailures: 0, egressRetryAtMs: 0, refusedSenders: {} } : {}),
+    ...(worker.pendingMessages === 0 || isOther ? { egressTrouble: undefined, egressGap: undefined, egressFailures: 0, egressRetryAtMs: 0, refusedSenders: {} } : {}),
   }
 }
 
@@ -207,8 +207,7 @@ const absorbEgressed = (state: RelayState, input: Input & { kind: 'egressed' }):
   // Those that were tried again are on their way: not again before something is heard.
   const refusedSenders = Object.fromEntries(
     Object.entries(state.refusedSenders).map(([sender, refused]) => [sender, refused.retryAtMs <= input.nowMs ? { ...refused, retryAtMs: repeatAtMs } : refused]))
-  const looked = { ...state, egressAt: headOf(state), isEgressFailed: false, refusedSenders }
-  if (input.trouble !== undefined) return egressFailed(looked, input.trouble, input)
+  const looked = { ...state, egressAt: headOf(state), egressGap: input.gap, isEgressFailed: false, refusedSenders }
   // What was tried again after trouble is not in a block yet: the trouble is over when it is.
   return input.underWay > 0 ? { ...looked, egressRetryAtMs: repeatAtMs } : { ...looked, egressTrouble: undefined, egressFailures: 0, egressRetryAtMs: repeatAtMs }
 }

@@ -270,7 +270,7 @@ class Driver implements WorkerDriver {
     const node = pool.pick(genesis)
     const channels = EgressMessages.decode(await worker.getEgressMessages())
     let room = this.options.messagesPerRound
-    let trouble: Failure | undefined
+    let gap: Failure | undefined
     for (const [sender, messages] of channels) {
       const name = describeSender(sender, toHex)
       if (messages.length === 0 || effect.held.includes(name)) continue
@@ -278,14 +278,14 @@ class Driver implements WorkerDriver {
       const chosen = selectMessages(messages, { next, limit: effect.careful.includes(name) ? Math.min(1, room) : room })
       if (chosen.kind === 'gap') {
         const context = { sender: name, expected: String(next), first: String(chosen.first) }
-        trouble = failureOf(new AppError('RELAY_EGRESS_GAP', context))
+        gap = failureOf(new AppError('RELAY_EGRESS_GAP', context))
         continue
       }
       room -= chosen.messages.length
       for (const message of chosen.messages)
         if (courier.offer({ message, genesis, settled: (delivery) => this.settled(message, delivery) })) this.underWay++
     }
-    return { kind: 'egressed', underWay: this.underWay, trouble }
+    return { kind: 'egressed', underWay: this.underWay, gap }
   }
 
   private settled({ message, sequence }: SignedMessage, delivery: Delivery): void {
