@@ -1,6 +1,6 @@
 /**
  * Owns what a cluster says to the chain: every worker of it says the same under the same numbers and one of them is heard. What a worker cannot say for
- * want of a key it leaves to the others; if nobody says it for long, it says nothing under that number, so that what follows is heard.
+ * want of a key it leaves to the others; if nobody says it for long, or nobody needs it any more, it says nothing under that number, so that what follows is heard.
  */
 import { CHANNEL_KEYS_MAX, createMessage, TOPICS, type TopicOf } from '@phalanx/primitives/messages'
 import { enqueueAt, fillGap, type EgressSigner } from '../../core/mq.ts'
@@ -73,13 +73,17 @@ export const noteCounted = (draft: Draft, next: bigint): void => {
   if (cluster !== undefined && cluster.gaps.some(({ sequence }) => sequence < next)) updateCluster(draft, { gaps: cluster.gaps.filter(({ sequence }) => sequence >= next) })
 }
 
-/** Fills numbers that nobody used for long with a message that says nothing. */
+/**
+ * Fills numbers that nobody used for long with a message that says nothing. What was left out are keys of an epoch: once another began nobody waits for them, and
+ * what waits behind that number are the keys that everybody wants.
+ */
 export const fillGaps = (draft: Draft): void => {
   const cluster = runningCluster(draft)
+  const current = membershipOf(draft)?.epochs.at(-1)
   const now = draft.block.number
-  const due = cluster?.gaps.filter(({ since }) => now >= since + GAP_BLOCKS) ?? []
+  const due = cluster?.gaps.filter(({ since }) => now >= since + GAP_BLOCKS || since < (current?.since ?? 0)) ?? []
   if (cluster === undefined || due.length === 0) return
-  const epoch = membershipOf(draft)?.epochs.at(-1)?.epoch ?? 0n
+  const epoch = current?.epoch ?? 0n
   for (const { sequence } of due) {
     const message = createMessage(clusterOrigin(cluster.id), TOPICS.clusterChannel, { kind: 'ContractPubkeys', value: { epoch, keys: [] } })
     draft.state = { ...draft.state, egress: fillGap(draft.state.egress, message, sequence, signerOf(draft, cluster)) }

@@ -179,6 +179,17 @@ describe('keys', () => {
     expect(toHex(bed.worker(0).live.keys.ecdh.publicKey)).not.toBe(toHex(before))
   })
 
+  test('of an epoch that all workers missed, because they started again just then, hold up neither commands nor the next epoch\'s keys', () => {
+    bed.world.rotate()
+    bed.world.seal()
+    for (const worker of bed.workers) worker.start()
+    bed.rounds(12)
+    expect(bed.world.epoch?.epoch).toBeGreaterThan(2n)
+    const sent = bed.sendSealed({ contract, input: input(SCRIPT.count) })
+    bed.rounds(2)
+    expect([counted(receiptOf(sent)), agreeing(), bed.workers.map(({ cluster }) => cluster?.gaps.length)]).toEqual(['1', true, [0, 0, 0]])
+  })
+
   test('a worker that starts again before its cluster\'s key arrives asks for it, and deploys where the others did', () => {
     bed = new ClusterWorld(crypto, { seed: 'late' })
     bed.world.create(bed.workers.map(({ publicKey }) => publicKey))
