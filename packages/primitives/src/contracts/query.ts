@@ -9,7 +9,7 @@ import type { Channel } from '../crypto/channel.ts'
 import type { Crypto } from '../crypto/crypto.ts'
 import { AppError } from '../errors.ts'
 import { CONTRACT_INPUT_BYTES_MAX, SALT_BYTES_MAX } from '../messages/contract.ts'
-import { SignerChain, verifySignerChain } from './certificate.ts'
+import { SignerChain, verifySignerChain, type IssuedCertificates } from './certificate.ts'
 import { openChannel, orNotOpened, type ChannelCrypto, type ChannelHolder, type ChannelTarget } from './channel-ends.ts'
 import type { SealingRandom } from './command.ts'
 import { markSealed, type SealedBytes } from './sealed-bytes.ts'
@@ -147,15 +147,15 @@ const assertConditions = ({ genesis, worker, cluster, atLeast, notAfter }: Query
 type Verifying = Pick<Crypto, 'sr25519' | 'ed25519' | 'secp256k1' | 'blake2b256' | 'keccak256'>
 
 /**
- * Checks the conditions and the signatures of a query. Whether its nonce was used before is the worker's to know.
+ * Checks the conditions and the signatures of a query. Whether its nonce was used before is the worker's to know. `issued`: see `verifySignerChain`.
  * @returns the account that asks
  * @throws QUERY_ codes, CERTIFICATE_EXPIRED, CERTIFICATE_SIGNATURE_INVALID
  */
-export const verifyQuery = (crypto: Verifying, opened: OpenedQuery, standing: QueryStanding): Uint8Array => {
+export const verifyQuery = (crypto: Verifying, opened: OpenedQuery, standing: QueryStanding, issued?: IssuedCertificates): Uint8Array => {
   const { content, signer, from } = opened
   assertConditions(content, standing)
   if (signer === undefined) return from
-  return verifySignerChain(crypto, signer, { message: querySigningPayload(content), blockNumber: standing.blockNumber })
+  return verifySignerChain(crypto, signer, { message: querySigningPayload(content), blockNumber: standing.blockNumber, issued })
 }
 
 /** 32 bytes that stand for a query's nonce among those that were used. */

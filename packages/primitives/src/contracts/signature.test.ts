@@ -4,7 +4,7 @@ import type { Crypto } from '../crypto/crypto.ts'
 import { loadCrypto } from '../crypto/node/index.ts'
 import { codeOf } from '../testing.ts'
 import { accountOfKey, evmAddressOf } from './accounts.ts'
-import { certificateSigningPayload, SignerChain, verifySignerChain, type CertificateBody } from './certificate.ts'
+import { certificateSigningPayload, IssuedCertificates, SignerChain, verifySignerChain, type CertificateBody } from './certificate.ts'
 import { typedDataHash, typedDataSalt, type SignedSubject } from './eip712.ts'
 import { SignatureType, verifyTypedSignature, wrapBytes, type SignatureTypeName } from './signature.ts'
 
@@ -133,5 +133,54 @@ describe('certificates', () => {
   })
   test('another message is refused', () => {
     expect(codeOf(() => verifySignerChain(crypto, chainFor('Sr25519'), { message: utf8('another'), blockNumber: 1 }))).toBe('CERTIFICATE_SIGNATURE_INVALID')
+  })
+
+  describe('that are remembered', () => {
+    const withCount = (): { readonly counting: Crypto; readonly verified: () => number } => {
+      let count = 0
+      const sr25519 = { ...crypto.sr25519, verify: (...args: Parameters<Crypto['sr25519']['verify']>) => (count++, crypto.sr25519.verify(...args)) }
+      return { counting: { ...crypto, sr25519 }, verified: () => count }
+    }
+    const refusal = (chain: SignerChain, issued: IssuedCertificates, options: { readonly message?: Uint8Array; readonly blockNumber?: number } = {}): string =>
+      codeOf(() => verifySignerChain(crypto, chain, { message, blockNumber: 50, ...options, issued }))
+
+    test('are verified once, the message each time', () => {
+      const { counting, verified } = withCount()
+      const issued = new IssuedCertificates()
+      const accounts = [1, 2, 3].map(() => verifySignerChain(counting, chainFor('Sr25519'), { message, blockNumber: 50, issued }))
+      expect(accounts).toEqual(new Array(3).fill(publicKeyOf('Sr25519')))
+      expect(verified()).toBe(4)
+      expect(refusal(chainFor('Sr25519'), issued, { message: utf8('another') })).toBe('CERTIFICATE_SIGNATURE_INVALID')
+    })
+    test('end when they say', () => {
+      const issued = new IssuedCertificates()
+      expect(refusal(chainFor('Sr25519'), issued)).toBe('none')
+      expect(refusal(chainFor('Sr25519'), issued, { blockNumber: 101 })).toBe('CERTIFICATE_EXPIRED')
+    })
+    test('let nothing else pass: another leaf, root, signature or kind of it', () => {
+      const issued = new IssuedCertificates()
+      const chain = chainFor('Sr25519')
+      const issuer = chain.issuer as NonNullable<SignerChain['issuer']>
+      expect(refusal(chain, issued)).toBe('none')
+      const changed: readonly SignerChain[] = [
+        { ...chain, leaf: { ...chain.leaf, ttl: 101 } },
+        { ...chain, issuer: { ...issuer, root: { ...issuer.root, pubkey: leafPair().publicKey } } },
+        { ...chain, issuer: { ...issuer, signature: { ...issuer.signature, signature: issuer.signature.signature.with(0, (issuer.signature.signature[0] as number) ^ 1) } } },
+        { ...chain, issuer: { ...issuer, signature: { ...issuer.signature, type: { kind: 'Sr25519WrapBytes' } } } },
+      ]
+      for (const each of changed) expect([refusal(each, issued), refusal(each, issued)]).toEqual(['CERTIFICATE_SIGNATURE_INVALID', 'CERTIFICATE_SIGNATURE_INVALID'])
+      expect(issued.size).toBe(1)
+    })
+    test('are refused for a signature that is too long, as without memory', () => {
+      const chain = chainFor('Sr25519')
+      const issuer = chain.issuer as NonNullable<SignerChain['issuer']>
+      const long = { ...chain, issuer: { ...issuer, signature: { ...issuer.signature, signature: new Uint8Array(66) } } }
+      expect(refusal(long, new IssuedCertificates())).toBe('CERTIFICATE_SIGNATURE_INVALID')
+    })
+    test('are as many as there is room for', () => {
+      const issued = new IssuedCertificates(2)
+      for (const leaf of [100, 101, 102]) expect(refusal(chainFor('Sr25519', { leaf, root: 100 }), issued)).toBe('none')
+      expect(issued.size).toBe(2)
+    })
   })
 })

@@ -73,7 +73,7 @@ const outcomeOf = async (context: MethodContext, serving: Serving, opened: Opene
   const { crypto } = context.core
   try {
     const standing = standingOf(serving)
-    const origin = verifyQuery(crypto, opened, standing)
+    const origin = verifyQuery(crypto, opened, standing, context.contracts.issued)
     context.contracts.nonces.use(queryNonceKey(crypto, opened), { notAfter: opened.content.notAfter, blockNumber: standing.blockNumber })
     return { ok: true, value: await answerQuery(context, serving, { query: opened.content.query, origin }) }
   } catch (error) {
@@ -166,7 +166,7 @@ const contractQuery = async (context: MethodContext, { encodedEncryptedData, sig
   const { head, query: asked, client } = openReferenceQuery(crypto, own.secret, encodedEncryptedData)
   if (!hasContract(serving.cluster.contracts, crypto, head.id)) throw new AppError('QUERY_CONTRACT_UNKNOWN', { contract: toHex(head.id) })
   const blockNumber = follow.head.number
-  const origin = signature === undefined ? undefined : verifySignerChain(crypto, chainOf(signature), { message: encodedEncryptedData, blockNumber })
+  const origin = signature === undefined ? undefined : verifySignerChain(crypto, chainOf(signature), { message: encodedEncryptedData, blockNumber, issued: context.contracts.issued })
   const result = await answerReference(context, serving, { id: head.id, query: asked, origin })
   const reply = { nonce: head.nonce, result }
   return { encodedEncryptedData: sealReferenceReply(crypto, { own, client, iv: context.entropy().slice(0, IV_BYTES), reply }), blocknum: blockNumber }

@@ -1,6 +1,7 @@
-/** Owns what a worker keeps beside its core to answer for its cluster: the query service, nonces that were used, waits for receipts. All of it ends with the process. */
+/** Owns what a worker keeps beside its core to answer for its cluster: the query service, nonces that were used, certificates that were checked, waits for receipts. All of it ends with the process. */
 import { bytesEqual } from '@phalanx/primitives/bytes'
 import type { Clock, Logger, Random } from '@phalanx/primitives/ports'
+import { IssuedCertificates } from '@phalanx/primitives/contracts'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import type { ClusterState } from '../contracts/cluster/state.ts'
 import type { CacheChange } from '../contracts/query/local-cache.ts'
@@ -47,6 +48,8 @@ export interface ContractServiceDependencies {
 export interface ContractServices {
   readonly queries: QueryService
   readonly nonces: UsedNonces
+  /** Certificates of those who asked. */
+  readonly issued: IssuedCertificates
   /** Requests for the cluster's state that were answered. */
   readonly stateRequests: UsedNonces
   readonly receipts: ReceiptWaits
@@ -83,6 +86,7 @@ export const createContractServices = (options: ContractServiceOptions, dependen
     queries, receipts, depth,
     proofs: new ReceiptProofs({ crypto }),
     nonces: new UsedNonces(),
+    issued: new IssuedCertificates(),
     stateRequests: new UsedNonces(),
     referenceForm: referenceForm ?? true,
     startedMs: clock.nowMs(),
