@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
+import { clusterIdOf } from '@phalanx/primitives/messages'
 import { connect, createSigner, Secret, type Cluster, type Network, type Signer } from '@phalanx/sdk/client'
 import { WebSocketClass, type Network as DevNetwork } from './network.ts'
 
@@ -22,10 +23,11 @@ export const readyCluster = async (network: Network): Promise<Cluster> => {
   const id = await network.waitFor({
     what: 'cluster', timeoutMs: WAIT_MS,
     async find(state) {
-      const [cluster] = await network.clusters()
-      const system = cluster?.systemContract
-      if (cluster === undefined || system === undefined) return undefined
-      const [key, channel] = await Promise.all([state.contractKey(system), state.channelKey(await state.contract(system))])
+      // All of it as of one block: the chain's newest may know more.
+      const cluster = (await state.clusterCount()) === 0n ? undefined : await state.cluster(clusterIdOf(1n))
+      if (cluster === undefined) return undefined
+      const system = await state.contract(cluster.systemContract)
+      const [key, channel] = await Promise.all([state.contractKey(system.id), state.channelKey(system)])
       return key === undefined || channel === undefined ? undefined : cluster.id
     },
   })
