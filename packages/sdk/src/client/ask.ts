@@ -24,6 +24,8 @@ const BEHIND: readonly string[] = ['QUERY_STATE_BEHIND', 'QUERY_BLOCK_UNKNOWN']
 /** Its key has changed since it was looked up. */
 const OLD_KEY = 'WORKER_ECDH_EPOCH_UNKNOWN'
 const ATTEMPTS_MAX = 20
+/** So often the same worker is asked while it is behind; then the others are, for it may not come further at all. */
+const PATIENT_ATTEMPTS = 5
 const FIRST_WAIT_MS = 25
 const WAIT_MS_MAX = 4000
 const QUERY_LIFE = 64
@@ -87,21 +89,30 @@ const giveTime = ({ network: { surroundings: { clock } } }: Session, attempt: nu
  */
 export const askCluster = async (session: Session, question: Question): Promise<ClusterAnswer> => {
   const tried: Uint8Array[] = []
+  let behind: Uint8Array[] = []
   let last: unknown
   for (let attempt = 1; ; attempt++) {
-    const worker = await session.network.pickWorker(question.cluster, { except: tried }).catch((error: unknown) => {
+    const worker = await session.network.pickWorker(question.cluster, { except: [...tried, ...behind] }).catch((error: unknown) => {
+      if (behind.length > 0 && isAppError(error, 'SDK_WORKER_NONE')) return undefined
       // The worker that was asked says more than that there is no other.
       throw last !== undefined && isAppError(error, 'SDK_WORKER_NONE') ? last : error
     })
+    if (worker === undefined) {
+      // All others are behind, too, or give no answer.
+      behind = []
+      continue
+    }
     try {
       return await askWorker(session, worker, question)
     } catch (error) {
       last = error
-      const remedy = attempt === ATTEMPTS_MAX ? 'give up' : remedyOf(error)
+      const remedy = attempt >= ATTEMPTS_MAX ? 'give up' : remedyOf(error)
       if (remedy === 'give up') throw error
       session.network.forgetWorker(worker)
       if (remedy === 'elsewhere') tried.push(worker.publicKey)
-      if (remedy === 'later') await giveTime(session, attempt)
+      if (remedy !== 'later') continue
+      if (attempt >= PATIENT_ATTEMPTS) behind.push(worker.publicKey)
+      await giveTime(session, attempt)
     }
   }
 }

@@ -78,6 +78,25 @@ describe('queries', () => {
     expect(await codeOf(handle.query.isOpen({ at: 1 }))).toBe('SDK_WORKER_UNREACHABLE')
   })
 
+  test('go to another worker where one stays behind, and end where all do', async () => {
+    cluster.answers = { query: () => called(executed(answerCodec(shop.messages.isOpen).encode({ ok: true, value: { ok: true, value: true } }))) }
+    const settled = async <T>(asking: Promise<T>): Promise<T> => {
+      let isSettled = false
+      void asking.catch(() => {}).then(() => (isSettled = true))
+      while (!isSettled) {
+        cluster.clock.advance(60_000)
+        await new Promise(setImmediate)
+      }
+      return asking
+    }
+    cluster.stuck.add(0)
+    expect(await settled(handle.query.isOpen({ at: 1 }))).toBe(true)
+    expect(cluster.asked).toEqual([0, 0, 0, 0, 0, 1])
+    cluster.stuck.add(1)
+    expect(await settled(codeOf(handle.query.isOpen({ at: 1 })))).toBe('SDK_MESSAGE_REFUSED')
+    expect(cluster.asked.slice(6, 16)).toEqual([0, 0, 0, 0, 0, 1, 0, 1, 0, 1])
+  })
+
   test('are answered from the block of what was sent over the same connection, or a later one', async () => {
     const wanted: number[] = []
     cluster.answers = {
@@ -197,6 +216,13 @@ describe('commands', () => {
     expect(cluster.submitted).toHaveLength(1)
     cluster.agreed = crypto.blake2b256(new Uint8Array(1))
     expect(await codeOf(handle.send.buy({ amount: 1n }, OPTIONS))).toBe('SDK_RECEIPT_NOT_AGREED')
+  })
+
+  test('are heard of from another worker where one does not come so far', async () => {
+    cluster.answers = { command: () => outcome(bought(8)) }
+    cluster.stuck.add(0)
+    expect((await handle.send.buy({ amount: 2n }, OPTIONS)).value).toBe((await handle.send.buy({ amount: 2n }, OPTIONS)).value)
+    expect(cluster.asked).toEqual([0, 1, 0, 1])
   })
 
   test('cannot leave in the clear', () => {

@@ -51,7 +51,7 @@ const leftOf = (session: Session, { untilMs, timeoutMs, command }: Wanted): numb
   return leftMs
 }
 
-/** Has workers wait for the receipt, one after another where one gives out. @throws SDK_WAIT_TIMEOUT and what choosing a worker throws */
+/** Has workers wait for the receipt, one after another where one gives out or waits in vain. @throws SDK_WAIT_TIMEOUT and what choosing a worker throws */
 const fetchReceipt = async (session: Session, wanted: Wanted, refuted: readonly Uint8Array[]): Promise<Handed> => {
   const { network } = session
   const { contract, command: { commandHash } } = wanted
@@ -63,7 +63,7 @@ const fetchReceipt = async (session: Session, wanted: Wanted, refuted: readonly 
       worker = await network.pickWorker(contract.cluster, { except: tried })
     } catch (error) {
       if (tried.length === refuted.length || !isAppError(error, 'SDK_WORKER_NONE')) throw error
-      // All gave out; each may have come back.
+      // All gave out or waited; each may have come further.
       tried = [...refuted]
       await new Promise<void>((resolve) => network.surroundings.clock.after(Math.min(PAUSE_MS, leftMs), resolve))
       continue
@@ -73,8 +73,8 @@ const fetchReceipt = async (session: Session, wanted: Wanted, refuted: readonly 
       return { ...answer, worker }
     } catch (error) {
       if (!isAppError(error)) throw error
-      if (codeOf(error) === NOT_YET) continue
-      network.forgetWorker(worker)
+      // One that waited in vain may be the one that the chain does not reach any more: the others are asked before it is asked again.
+      if (codeOf(error) !== NOT_YET) network.forgetWorker(worker)
       tried.push(worker.publicKey)
     }
   }

@@ -48,6 +48,9 @@ export class FakeCluster {
   /** Epochs whose commands workers still open. */
   openEpochs: bigint[] = [1n]
   block = 10
+  /** Workers that hear of no block any more, by number. */
+  readonly stuck = new Set<number>()
+  readonly clock = createFakeClock(1_000_000)
   /** Root that the chain shows in place of the true one. */
   agreed: Uint8Array | undefined
   /** Workers that hand out receipts under another root, by number. */
@@ -117,7 +120,7 @@ export class FakeCluster {
     const opened = openQuery(crypto, sealed, { genesis, keyOfEpoch: () => ({ pair: ecdh, anchor: this.anchor(`worker ${worker}`) }) })
     let outcome: QueryOutcome
     try {
-      const standing = { genesis, worker: identity.publicKey, cluster: this.id, blockNumber: this.block, hashOf: (number: number) => this.hashOfBlock(number) }
+      const standing = { genesis, worker: identity.publicKey, cluster: this.id, blockNumber: this.stuck.has(worker) ? 0 : this.block, hashOf: (number: number) => this.hashOfBlock(number) }
       const origin = verifyQuery(crypto, opened, standing)
       const { query } = this.answers
       if (query === undefined) throw new AppError('QUERY_REPLAYED', {})
@@ -141,7 +144,7 @@ export class FakeCluster {
     const PhalanxAPI = {
       Query: ({ sealed }: { readonly sealed: Uint8Array }) => ask(() => ({ sealed: this.answerQuery(number, sealed) })),
       GetReceipt: ({ commandHash }: { readonly commandHash: Uint8Array }) => ask(() => {
-        const found = this.receipts.get(toHex(commandHash))
+        const found = this.stuck.has(number) ? undefined : this.receipts.get(toHex(commandHash))
         if (found === undefined) throw new AppError('WIRE_CALL_FAILED', { method: 'GetReceipt', status: 500, code: 'RECEIPT_NOT_YET', text: '' })
         const { sealed, leaf, block } = found
         return { sealed, index: 0, encodedLeaf: ReceiptLeaf.encode(leaf), proof: [...proveReceipt(this.crypto, [leaf], 0)], block, receiptsRoot: this.lying.has(number) ? this.genesis : this.rootOf(block) }
@@ -184,7 +187,7 @@ export class FakeCluster {
   private createNetwork(): Network {
     const { crypto, genesis } = this
     const surroundings = {
-      crypto, clock: createFakeClock(1_000_000), random: { bytes: (length: number) => this.draw(length) }, http: () => Promise.reject(new Error('no HTTP in memory')),
+      crypto, clock: this.clock, random: { bytes: (length: number) => this.draw(length) }, http: () => Promise.reject(new Error('no HTTP in memory')),
       createSocket: () => { throw new AppError('SDK_SOCKET_ABSENT', {}) }, logger: { debug() {}, info() {}, warn() {}, error() {} },
     }
     let own: BlockRef | undefined
