@@ -1,10 +1,9 @@
 /** Owns deliberate defects, to show that the simulator would find them, and how each is put into the real code. */
-import { concatBytes, startsWith, utf8 } from '@phalanx/primitives/bytes'
+import { concatBytes, startsWith, toHexPlain, utf8 } from '@phalanx/primitives/bytes'
+import { u32 } from '@phalanx/primitives/codec'
 import type { Crypto } from '@phalanx/primitives/crypto'
-import type { BlobStore } from '@phalanx/primitives/ports'
 import { createRuntime, type AssembledRuntime, type Context } from '@phalanx/runtime/frame'
 import { phalaWrappedBalancesStorage } from '@phalanx/runtime/storage'
-import type { BlobDisk } from './blobs.ts'
 import { CLUSTER_FILE } from './cluster-view.ts'
 
 /** Names of the defects; `none` is none. */
@@ -32,11 +31,31 @@ export const withoutSealing = (crypto: Crypto): Crypto => ({
 
 const FILE_MAGIC = utf8('PHXS')
 const isFile = (aad: Uint8Array): boolean => startsWith(aad, FILE_MAGIC)
+const isClusterFile = (aad: Uint8Array): boolean => isFile(aad) && toHexPlain(aad).includes(toHexPlain(utf8(CLUSTER_FILE)))
 
-/** A disk on which the secrets of a cluster only ever become more. */
-export const withKeptEpochs = (blobs: BlobStore, disk: BlobDisk): BlobStore => {
-  const isLess = (name: string, bytes: Uint8Array): boolean => name === CLUSTER_FILE && bytes.length <= (disk.peek(name)?.length ?? 0)
-  return { ...blobs, write: (name, bytes) => (isLess(name, bytes) ? Promise.resolve() : blobs.write(name, bytes)), remove: (name) => (name === CLUSTER_FILE ? Promise.resolve() : blobs.remove(name)) }
+const LENGTH_BYTES = 4
+
+/**
+ * Every file of a cluster's secrets holds, behind what it should, all that any worker ever sealed as such. Whoever opens it as a worker notices nothing, so that the
+ * run is that of the same seed without the defect: each epoch that is over stays on a disk, whichever the history closes.
+ */
+export const withKeptEpochs = (crypto: Crypto): Crypto => {
+  const kept: Uint8Array[] = []
+  return {
+    ...crypto,
+    aesGcmSeal: (options) => {
+      if (!isClusterFile(options.aad)) return crypto.aesGcmSeal(options)
+      // A copy: who has something sealed erases it.
+      const content = options.plaintext.slice()
+      const plaintext = concatBytes(content, ...kept, u32.encode(content.length))
+      kept.push(content)
+      return crypto.aesGcmSeal({ ...options, plaintext })
+    },
+    aesGcmOpen: (options) => {
+      const opened = crypto.aesGcmOpen(options)
+      return isClusterFile(options.aad) ? opened.slice(0, u32.decode(opened.subarray(-LENGTH_BYTES))) : opened
+    },
+  }
 }
 
 /** Bytes that the beacon hashes: last value, round, secret. */

@@ -1,9 +1,24 @@
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { describe, expect, test } from 'vitest'
-import { simulate } from './simulate.ts'
+import type { Broken } from './broken.ts'
+import { simulate, type SimulationResult } from './simulate.ts'
 
 const crypto = await loadCrypto()
 const SHORT = { blocks: 60, faults: 8 }
+const SEEDS = [1001, 1003, 1002]
+const SEED_TIMEOUT_MS = 60_000
+
+/**
+ * The first run with a defect in whose history there was something to find, or something was found. What a seed's history holds changes with the code:
+ * where no seed fits any more the test says so, and needs others.
+ */
+const runBroken = async (options: { readonly broken: Broken; readonly blocks: number; readonly faults: number }, hasSomethingToFind: (result: SimulationResult) => boolean): Promise<SimulationResult> => {
+  for (const seed of SEEDS) {
+    const result = await simulate({ seed, ...options }, { crypto })
+    if (!result.ok || hasSomethingToFind(result)) return result
+  }
+  return expect.fail(`in none of the seeds ${SEEDS.join(', ')} there is anything that ${options.broken} could show in: choose others`)
+}
 
 describe('simulate', () => {
   test('a seed runs again to the last bit', async () => {
@@ -44,22 +59,22 @@ describe('simulate', () => {
   })
 
   test('a machine that tells its host what a contract was sent is caught', async () => {
-    const { ok, problems } = await simulate({ seed: 1001, blocks: 60, faults: 4, broken: 'gossiping-machine' }, { crypto })
+    const { ok, problems } = await runBroken({ broken: 'gossiping-machine', blocks: 60, faults: 4 }, ({ clusters }) => clusters.executed > 0)
     expect(ok).toBe(false)
     expect(problems.at(-1)).toMatch(/leak: a canary/)
   })
 
   test('files that anybody can read are caught', async () => {
-    const { ok, problems } = await simulate({ seed: 1001, blocks: 10, faults: 0, broken: 'plain-files' }, { crypto })
+    const { ok, problems } = await runBroken({ broken: 'plain-files', blocks: 10, faults: 0 }, ({ workers }) => workers > 0)
     expect(ok).toBe(false)
     expect(problems.at(-1)).toMatch(/leak: a secret key in identity.seal/)
   })
 
   test('a disk that keeps secrets of epochs that are over is caught', async () => {
-    const { ok, problems } = await simulate({ seed: 1001, blocks: 100, faults: 4, broken: 'kept-epochs' }, { crypto })
+    const { ok, problems } = await runBroken({ broken: 'kept-epochs', blocks: 100, faults: 4 }, ({ closed }) => closed > 0)
     expect(ok).toBe(false)
     expect(problems[0]).toMatch(/cluster.seal of .* still opens a command of epoch/)
-  })
+  }, SEEDS.length * SEED_TIMEOUT_MS)
 
   test('a build that drops fsyncs is caught', async () => {
     const { ok, problems } = await simulate({ seed: 3, blocks: 150, faults: 8, broken: 'drop-fsync' }, { crypto })

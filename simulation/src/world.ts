@@ -190,6 +190,7 @@ class SimWorld implements World {
     const { broken } = this.options
     if (broken === 'skip-signature') return withoutSignatures(this.hunt.crypto)
     if (broken === 'plain-files') return withoutSealing(this.hunt.crypto)
+    if (broken === 'kept-epochs') return withKeptEpochs(this.hunt.crypto)
     return broken === 'plain-shares' ? withoutEncryption(this.hunt.crypto) : this.hunt.crypto
   }
 
@@ -319,14 +320,13 @@ class SimWorld implements World {
   }
 
   /** What a worker writes is seen by its host. */
-  private watched(blobs: BlobStore, { url, disk }: WorkerPlace): BlobStore {
-    const store = this.options.broken === 'kept-epochs' ? withKeptEpochs(blobs, disk) : blobs
+  private watched(blobs: BlobStore, { url }: WorkerPlace): BlobStore {
     return {
-      ...store,
+      ...blobs,
       write: (name, bytes) => {
         // The machine's own secret stands for what real machines keep to themselves.
         if (name.endsWith('.seal')) this.hunt.watch(bytes, `${name} of ${url}`)
-        return store.write(name, bytes)
+        return blobs.write(name, bytes)
       },
     }
   }
