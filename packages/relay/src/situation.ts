@@ -33,6 +33,12 @@ const situationWithLag = (state: RelayState, tolerated: number): Situation => {
 /** What the worker needs next. */
 export const situationOf = (state: RelayState): Situation => situationWithLag(state, 0)
 
+/** Whether a worker that counts is no more than moments behind: on a busy machine it may stay so, and what it says is about blocks that are there. */
+export const isNearHead = (state: RelayState): boolean => {
+  const situation = situationWithLag(state, LAG_TOLERATED_RUNNING)
+  return situation === 'settled' || situation === 'unanchored'
+}
+
 /** Where the registration stands, in words. */
 const describeRegistration = (state: RelayState): Status => {
   const { stage, failure, takenAt } = state.registration

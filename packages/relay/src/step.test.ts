@@ -283,6 +283,30 @@ describe('messages and endpoints', () => {
     expect(relay.state().status.phase).toBe('running')
   })
 
+  test('offers messages of a worker that is always a block behind, between two feeds', () => {
+    const relay = machine()
+    relay.tell(head(0))
+    relay.tell({ kind: 'info', worker: view({ pendingMessages: 0 }) })
+    relay.tell({ kind: 'standing', renewInMs: undefined })
+    let fed = 0
+    let offered = 0
+    // Each block takes a second, and then the next but one is there.
+    const todo = [...relay.tell(head(2))]
+    for (let effect = todo.shift(); effect !== undefined && fed < 12; effect = todo.shift()) {
+      if (effect.kind === 'fetch') todo.push(...relay.tell({ kind: 'fetched', batch: batch(effect.from, 1) }))
+      if (effect.kind === 'getInfo') todo.push(...relay.tell({ kind: 'info', worker: view({ pendingMessages: 1, nextBlock: fed + 1 }) }))
+      if (effect.kind === 'egress') {
+        offered++
+        todo.push(...relay.tell({ kind: 'egressed', underWay: 0, gap: undefined }))
+      }
+      if (effect.kind !== 'feed') continue
+      fed++
+      relay.at(fed * 1_000)
+      todo.push(...relay.tell(head(fed + 2)), ...relay.tell({ kind: 'fed', syncedTo: fed }))
+    }
+    expect([fed, offered]).toEqual([12, 2])
+  })
+
   test('holds back only the sender whose message was refused, longer each time, until one of it is delivered', () => {
     const relay = machine()
     relay.tell(head(0))

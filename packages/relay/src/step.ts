@@ -4,7 +4,7 @@
  */
 import { backOffMs, type BackOff } from '@phalanx/sdk/back-off'
 import { LANES, type Batch, type Effect, type EffectKind, type Failure, type Input, type Lane, type RegistrationState, type RelayState, type WorkerView } from './state.ts'
-import { describeState, isHalted, situationOf } from './situation.ts'
+import { describeState, isHalted, isNearHead, situationOf } from './situation.ts'
 
 const OPERATION_BACK_OFF: BackOff = { firstMs: 200, maxMs: 10_000 }
 const EVIDENCE_BACK_OFF: BackOff = { firstMs: 100, maxMs: 5_000 }
@@ -303,6 +303,8 @@ const planWorker = (state: RelayState, nowMs: number): Effect | undefined => {
     case 'uninitialized': return { kind: 'init', isAtCheckpoint: wantsCheckpoint(state, nowMs), avoid: state.avoid }
     case 'behind': {
       if (wantsCheckpoint(state, nowMs)) return { kind: 'skip', avoid: state.avoid }
+      const late = planLateEgress(state, nowMs)
+      if (late !== undefined) return late
       const [batch] = state.batches
       return batch !== undefined && batch.from === state.next ? { kind: 'feed', batch } : undefined
     }
@@ -331,6 +333,10 @@ const planEgress = (state: RelayState, nowMs: number): Effect | undefined => {
   if (!isDue && !isNew && (careful.length === 0 || state.egressTrouble !== undefined)) return undefined
   return { kind: 'egress', careful, held: refused.filter(([, { retryAtMs }]) => nowMs < retryAtMs).map(([sender]) => sender) }
 }
+
+/** Messages of a worker to which blocks come faster than it takes them: now and then between two feeds, else nobody would ever hear of it. */
+const planLateEgress = (state: RelayState, nowMs: number): Effect | undefined =>
+  isNearHead(state) && nowMs >= state.egressRetryAtMs && !isHeldBack(state, 'egress', nowMs) ? planEgress(state, nowMs) : undefined
 
 const planFetch = (state: RelayState, nowMs: number): Effect | undefined => {
   if (wantsCheckpoint(state, nowMs) || state.chain.kind !== 'at' || state.worker === undefined || !state.worker.initialized || isHalted(state.worker)) return undefined
