@@ -51,6 +51,10 @@ const subjectOf = ({ destination, payload }: Message): string | undefined => {
   }
 }
 
+/** Whether a cluster only gives a number up with it, so that what its members say under the next ones is heard. */
+const isFiller = ({ destination, payload }: Message): boolean =>
+  bytesEqual(destination, TOPICS.clusterChannel.topic) && TOPICS.clusterChannel.payload.decode(payload).value.keys.length === 0
+
 const isAnnouncement = ({ destination }: Message): boolean => bytesEqual(destination, TOPICS.ecdhKey.topic)
 
 /** Starts with nothing shown. */
@@ -64,6 +68,21 @@ export const createEgressAudit = ({ crypto }: { readonly crypto: Crypto }): Egre
   }
   const digest = (message: Message): string => toHex(crypto.blake2b256(Message.encode(message)))
   let compared = 0
+  /**
+   * All members of a cluster speak for it, each from its own life. What they say under a number is the same, except that one that lacks a key may give the number
+   * up while another says it: either may come first, and nothing of a member is lost by that.
+   */
+  const showShared = (sender: Sender, messages: readonly Signed[]): string | undefined => {
+    for (const { message, sequence } of messages) {
+      const hash = digest(message)
+      sender.ever.set(sequence, (sender.ever.get(sequence) ?? new Set()).add(hash))
+      if (isFiller(message)) continue
+      const said = sender.shown.get(sequence)
+      if (said !== undefined && said !== hash) return `members of a cluster say different things under ${sequence}`
+      sender.shown.set(sequence, hash)
+    }
+    return undefined
+  }
   return {
     get compared() {
       return compared
@@ -71,6 +90,11 @@ export const createEgressAudit = ({ crypto }: { readonly crypto: Crypto }): Egre
     show(life, encoded) {
       for (const [origin, messages] of EgressMessages.decode(encoded)) {
         const sender = senderOf(origin)
+        if (origin.kind === 'Cluster') {
+          const problem = showShared(sender, messages)
+          if (problem !== undefined) return problem
+          continue
+        }
         if (sender.life !== life) Object.assign(sender, { life, shown: new Map() })
         for (const { message, sequence } of messages) {
           const hash = sender.shown.get(sequence)
@@ -95,6 +119,7 @@ export const createEgressAudit = ({ crypto }: { readonly crypto: Crypto }): Egre
       compared++
       sender.ever.delete(sequence)
       if (known?.has(hash) !== true) return `message ${sequence} is on the chain, but its worker never showed it`
+      if (message.sender.kind === 'Cluster') return undefined
       const latest = sender.shown.get(sequence)
       const isLost = latest !== undefined && latest !== hash && !isAnnouncement(message) && sequence >= sender.forgottenBelow
       if (isLost) return `message ${sequence} was lost: the chain took another one under its number`
