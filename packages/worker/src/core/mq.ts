@@ -73,25 +73,33 @@ export const hasNewMessages = (before: Egress, after: Egress): boolean =>
     return last !== undefined && last.sequence >= channelOf(before, sender).sequence
   })
 
-/** Sum of all senders' numbers; it only ever grows, so that of two states at one block the later one has the larger. */
+/** Sum of all senders' numbers; within a block it grows, so that of two states at one block the later one has the larger. */
 export const assignedCount = (egress: Egress): bigint => egress.reduce((sum, [, { sequence }]) => sum + sequence, 0n)
 
 /**
  * Adds a message of a sender that others speak for too, under the number that all of them give it. Undefined leaves the number to the others. A number that the
- * chain has counted already needs nobody.
+ * chain has counted already needs nobody, and one that waits is said.
  */
 export const enqueueAt = (egress: Egress, { sender, message, sequence }: { readonly sender: MessageOrigin; readonly message: Message | undefined; readonly sequence: bigint }, signer: EgressSigner): Egress => {
   const channel = channelOf(egress, sender)
   if (sequence < channel.sequence) return egress
-  const isLeftOut = message === undefined || channel.messages.length >= EGRESS_MESSAGES_MAX
-  return withChannel(egress, sender, { sequence: sequence + 1n, messages: isLeftOut ? channel.messages : [...channel.messages, sign(signer, message, sequence)] })
+  const isSaid = channel.messages.some((waiting) => waiting.sequence === sequence)
+  const isLeftOut = message === undefined || isSaid || channel.messages.length >= EGRESS_MESSAGES_MAX
+  return withChannel(egress, sender, { sequence: sequence + 1n, messages: isLeftOut ? channel.messages : inOrder([...channel.messages, sign(signer, message, sequence)]) })
+}
+
+const inOrder = (messages: readonly SignedMessage[]): SignedMessage[] => messages.toSorted((a, b) => (a.sequence < b.sequence ? -1 : 1))
+
+/** Takes back that numbers from this one on are assigned; what waits under them stays. For a sender that others speak for too, whose past is done again. */
+export const reopenAt = (egress: Egress, sender: MessageOrigin, sequence: bigint): Egress => {
+  const channel = channelOf(egress, sender)
+  return channel.sequence <= sequence ? egress : withChannel(egress, sender, { ...channel, sequence })
 }
 
 /** Says after all what was left to others, in its place. */
 export const fillGap = (egress: Egress, message: Message, sequence: bigint, signer: EgressSigner): Egress => {
   const channel = channelOf(egress, message.sender)
-  const messages = [...channel.messages, sign(signer, message, sequence)].sort((a, b) => (a.sequence < b.sequence ? -1 : 1))
-  return withChannel(egress, message.sender, { ...channel, messages })
+  return withChannel(egress, message.sender, { ...channel, messages: inOrder([...channel.messages, sign(signer, message, sequence)]) })
 }
 
 /** Forgets a sender. */

@@ -3,7 +3,7 @@
  * want of a key it leaves to the others; if nobody says it for long, or nobody needs it any more, it says nothing under that number, so that what follows is heard.
  */
 import { CHANNEL_KEYS_MAX, createMessage, TOPICS, type TopicOf } from '@phalanx/primitives/messages'
-import { enqueueAt, fillGap, type EgressSigner } from '../../core/mq.ts'
+import { channelOf, enqueueAt, fillGap, type EgressSigner } from '../../core/mq.ts'
 import type { Draft } from '../../system/draft.ts'
 import { contractChannelKey, openEpochs } from './keyring.ts'
 import { recordOf, updateRecord } from './records.ts'
@@ -22,8 +22,10 @@ const sayAsCluster = <T>(draft: Draft, to: TopicOf<T>, payload: T | undefined): 
   const sender = clusterOrigin(cluster.id)
   const { sequence } = recordOf(cluster)
   const message = payload === undefined ? undefined : createMessage(sender, to, payload)
+  const channel = channelOf(draft.state.egress, sender)
+  const isOpen = sequence >= channel.sequence && !channel.messages.some((waiting) => waiting.sequence === sequence)
   draft.state = { ...draft.state, egress: enqueueAt(draft.state.egress, { sender, message, sequence }, signerOf(draft, cluster)) }
-  const gaps = message === undefined ? [...cluster.gaps, { sequence, since: draft.block.number }] : cluster.gaps
+  const gaps = message === undefined && isOpen ? [...cluster.gaps, { sequence, since: draft.block.number }] : cluster.gaps
   setCluster(draft, { ...updateRecord(cluster, { sequence: sequence + 1n }), gaps })
 }
 

@@ -5,9 +5,10 @@
 import { bytesEqual, startsWith, utf8 } from '@phalanx/primitives/bytes'
 import { TOPICS, type ClusterNotice, type Message } from '@phalanx/primitives/messages'
 import { logEffect } from '../../core/effects.ts'
+import { reopenAt } from '../../core/mq.ts'
 import type { Draft } from '../../system/draft.ts'
 import { BUFFERED_BLOCKS_MAX, REPORTED_STATES_MAX, type JoiningCluster } from './state.ts'
-import { setCluster } from './work.ts'
+import { clusterOrigin, setCluster } from './work.ts'
 
 const COMMAND_TOPICS = utf8('phala/contract/')
 /** First bytes of the notices that a cluster's state depends on: `EpochBegan` and `SystemCode`. */
@@ -21,10 +22,12 @@ const BUFFERED_BYTES_MAX = 24 * 1024 * 1024
 export const waitFor = (options: Pick<JoiningCluster, 'cluster' | 'since' | 'why'> & Partial<JoiningCluster>): JoiningCluster =>
   ({ deploy: undefined, state: undefined, needs: undefined, blocks: [], agreed: [], ...options })
 
-/** Begins to wait; what ran here of the cluster is dropped. */
+/** Begins to wait; what ran here of the cluster is dropped. What it left unsaid may be said when its blocks are done again, by then with the key that was missing. */
 export const beginWaiting = (draft: Draft, wait: JoiningCluster): void => {
+  const gap = draft.state.cluster?.gaps[0]
+  const { egress } = draft.state
   setCluster(draft, undefined)
-  draft.state = { ...draft.state, joining: wait }
+  draft.state = { ...draft.state, joining: wait, egress: gap === undefined ? egress : reopenAt(egress, clusterOrigin(wait.cluster), gap.sequence) }
   draft.effects.push(logEffect('warn', 'cluster does not run here yet', { block: draft.block.number, reason: wait.why }))
 }
 
