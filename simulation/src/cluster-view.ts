@@ -47,12 +47,21 @@ export const runsAt = (place: WorkerPlace | undefined, cluster: Uint8Array): boo
 /** File of the sealed secrets of a worker's cluster. */
 export const CLUSTER_FILE = 'cluster.seal'
 
-/** Whether a worker can do without what it knows of its cluster: it has none, or another member runs it and has its secrets on its disk. */
+/** Whether a worker took in the chain's newest block and is, by the chain, still in a cluster: what it holds will not be erased by blocks that it has not seen. */
+const isMemberNow = (world: World, place: WorkerPlace, cluster: Uint8Array): boolean => {
+  const node = world.node()
+  const live = liveOf(place)
+  if (node === undefined || live === undefined || live.follow.head.number < node.head().number) return false
+  const home = readHead(node, world.crypto, phat.clusterByWorkers, live.keys.identity.publicKey)
+  return home !== undefined && bytesEqual(home, cluster)
+}
+
+/** Whether a worker can do without what it knows of its cluster: it has none, or another member runs it up to the newest block and has its secrets on its disk. */
 export const maySpareCluster = (world: World, place: WorkerPlace): boolean => {
   const live = liveOf(place)
   const id = live?.clusters.membership?.cluster
   if (live === undefined || id === undefined) return place.worker !== undefined
-  return world.workers.some((other) => other !== place && runsAt(other, id) && other.disk.isAsWritten(CLUSTER_FILE))
+  return world.workers.some((other) => other !== place && runsAt(other, id) && other.disk.isAsWritten(CLUSTER_FILE) && isMemberNow(world, other, id))
 }
 
 /** State of a worker's session by name. */
