@@ -66,13 +66,14 @@ const isHeartbeat = ({ destination }: { readonly destination: Uint8Array }): boo
 
 /**
  * The result of a benchmark that was asked for may be there already, or not yet: neither counts. Challenges before the checkpoint go unanswered, since
- * a checkpoint does not tell of them; the next answer leaves them behind. Numbers follow from what is left out.
+ * a checkpoint does not tell of them; the next answer leaves them behind. Numbers follow from what is left out,
+ * and a sender with nothing to say is none.
  */
 const withoutBenchResult = (state: Comparable): Comparable => {
   const { bench, ...system } = state['system'] as Comparable & { readonly bench?: { readonly asked: boolean } }
   const waiting = (state['egress'] as readonly Waiting[]).map(({ messages }) => messages
     .filter((message) => !bytesEqual(message.destination, TOPICS.registryEvent.topic) && !isHeartbeat(message) && !bytesEqual(message.destination, TOPICS.clusterKeyRequest.topic))
-    .map((message) => ({ ...message, sequence: undefined })))
+    .map((message) => ({ ...message, sequence: undefined }))).filter((messages) => messages.length > 0)
   return { ...state, operator: undefined, egress: waiting, system: { ...system, bench: bench?.asked === true ? undefined : bench } }
 }
 
