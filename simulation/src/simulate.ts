@@ -63,7 +63,7 @@ const FAULTS = 20
 /** After this many blocks nobody holds the key any more that opened an epoch's secret: it was replaced, which takes some, and its grace is over. */
 const CLOSED_AFTER_BLOCKS = 40
 const PEACE_MS = 400_000
-const STEP_BLOCKS = 10
+const STEP_BLOCKS = 2
 
 /** One real machine in so many thousand worlds. */
 const REAL_MACHINE_PER_MILLE = 100

@@ -95,7 +95,8 @@ export const onKeysDispatched = (draft: Draft, terms: Dispatch): void => {
   if (draft.state.gatekeeper?.listed === true) return reportFailure(draft, id, 'NoClusterOnGatekeeper')
   const other = draft.state.cluster?.id ?? draft.state.joining?.cluster ?? membership?.cluster
   if (other !== undefined && !bytesEqual(other, id)) return reportFailure(draft, id, 'DuplicatedClusterDeploy')
-  if (membership === undefined) enter(draft, id, secretKeys.map(([pubkey]) => pubkey))
+  // Keys that were on their way when this worker was removed: the cluster goes on without it.
+  if (membership === undefined) return
   const key = takeMain(draft, id, own)
   if (runningCluster(draft) !== undefined) return
   if (draft.state.joining !== undefined) return
