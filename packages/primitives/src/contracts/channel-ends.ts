@@ -1,6 +1,8 @@
 /** Owns how a channel of this folder is opened: purpose by use, and failures told apart from malformed bytes. Key derivation is crypto/channel.ts. */
 import { createChannel, type Channel } from '../crypto/channel.ts'
 import { bytesEqual } from '../bytes.ts'
+import { Sr25519Public } from '../chain/basics.ts'
+import { tuple, u64, u8 } from '../codec/index.ts'
 import type { Crypto, Sr25519Pair } from '../crypto/crypto.ts'
 import { AppError, isAppError } from '../errors.ts'
 
@@ -27,6 +29,11 @@ export interface ChannelHolder extends ChannelTerms {
 
 /** Crypto that channels need. */
 export type ChannelCrypto = Pick<Crypto, 'hkdfSha256' | 'sr25519' | 'aesGcmSeal' | 'aesGcmOpen'>
+
+const Header = tuple(u8, u64, Sr25519Public)
+
+/** What stands in the clear before a sealed command or query, and is authenticated with it. */
+export const headerOf = ({ version, epoch, from }: { readonly version: number; readonly epoch: bigint; readonly from: Uint8Array }): Uint8Array => Header.encode([version, epoch, from])
 
 /** Opens one end. @throws CRYPTO_INVALID_KEY */
 export const openChannel = (

@@ -3,12 +3,11 @@
  * whether a nonce was used before: that is the cluster's state.
  */
 import { bytesEqual, toHex } from '../bytes.ts'
-import { fixedBytes, tuple, u64, u8 } from '../codec/index.ts'
-import { Sr25519Public } from '../chain/basics.ts'
+import { fixedBytes, tuple } from '../codec/index.ts'
 import type { Crypto, Sr25519Pair } from '../crypto/crypto.ts'
 import { AppError } from '../errors.ts'
 import { CommandPayload, InkCommand, Invocation, invocationSigningPayload, SEALED_COMMAND_VERSION, type SealedCommand } from '../messages/contract.ts'
-import { openChannel, orNotOpened, type ChannelCrypto, type ChannelHolder, type ChannelTarget } from './channel-ends.ts'
+import { headerOf, openChannel, orNotOpened, type ChannelCrypto, type ChannelHolder, type ChannelTarget } from './channel-ends.ts'
 import { openEncryptedData } from './reference.ts'
 import { markSealed, type SealedBytes } from './sealed-bytes.ts'
 import { wrapBytes } from './signature.ts'
@@ -21,9 +20,6 @@ export interface SealingRandom {
   readonly seed: Uint8Array
   readonly iv: Uint8Array
 }
-
-const Header = tuple(u8, u64, Sr25519Public)
-const headerOf = ({ version, epoch, from }: Pick<SealedCommand, 'version' | 'epoch' | 'from'>): Uint8Array => Header.encode([version, epoch, from])
 
 /** A command ready to be sent, and what its sender keeps to open the receipt. */
 export interface PreparedCommand {

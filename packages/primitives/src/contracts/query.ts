@@ -3,14 +3,14 @@
  * opened and checked by the worker. Replies are in reply.ts; the reference's form is in reference.ts.
  */
 import { bytesEqual, concatBytes, toHex, utf8 } from '../bytes.ts'
-import { bytesUpTo, fixedBytes, option, struct, tuple, u128, u32, u64, u8, variant, type TypeOf } from '../codec/index.ts'
+import { bytesUpTo, fixedBytes, option, struct, u128, u32, u64, u8, variant, type TypeOf } from '../codec/index.ts'
 import { Hash, Sr25519Public } from '../chain/basics.ts'
 import type { Channel } from '../crypto/channel.ts'
 import type { Crypto } from '../crypto/crypto.ts'
 import { AppError } from '../errors.ts'
 import { CONTRACT_INPUT_BYTES_MAX, SALT_BYTES_MAX } from '../messages/contract.ts'
 import { SignerChain, verifySignerChain, type IssuedCertificates } from './certificate.ts'
-import { openChannel, orNotOpened, type ChannelCrypto, type ChannelHolder, type ChannelTarget } from './channel-ends.ts'
+import { headerOf, openChannel, orNotOpened, type ChannelCrypto, type ChannelHolder, type ChannelTarget } from './channel-ends.ts'
 import type { SealingRandom } from './command.ts'
 import { markSealed, type SealedBytes } from './sealed-bytes.ts'
 
@@ -64,9 +64,6 @@ const QUERY_DOMAIN = utf8('phalanx/query/1')
 
 /** What the signer of a query signs; the content names the chain itself. */
 export const querySigningPayload = (content: QueryContent): Uint8Array => concatBytes(QUERY_DOMAIN, QueryContent.encode(content))
-
-const Header = tuple(u8, u64, Sr25519Public)
-const headerOf = ({ version, epoch, from }: Pick<SealedQuery, 'version' | 'epoch' | 'from'>): Uint8Array => Header.encode([version, epoch, from])
 
 /** A query ready to be sent, and what its sender keeps to open the reply. */
 export interface PreparedQuery {
