@@ -7,7 +7,8 @@ import { TypeRegistry } from '@polkadot/types'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bytesEqual, parseHex, toHex, utf8 } from '@phalanx/primitives/bytes'
 import { verifyReceiptProof, wrapBytes, type ReceiptLeaf } from '@phalanx/primitives/contracts'
-import { AppError, isAppError } from '@phalanx/primitives/errors'
+import { isAppError } from '@phalanx/primitives/errors'
+import { codeOfRejection } from '@phalanx/primitives/testing'
 import { UNIT } from '@phalanx/primitives/fixed'
 import { connect, contractOf, deploy, transferToCluster, type ChainState, type Cluster, type ContractHandle, type InjectedSigner, type Network } from '@phalanx/sdk/client'
 import type auction from '../../examples/sealed-bid-auction/contract.ts'
@@ -22,7 +23,6 @@ let network: Network
 let cluster: Cluster
 let built: BuiltExample
 
-const codeOf = (promise: Promise<unknown>): Promise<string> => promise.then(() => 'none', (error: unknown) => (error instanceof AppError ? error.code : String(error)))
 const as = (handle: Auction, suri: string): Auction => contractOf<typeof auction>({ id: handle.id, metadata: built.metadata }, { network, signer: devSigner(network, suri) })
 const open = (closesAfter: number): Promise<Auction> =>
   deploy<typeof auction>({ bundle: built.bundle, cluster: cluster.id, args: { lot: 'a painting', closesAfter } }, { network, signer: devSigner(network, '//Eve') })
@@ -60,7 +60,7 @@ describe('an application', () => {
     const [alice, bob] = [as(house, '//Alice'), as(house, '//Bob')]
     const first = await alice.send.bid({ amount: 40n })
     expect([await alice.query.myBid(), await bob.query.myBid(), await bob.query.isOpen()]).toEqual([40n, 0n, true])
-    expect(await codeOf(bob.query.result())).toBe('SDK_MESSAGE_REVERTED')
+    expect(await codeOfRejection(bob.query.result())).toBe('SDK_MESSAGE_REVERTED')
     const second = await bob.send.bid({ amount: 55n })
     expect(await alice.query.result()).toEqual({ lot: 'a painting', winner: devSigner(network, '//Bob').accountId, price: 40n, bidders: 2 })
     expect(first.logs.map(({ message }) => message)).toEqual(['a bid was placed'])
@@ -78,16 +78,16 @@ describe('an application', () => {
     expect(isAppError(estimated, 'SDK_MESSAGE_REVERTED') && [estimated.context.error, estimated.context.receipt]).toEqual([{ kind: 'Closed' }, undefined])
     const sent = await eve.send.bid({ amount: 1n }, { gasLimit: 2n * 10n ** 11n }).catch((error: unknown) => error)
     expect(isAppError(sent, 'SDK_MESSAGE_REVERTED') && [sent.context.error, typeof sent.context.receipt]).toEqual([{ kind: 'Closed' }, 'object'])
-    expect(await codeOf(eve.send.bid({ amount: 1n }, { gasLimit: 1000n }))).toBe('SDK_MESSAGE_FAILED')
+    expect(await codeOfRejection(eve.send.bid({ amount: 1n }, { gasLimit: 1000n }))).toBe('SDK_MESSAGE_FAILED')
   })
 
   test('finds mistakes before anything leaves it', async () => {
     const untyped = contractOf({ id: house.id, metadata: built.bundle }, { network, signer: devSigner(network, '//Eve') })
-    expect(await codeOf(untyped.send['bid']?.({ amount: -1n }) ?? Promise.resolve())).toBe('SDK_ARGUMENTS_MALFORMED')
-    expect(await codeOf(untyped.send['bid']?.({}) ?? Promise.resolve())).toBe('SDK_ARGUMENTS_MALFORMED')
-    expect(await codeOf(untyped.send['bidd']?.({}) ?? Promise.resolve())).toBe('SDK_ENTRY_NOT_FOUND')
-    expect(await codeOf(contractOf<typeof auction>({ id: house.id, metadata: built.bundle }, { network }).send.close())).toBe('SDK_SIGNING_REFUSED')
-    expect(await codeOf(contractOf({ id: new Uint8Array(32).fill(7), metadata: built.bundle }, { network }).query['isOpen']?.() ?? Promise.resolve())).toBe('SDK_CONTRACT_NOT_FOUND')
+    expect(await codeOfRejection(untyped.send['bid']?.({ amount: -1n }) ?? Promise.resolve())).toBe('SDK_ARGUMENTS_MALFORMED')
+    expect(await codeOfRejection(untyped.send['bid']?.({}) ?? Promise.resolve())).toBe('SDK_ARGUMENTS_MALFORMED')
+    expect(await codeOfRejection(untyped.send['bidd']?.({}) ?? Promise.resolve())).toBe('SDK_ENTRY_NOT_FOUND')
+    expect(await codeOfRejection(contractOf<typeof auction>({ id: house.id, metadata: built.bundle }, { network }).send.close())).toBe('SDK_SIGNING_REFUSED')
+    expect(await codeOfRejection(contractOf({ id: new Uint8Array(32).fill(7), metadata: built.bundle }, { network }).query['isOpen']?.() ?? Promise.resolve())).toBe('SDK_CONTRACT_NOT_FOUND')
   })
 
   test('reads its contract\'s logs, and nobody else does', async () => {
@@ -103,7 +103,7 @@ describe('an application', () => {
     const strict = await connect({ node: dev.rpc, WebSocket: WebSocketClass })
     try {
       const handle = contractOf<typeof auction>({ id: house.id, metadata: built.metadata }, { network: strict })
-      expect(await codeOf(handle.query.isOpen())).toBe('SDK_WORKER_NONE')
+      expect(await codeOfRejection(handle.query.isOpen())).toBe('SDK_WORKER_NONE')
     } finally {
       strict.close()
     }
@@ -161,7 +161,7 @@ describe('any Polkadot signer', () => {
     const handle = contractOf<typeof auction>({ id: house.id, metadata: built.metadata }, { network, signer: pair })
     // The account has nothing on the chain; somebody else pays. What it needs in the cluster came before, so that nobody can tell who sent.
     const dave = devSigner(network, '//Dave')
-    expect(await codeOf(handle.send.bid({ amount: 11n }, { payer: dave }))).toBe('SDK_CLUSTER_BALANCE_LOW')
+    expect(await codeOfRejection(handle.send.bid({ amount: 11n }, { payer: dave }))).toBe('SDK_CLUSTER_BALANCE_LOW')
     await network.submit(network.account(dave), [transferToCluster({ amount: 20n * UNIT, cluster: cluster.id, account: accountId })])
     await handle.send.bid({ amount: 11n }, { payer: dave })
     expect(await handle.query.myBid()).toBe(11n)
@@ -175,7 +175,7 @@ describe('any Polkadot signer', () => {
     const refusing = contractOf<typeof auction>({ id: house.id, metadata: built.metadata }, {
       network, signer: { address: pair.address, signer: { signRaw: () => Promise.reject(new Error('Cancelled')) } },
     })
-    expect(await codeOf(refusing.query.myBid())).toBe('SDK_SIGNING_REFUSED')
+    expect(await codeOfRejection(refusing.query.myBid())).toBe('SDK_SIGNING_REFUSED')
   })
 })
 

@@ -5,7 +5,7 @@ import { decodeExtrinsic, SignedExtra, signingPayload } from '@phalanx/primitive
 import { wrapBytes } from '@phalanx/primitives/contracts'
 import { Secret } from '@phalanx/primitives/crypto'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
-import { AppError } from '@phalanx/primitives/errors'
+import { codeOfRejection } from '@phalanx/primitives/testing'
 import { describe, expect, test } from 'vitest'
 import { accountOf, type Account, type InjectedSigner } from './account.ts'
 import { createSigner } from './signer.ts'
@@ -17,7 +17,6 @@ await cryptoWaitReady()
 const message = Uint8Array.of(1, 2, 3)
 const context: SigningContext = { genesisHash: new Uint8Array(32).fill(1), specVersion: 4, transactionVersion: 2, birth: { number: 100, hash: new Uint8Array(32).fill(9) } }
 const parts = { call: Uint8Array.of(5, 6, 7), nonce: 300, tip: 12n, context, metadata: { extensions: ['CheckMortality', 'CheckNonce', 'ChargeTransactionPayment'] } }
-const codeOf = (promise: Promise<unknown>): Promise<string> => promise.then(() => 'none', (error: unknown) => (error instanceof AppError ? error.code : String(error)))
 
 const isSigned = (account: Account, signed: { readonly kind: string; readonly value: Uint8Array }, bytes: Uint8Array): boolean => {
   if (signed.kind === 'Sr25519') return crypto.sr25519.verify(signed.value, bytes, account.accountId)
@@ -69,10 +68,10 @@ describe.each(['sr25519', 'ed25519', 'ecdsa'] as const)('an account of type %s',
 test('a wallet that refuses, answers nonsense or cannot sign is named', async () => {
   const address = new Keyring({ type: 'sr25519' }).addFromUri('//Bob').address
   const account = (signer: InjectedSigner): Account => accountOf(crypto, { address, signer })
-  expect(await codeOf(account({ signRaw: () => Promise.reject(new Error('Cancelled')) }).signMessage(message))).toBe('SDK_SIGNING_REFUSED')
-  expect(await codeOf(account({ signRaw: () => Promise.resolve({ signature: '0x0011' }) }).signMessage(message))).toBe('SDK_SIGNING_REFUSED')
-  expect(await codeOf(account({ signRaw: () => Promise.resolve({ signature: 'no hex' }) }).signMessage(message))).toBe('SDK_SIGNING_REFUSED')
-  expect(await codeOf(account({}).signMessage(message))).toBe('SDK_SIGNING_REFUSED')
-  expect(await codeOf(account({}).signExtrinsic(parts))).toBe('SDK_SIGNING_REFUSED')
+  expect(await codeOfRejection(account({ signRaw: () => Promise.reject(new Error('Cancelled')) }).signMessage(message))).toBe('SDK_SIGNING_REFUSED')
+  expect(await codeOfRejection(account({ signRaw: () => Promise.resolve({ signature: '0x0011' }) }).signMessage(message))).toBe('SDK_SIGNING_REFUSED')
+  expect(await codeOfRejection(account({ signRaw: () => Promise.resolve({ signature: 'no hex' }) }).signMessage(message))).toBe('SDK_SIGNING_REFUSED')
+  expect(await codeOfRejection(account({}).signMessage(message))).toBe('SDK_SIGNING_REFUSED')
+  expect(await codeOfRejection(account({}).signExtrinsic(parts))).toBe('SDK_SIGNING_REFUSED')
   expect(() => accountOf(crypto, { address: 'x', publicKey: new Uint8Array(32), type: 'ethereum', sign: () => message })).toThrow(expect.objectContaining({ code: 'SDK_SIGNER_MALFORMED' }))
 })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Abi } from '@polkadot/api-contract'
 import { expect, test } from 'vitest'
 import { toHex } from '@phalanx/primitives/bytes'
-import { AppError } from '@phalanx/primitives/errors'
+import { codeOf } from '@phalanx/primitives/testing'
 import { createTypeCodecs, interfaceOfMetadata, parseInkMetadata } from '@phalanx/sdk/client'
 import { describeVectors, vectorsDir } from '../../../tools/vectors.ts'
 
@@ -12,14 +12,6 @@ const folder = (): string => join(vectorsDir() ?? '', '7-contracts/metadata')
 const files = (): readonly string[] => (vectorsDir() === undefined ? [] : readdirSync(folder(), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.json')).sort())
 const read = (name: string): string => readFileSync(join(folder(), name), 'utf8')
 const versionOf = (name: string): number => Number((JSON.parse(read(name)) as { readonly version?: unknown }).version)
-const codeOf = (run: () => unknown): string => {
-  try {
-    run()
-    return 'none'
-  } catch (error) {
-    return error instanceof AppError ? error.code : String(error)
-  }
-}
 
 describeVectors('metadata of others', () => {
   test.each(files().filter((name) => [4, 5].includes(versionOf(name))))('%s has the selectors and arguments that polkadot-js reads from it', (name) => {

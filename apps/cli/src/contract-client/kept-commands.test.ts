@@ -1,20 +1,12 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { AppError } from '@phalanx/primitives/errors'
+import { codeOf } from '@phalanx/primitives/testing'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { findCommandKey, folderBeside, keepCommandKey } from './kept-commands.ts'
 
 const fill = (byte: number, length = 32): Uint8Array => new Uint8Array(length).fill(byte)
 const key = { commandHash: fill(1), own: { secret: fill(2, 64), publicKey: fill(3) }, target: { epoch: 7n, genesis: fill(4), anchor: fill(5), publicKey: fill(6) } }
-const codeOf = (run: () => unknown): string => {
-  try {
-    run()
-    return 'none'
-  } catch (error) {
-    return error instanceof AppError ? error.code : String(error)
-  }
-}
 
 let folder = ''
 beforeEach(() => void (folder = join(mkdtempSync(join(tmpdir(), 'phalanx-kept-')), 'commands')))

@@ -3,7 +3,7 @@ import { bytesEqual, concatBytes, parseHex, toHex } from '@phalanx/primitives/by
 import { AccountId, encodeExtrinsic, Hash } from '@phalanx/primitives/chain'
 import { bytes, struct, u128 } from '@phalanx/primitives/codec'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
-import { AppError } from '@phalanx/primitives/errors'
+import { codeOfRejection } from '@phalanx/primitives/testing'
 import { createPhalanxRuntime } from '@phalanx/runtime'
 import { createMetadataIndex, encodeCall, type ChainClient } from '@phalanx/sdk'
 import { encodeCalls, transferToCluster, type NamedCall } from '@phalanx/sdk/client'
@@ -31,7 +31,6 @@ const chainOf = (blocks: readonly (readonly string[])[]): ChainClient => {
   } as unknown as ChainClient
 }
 const find = (blocks: readonly (readonly string[])[], id: Uint8Array, depth = 100) => findCommand({ id, blocks: depth }, { chain: chainOf(blocks), crypto })
-const codeOf = (promise: Promise<unknown>): Promise<string> => promise.then(() => 'none', (error: unknown) => (error instanceof AppError ? error.code : String(error)))
 
 describe('a command', () => {
   const payload = fill(9, 40)
@@ -54,9 +53,9 @@ describe('a command', () => {
 
   test('is not found where it is not, nor before the blocks that are looked at', async () => {
     const remark = signed(encodeCall(metadata, { pallet: 'System', call: 'remark' }, bytes.encode(concatBytes(push(contract, payload).args))))
-    expect(await codeOf(find([[alone], [remark, '0x04', '0x']], fill(7)))).toBe('CLI_COMMAND_NOT_FOUND')
-    expect(await codeOf(find([[remark]], contract))).toBe('CLI_COMMAND_NOT_FOUND')
-    expect(await codeOf(find([[alone], [], []], contract, 2))).toBe('CLI_COMMAND_NOT_FOUND')
+    expect(await codeOfRejection(find([[alone], [remark, '0x04', '0x']], fill(7)))).toBe('CLI_COMMAND_NOT_FOUND')
+    expect(await codeOfRejection(find([[remark]], contract))).toBe('CLI_COMMAND_NOT_FOUND')
+    expect(await codeOfRejection(find([[alone], [], []], contract, 2))).toBe('CLI_COMMAND_NOT_FOUND')
     expect(bytesEqual((await find([[alone], [], []], contract, 3)).payload, payload)).toBe(true)
   })
 })

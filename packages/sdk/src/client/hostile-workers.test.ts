@@ -2,7 +2,7 @@
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { Secret } from '@phalanx/primitives/crypto'
 import { ContractExecResult, type QueryAnswer } from '@phalanx/primitives/contracts'
-import { AppError } from '@phalanx/primitives/errors'
+import { codeOfRejection } from '@phalanx/primitives/testing'
 import { beforeEach, expect, test } from 'vitest'
 import { answerCodec } from '../contract/abi.ts'
 import { bool, constructor, defineContract, query } from '../contract/index.ts'
@@ -26,7 +26,6 @@ const open: QueryAnswer = {
     failure: undefined, logs: [],
   },
 }
-const codeOf = (act: Promise<unknown>): Promise<string> => act.then(() => 'none', (error: unknown) => (error instanceof AppError ? error.code : String(error)))
 
 let cluster: FakeCluster
 let handle: ContractHandle<typeof door>
@@ -45,12 +44,12 @@ test.each([
   expect(await handle.query.isOpen()).toBe(true)
   expect(cluster.asked).toEqual([0, 1])
   cluster.points.set(1, point)
-  expect(await codeOf(handle.query.isOpen())).toBe(code)
+  expect(await codeOfRejection(handle.query.isOpen())).toBe(code)
 })
 
 test('an answer to an earlier question is none to this one', async () => {
   let first: Uint8Array | undefined
   cluster.answers = { query: () => open, tamper: (reply) => (first ??= reply) }
   expect(await handle.query.isOpen()).toBe(true)
-  expect(await codeOf(handle.query.isOpen())).toBe('SEALED_NOT_OPENED')
+  expect(await codeOfRejection(handle.query.isOpen())).toBe('SEALED_NOT_OPENED')
 })

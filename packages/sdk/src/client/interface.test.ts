@@ -1,6 +1,6 @@
 import { toHex } from '@phalanx/primitives/bytes'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
-import { AppError } from '@phalanx/primitives/errors'
+import { codeOf } from '@phalanx/primitives/testing'
 import type { JsonType } from '@phalanx/primitives/ink'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -13,14 +13,6 @@ import { createTypeCodecs } from './type-codec.ts'
 
 const crypto = await loadCrypto()
 const hash = (input: Uint8Array): Uint8Array => crypto.blake2b256(input)
-const codeOf = (run: () => unknown): string => {
-  try {
-    run()
-    return 'none'
-  } catch (error) {
-    return error instanceof AppError ? error.code : String(error)
-  }
-}
 
 const Order = struct({ itemName: text, unitPrice: u128, giftFor: option(AccountId) })
 const Reason = variant('Reason', { Closed: { index: 0 }, TooLow: { index: 3, value: u128 }, Odd: { index: 5, fields: { atBlock: u32, isFinal: bool } } })
