@@ -4,10 +4,9 @@ import {
   ContractExecResult, ContractInstantiateResult, openReceipt, ReceiptLeaf, sealCommand, sealQuery, verifyReceiptProof, type ClusterQuery, type QueryContent, type QueryOutcome, type VerifiedReply,
 } from '@phalanx/primitives/contracts'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
-import { isAppError } from '@phalanx/primitives/errors'
 import { CommandPayload, InkCommand, invocationSigningPayload } from '@phalanx/primitives/messages'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { QueryWorld } from '../testing/query-world.ts'
+import { failureOf, QueryWorld } from '../testing/query-world.ts'
 import { SCRIPT, SCRIPT_CODE } from '../testing/script-vm.ts'
 
 const crypto = await loadCrypto()
@@ -25,15 +24,6 @@ const codeOf = (outcome: QueryOutcome): string => (outcome.ok ? 'none' : outcome
 const called = ({ outcome }: VerifiedReply): ContractExecResult => {
   if (!outcome.ok || outcome.value.kind !== 'Called') throw new TypeError(`not called: ${codeOf(outcome)}`)
   return ContractExecResult.decode(outcome.value.value.output)
-}
-/** The worker's own code of a call that failed. */
-const failureOf = async (act: Promise<unknown>): Promise<string> => {
-  try {
-    await act
-  } catch (error) {
-    return isAppError(error, 'WIRE_CALL_FAILED') ? error.context.code : String(error)
-  }
-  return 'none'
 }
 
 describe('a sealed query', () => {

@@ -6,11 +6,10 @@ import {
 } from '@phalanx/primitives/contracts'
 import type { Sr25519Pair } from '@phalanx/primitives/crypto'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
-import { isAppError } from '@phalanx/primitives/errors'
 import { CommandPayload } from '@phalanx/primitives/messages'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { RequestSignature } from '../api/contracts.ts'
-import { QueryWorld } from '../testing/query-world.ts'
+import { failureOf, QueryWorld } from '../testing/query-world.ts'
 import { SCRIPT } from '../testing/script-vm.ts'
 
 const crypto = await loadCrypto()
@@ -41,15 +40,6 @@ const signFor = (message: Uint8Array, options: { readonly account?: Sr25519Pair;
     ...sign(leafPair, message),
     signedBy: { encodedBody: CertificateBody.encode(leaf), signature: { ...sign(account, certificateSigningPayload(leaf)), signedBy: root } },
   }
-}
-
-const failureOf = async (act: Promise<unknown>): Promise<string> => {
-  try {
-    await act
-  } catch (error) {
-    return isAppError(error, 'WIRE_CALL_FAILED') ? error.context.code : String(error)
-  }
-  return 'none'
 }
 
 const ask = async (

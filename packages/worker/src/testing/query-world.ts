@@ -5,6 +5,7 @@ import {
 } from '@phalanx/primitives/contracts'
 import type { Crypto, Sr25519Pair } from '@phalanx/primitives/crypto'
 import { assert } from '@phalanx/primitives/assert'
+import { isAppError } from '@phalanx/primitives/errors'
 import { silentLogger, type Clock, type Random } from '@phalanx/primitives/ports'
 import { createWorker, type Worker, type WorkerDependencies, type WorkerOptions } from '../create-worker.ts'
 import { createBuiltinVm } from '../contracts/system-contract/create-builtin-vm.ts'
@@ -17,6 +18,16 @@ import { ClusterChain } from './cluster-chain.ts'
 import { createDirectClient } from './harness.ts'
 import { createMemoryBlobStore, createTestBenchmark, createTestClock, createTestRandom } from './outside.ts'
 import { createScriptVm, SCRIPT_CODE } from './script-vm.ts'
+
+/** The worker's own code of a call that failed, `none` where it did not, and the text of any other error. */
+export const failureOf = async (act: Promise<unknown>): Promise<string> => {
+  try {
+    await act
+  } catch (error) {
+    return isAppError(error, 'WIRE_CALL_FAILED') ? error.context.code : String(error)
+  }
+  return 'none'
+}
 
 /** Choices for a world. */
 export interface QueryWorldOptions extends WorkerOptions {
