@@ -1,11 +1,11 @@
 /** Figures of contracts: calls per second of a small message and of a loop, counted, against the same modules without counting; deploy time. */
 import { performance } from 'node:perf_hooks'
-import { assert } from '@phalanx/primitives/assert'
 import { concatBytes, EMPTY, parseHex, utf8 } from '@phalanx/primitives/bytes'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
-import { addressOf, ContractBench, endOf } from '../packages/worker/src/testing/contracts.ts'
+import { ContractBench } from '../packages/worker/src/testing/contracts.ts'
 import { wasmModule } from '../packages/worker/src/testing/wasm-module.ts'
 import { loadBundles } from '../tools/ink-bundles.ts'
+import { callsPerSecond, type CallCase } from './contract-calls.ts'
 import type { Figure } from './goals.ts'
 
 const CALLS = 1_000
@@ -23,33 +23,10 @@ const LOOP = wasmModule({
   exports: { deploy: 0, call: 1 },
 })
 
-interface Case {
-  readonly code: Uint8Array
-  readonly constructorInput: Uint8Array
-  readonly input: Uint8Array
-  readonly calls: number
-}
-
-const ROUNDS = 3
-
-/** Calls per second of each bench, in turns: the best of some rounds after one to warm up. */
-const callsPerSecond = (benches: readonly ContractBench[], { code, constructorInput, input, calls }: Case): readonly number[] => {
-  const addresses = benches.map((each) => addressOf(each.deploy(code, constructorInput)))
-  const best = benches.map(() => 0)
-  for (let round = 0; round <= ROUNDS; round++) {
-    benches.forEach((each, which) => {
-      const started = performance.now()
-      for (let i = 0; i < calls; i++) assert(endOf(each.call(addresses[which] as Uint8Array, input)) === 'ok', 'the call succeeds')
-      if (round > 0) best[which] = Math.max(best[which] ?? 0, (calls / (performance.now() - started)) * 1000)
-    })
-  }
-  return best
-}
-
 /** Measures. */
 export const bench = async (): Promise<readonly Figure[]> => {
   const crypto = await loadCrypto()
-  const compare = (name: string, each: Case): Figure => {
+  const compare = (name: string, each: CallCase): Figure => {
     const [plain, counted] = callsPerSecond([new ContractBench({ crypto, isMetered: false }), new ContractBench({ crypto })], each) as [number, number]
     return { name: `contracts: ${name}`, figure: counted, unit: 'calls/s', against: 'the same without gas and stack counting', ratio: counted / plain }
   }

@@ -1,45 +1,23 @@
 /** Figures of JavaScript contracts: calls per second of a counter, of a bid in the example auction and of a loop, counted, against the same interpreter without counting; what keeping loaded scripts is worth; first use. */
 import { resolve } from 'node:path'
 import { performance } from 'node:perf_hooks'
-import { assert } from '@phalanx/primitives/assert'
 import { bigintToLe, concatBytes, EMPTY, parseHex, utf8 } from '@phalanx/primitives/bytes'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import type { JsMachine } from '@phalanx/worker/contracts'
 import { buildContract, findContract } from '../apps/cli/src/contract/build-contract.ts'
 import { createQuickJsMachine } from '../packages/worker/src/engines/quickjs/machine.ts'
 import { readPublished } from '../packages/worker/src/engines/quickjs/published.ts'
-import { addressOf, type ContractBench } from '../packages/worker/src/testing/contracts.ts'
-import { jsBench, jsContract, jsEndOf } from '../packages/worker/src/testing/js-contracts.ts'
+import type { ContractBench } from '../packages/worker/src/testing/contracts.ts'
+import { jsBench, jsContract } from '../packages/worker/src/testing/js-contracts.ts'
+import { callsPerSecond, type CallCase } from './contract-calls.ts'
 import type { Figure } from './goals.ts'
 
-const ROUNDS = 3
 const AUCTION = resolve(import.meta.dirname, '../examples/sealed-bid-auction')
-
-interface Case {
-  readonly code: Uint8Array
-  readonly constructorInput: Uint8Array
-  readonly input: Uint8Array
-  readonly calls: number
-}
-
-/** Calls per second of each bench, in turns: the best of some rounds after one to warm up. */
-const callsPerSecond = (benches: readonly ContractBench[], { code, constructorInput, input, calls }: Case): readonly number[] => {
-  const addresses = benches.map((each) => addressOf(each.deploy(code, constructorInput)))
-  const best = benches.map(() => 0)
-  for (let round = 0; round <= ROUNDS; round++) {
-    benches.forEach((each, which) => {
-      const started = performance.now()
-      for (let i = 0; i < calls; i++) assert(jsEndOf(each.call(addresses[which] as Uint8Array, input)).end === 'ok', 'the call succeeds')
-      if (round > 0) best[which] = Math.max(best[which] ?? 0, (calls / (performance.now() - started)) * 1000)
-    })
-  }
-  return best
-}
 
 const COUNTER = jsContract('const key = text("n"); const next = (host.getStorage(key)?.[0] ?? 0) + 1 & 255; host.setStorage(key, Uint8Array.of(next)); return Uint8Array.of(next)')
 const LOOP = jsContract('let sum = 0; for (let i = 0; i < 100000; i++) sum = (sum * 3 + i) | 0; return text(sum)')
 
-const auction = async (crypto: Awaited<ReturnType<typeof loadCrypto>>): Promise<Case> => {
+const auction = async (crypto: Awaited<ReturnType<typeof loadCrypto>>): Promise<CallCase> => {
   const { code, metadata } = await buildContract(findContract(AUCTION), { crypto })
   const { constructors, messages } = metadata.spec
   const selector = (label: string): Uint8Array => parseHex([...constructors, ...messages].find((each) => each.label === label)?.selector ?? '')
@@ -57,7 +35,7 @@ export const bench = async (): Promise<readonly Figure[]> => {
   on(machine).upload(COUNTER)
   const firstUseMs = performance.now() - started
   const [uncounted, anew] = [createQuickJsMachine(published, { isMetered: false }), createQuickJsMachine(published, { keepsLoaded: false })]
-  const compare = (name: string, each: Case): Figure => {
+  const compare = (name: string, each: CallCase): Figure => {
     const [plain, counted] = callsPerSecond([on(uncounted), on(machine)], each) as [number, number]
     return { name: `contracts: JavaScript, ${name}`, figure: counted, unit: 'calls/s', against: 'the same QuickJS without gas and stack counting', ratio: counted / plain }
   }
