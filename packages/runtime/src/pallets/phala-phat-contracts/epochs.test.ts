@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
-import { createMessage, messageSigningPayload, palletOrigin, TOPICS, type ClusterNotice, type MessageOrigin } from '@phalanx/primitives/messages'
+import { createMessage, messageSigningPayload, palletOrigin, TOPICS } from '@phalanx/primitives/messages'
 import { ROOT, signed } from '../../frame/origin.ts'
 import { devAccount } from '../../frame/testing.ts'
 import type { TestSession } from '../phala-computation/testing.ts'
@@ -11,17 +11,12 @@ import { parentHash } from '../system/storage.ts'
 import { KEY_REQUEST_INTERVAL_BLOCKS } from './keys.ts'
 import { phalaPhatContracts } from './pallet.ts'
 import * as storage from './storage.ts'
-import { createPhatTestbed, filled, type PhatTestbed } from './testing.ts'
+import { clusterOrigin, createPhatTestbed, fails, filled, session, workerOrigin, type PhatTestbed } from './testing.ts'
 
 const crypto = await loadCrypto()
 let bed: PhatTestbed
 let [a, b, c]: TestSession[] = []
 let id: Uint8Array
-const fails = (name: string): string => `PhalaPhatContracts.${name}`
-const workerOrigin = (one: TestSession): MessageOrigin => ({ kind: 'Worker', value: one.worker })
-const clusterOrigin = (cluster: Uint8Array): MessageOrigin => ({ kind: 'Cluster', value: cluster })
-const notices = <K extends ClusterNotice['kind']>(kind: K): readonly ClusterNotice[] => bed.heard(TOPICS.clusterNotice).filter((one) => one.kind === kind)
-const session = (one: TestSession | undefined): TestSession => one as TestSession
 
 beforeEach(() => {
   bed = createPhatTestbed(crypto)
@@ -45,7 +40,7 @@ describe('epochs', () => {
     chain.nextBlock(30)
     expect(bed.heard(TOPICS.clusterEvent)).toEqual([first])
     bed.dispatchKeys(fresh)
-    expect(last(notices('EpochRequested'))).toMatchObject({ value: { cluster: fresh, epoch: 1n, workers: [{}] } })
+    expect(last(bed.notices('EpochRequested'))).toMatchObject({ value: { cluster: fresh, epoch: 1n, workers: [{}] } })
     bed.dispatchKeys(fresh)
     expect(storage.clusterEpoch.get(chain.ctx, fresh)?.requested).toBe(1n)
     chain.nextBlock(30)
@@ -160,11 +155,11 @@ describe('epochs', () => {
     const { chain } = bed
     bed.beginEpoch(id, 1n)
     chain.nextBlock(19)
-    expect(notices('EpochRequested')).toEqual([])
+    expect(bed.notices('EpochRequested')).toEqual([])
     chain.nextBlock()
-    expect(notices('EpochRequested')).toMatchObject([{ value: { cluster: id, epoch: 2n, workers: [{}, {}, {}] } }])
+    expect(bed.notices('EpochRequested')).toMatchObject([{ value: { cluster: id, epoch: 2n, workers: [{}, {}, {}] } }])
     chain.nextBlock(30)
-    expect(notices('EpochRequested'), 'repeated while nobody answers').toMatchObject([{ value: { epoch: 2n } }])
+    expect(bed.notices('EpochRequested'), 'repeated while nobody answers').toMatchObject([{ value: { epoch: 2n } }])
     bed.beginEpoch(id, 2n)
     expect([...storage.clusterChannelKeys.keys(chain.ctx, id)]).toHaveLength(2)
   })
@@ -227,9 +222,9 @@ describe('epochs', () => {
       storage.epochQueue.set(chain.ctx, chain.ctx.block.number + 1, filled(100 + i), [])
     }
     chain.nextBlock()
-    expect(notices('EpochRequested')).toHaveLength(32)
+    expect(bed.notices('EpochRequested')).toHaveLength(32)
     chain.nextBlock()
-    expect(notices('EpochRequested')).toHaveLength(8)
+    expect(bed.notices('EpochRequested')).toHaveLength(8)
   })
 
   test('contracts have channel keys of the current one, told by their cluster', () => {
@@ -266,13 +261,13 @@ describe('requests for keys', () => {
     workers.set(bed.chain.ctx, session(a).worker, { ...info as NonNullable<typeof info>, ecdhPubkey: filled(77) })
     request(a)
     expect(bed.events('ClusterKeysRequested')).toEqual([{ worker: session(a).worker, cluster: id }])
-    expect(notices('WorkerAdded')).toEqual([{ kind: 'WorkerAdded', value: { cluster: id, worker: { pubkey: session(a).worker, ecdhPubkey: filled(77) } } }])
+    expect(bed.notices('WorkerAdded')).toEqual([{ kind: 'WorkerAdded', value: { cluster: id, worker: { pubkey: session(a).worker, ecdhPubkey: filled(77) } } }])
     request(b)
     expect(requested(), 'one epoch for both').toBe(1n)
     bed.chain.nextBlock()
-    expect(notices('EpochRequested')).toMatchObject([{ value: { epoch: 2n, workers: [{ ecdhPubkey: filled(77) }, {}, {}] } }])
+    expect(bed.notices('EpochRequested')).toMatchObject([{ value: { epoch: 2n, workers: [{ ecdhPubkey: filled(77) }, {}, {}] } }])
     bed.chain.nextBlock()
-    expect(notices('EpochRequested')).toEqual([])
+    expect(bed.notices('EpochRequested')).toEqual([])
   })
 
   test('do not replace an epoch under way, which others wait for: another follows it', () => {
@@ -303,7 +298,7 @@ describe('requests for keys', () => {
     request(b)
     bed.chain.nextBlock()
     request(a)
-    expect(notices('WorkerAdded')).toEqual([{ kind: 'WorkerAdded', value: { cluster: id, worker: identity(a) } }])
+    expect(bed.notices('WorkerAdded')).toEqual([{ kind: 'WorkerAdded', value: { cluster: id, worker: identity(a) } }])
   })
 
   test('are refused from others, before the cluster has keys, and are forgotten with the membership', () => {
@@ -325,9 +320,9 @@ describe('requests for keys', () => {
     bed.beginEpoch(id, 1n)
     const d = bed.worker('d')
     bed.chain.assertOk(phalaPhatContracts.call('addWorkerToCluster', { workerPubkey: d.worker, clusterId: id }), signed(bed.owner))
-    expect(notices('WorkerAdded')).toEqual([{ kind: 'WorkerAdded', value: { cluster: id, worker: identity(d) } }])
+    expect(bed.notices('WorkerAdded')).toEqual([{ kind: 'WorkerAdded', value: { cluster: id, worker: identity(d) } }])
     bed.chain.nextBlock()
-    expect(notices('EpochRequested')).toMatchObject([{ value: { epoch: 2n, workers: [{}, {}, {}, { pubkey: d.worker }] } }])
+    expect(bed.notices('EpochRequested')).toMatchObject([{ value: { epoch: 2n, workers: [{}, {}, {}, { pubkey: d.worker }] } }])
     expect(() => request(d)).toThrow(fails('KeysRequestedLately'))
   })
 })

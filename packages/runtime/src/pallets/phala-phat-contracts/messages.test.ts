@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
-import { createMessage, messageSigningPayload, TOPICS, type ClusterNotice, type MessageOrigin } from '@phalanx/primitives/messages'
+import { createMessage, messageSigningPayload, TOPICS, type MessageOrigin } from '@phalanx/primitives/messages'
 import { ROOT, signed } from '../../frame/origin.ts'
 import { devAccount } from '../../frame/testing.ts'
 import type { TestSession } from '../phala-computation/testing.ts'
@@ -11,17 +11,12 @@ import { phatParts } from './declaration.ts'
 import { phalaPhatContracts } from './pallet.ts'
 import { pruneStateReports, REPORT_WINDOW_BLOCKS } from './state-reports.ts'
 import * as storage from './storage.ts'
-import { createPhatTestbed, filled, type PhatTestbed } from './testing.ts'
+import { clusterOrigin, createPhatTestbed, fails, filled, session, workerOrigin, type PhatTestbed } from './testing.ts'
 
 const crypto = await loadCrypto()
 let bed: PhatTestbed
 let [a, b, c]: TestSession[] = []
 let id: Uint8Array
-const fails = (name: string): string => `PhalaPhatContracts.${name}`
-const workerOrigin = (one: TestSession): MessageOrigin => ({ kind: 'Worker', value: one.worker })
-const clusterOrigin = (cluster: Uint8Array): MessageOrigin => ({ kind: 'Cluster', value: cluster })
-const notices = <K extends ClusterNotice['kind']>(kind: K): readonly ClusterNotice[] => bed.heard(TOPICS.clusterNotice).filter((one) => one.kind === kind)
-const session = (one: TestSession | undefined): TestSession => one as TestSession
 
 beforeEach(() => {
   bed = createPhatTestbed(crypto)
@@ -145,7 +140,7 @@ describe('state reports', () => {
     const state = { stateRoot: filled(1), receiptsRoot: filled(0) }
     expect(bed.events('ClusterStateAgreed')).toEqual([{ cluster: id, block: at(), ...state }])
     expect(storage.agreedState.get(bed.chain.ctx, id)).toEqual({ block: at(), state })
-    expect(notices('StateAgreed')).toEqual([{ kind: 'StateAgreed', value: { cluster: id, block: at(), ...state } }])
+    expect(bed.notices('StateAgreed')).toEqual([{ kind: 'StateAgreed', value: { cluster: id, block: at(), ...state } }])
     bed.report(session(c), id, at(), 2)
     expect(bed.events('WorkerStateDiffers')).toEqual([{ cluster: id, block: at(), worker: session(c).worker }])
     expect(bed.events('ClusterStateAgreed')).toHaveLength(1)

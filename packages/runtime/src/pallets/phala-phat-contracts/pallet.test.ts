@@ -14,7 +14,7 @@ import { clusterKeys, evidenceSentAt } from '../phala-registry/storage.ts'
 import { hostsContracts } from './membership.ts'
 import { phalaPhatContracts } from './pallet.ts'
 import * as storage from './storage.ts'
-import { createPhatTestbed, filled, type PhatTestbed } from './testing.ts'
+import { createPhatTestbed, fails, filled, type PhatTestbed } from './testing.ts'
 
 const crypto = await loadCrypto()
 const ALICE = filled(1)
@@ -22,7 +22,6 @@ let bed: PhatTestbed
 let a: TestSession
 let b: TestSession
 const call = phalaPhatContracts.call
-const fails = (name: string): string => `PhalaPhatContracts.${name}`
 
 beforeEach(() => {
   bed = createPhatTestbed(crypto)

@@ -1,8 +1,9 @@
 /** Owns what the tests of PhalaPhatContracts and PhalaPhatTokenomic share: a chain with staked workers, clusters, messages of all senders. For tests only. */
+import { assert } from '@phalanx/primitives/assert'
 import { bytesEqual, compareBytes } from '@phalanx/primitives/bytes'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { UNIT } from '@phalanx/primitives/fixed'
-import { clusterIdOf, createMessage, TOPICS, type ClusterEpochCandidate, type MessageOrigin, type TopicOf } from '@phalanx/primitives/messages'
+import { clusterIdOf, createMessage, TOPICS, type ClusterEpochCandidate, type ClusterNotice, type MessageOrigin, type TopicOf } from '@phalanx/primitives/messages'
 import type { RuntimeCall } from '../../frame/context.ts'
 import { ROOT } from '../../frame/origin.ts'
 import { devAccount } from '../../frame/testing.ts'
@@ -24,6 +25,21 @@ const WEALTH = 1_000n * UNIT
 
 /** Bytes that are all alike. */
 export const filled = (byte: number, length = 32): Uint8Array => new Uint8Array(length).fill(byte)
+
+/** Name of one of the pallet's errors, as refusals have it. */
+export const fails = (name: string): string => `PhalaPhatContracts.${name}`
+
+/** Sender of what a worker says. */
+export const workerOrigin = ({ worker }: TestSession): MessageOrigin => ({ kind: 'Worker', value: worker })
+
+/** Sender of what a cluster says. */
+export const clusterOrigin = (cluster: Uint8Array): MessageOrigin => ({ kind: 'Cluster', value: cluster })
+
+/** A session that the test has made before it asks. */
+export const session = (one: TestSession | undefined): TestSession => {
+  assert(one !== undefined, 'the session was made')
+  return one
+}
 
 /** Starts the test world. `genesis` changes the pallet's part of the chain spec. */
 export const createPhatTestbed = (crypto: Crypto, options: { readonly genesis?: object; readonly computation?: object } = {}) => {
@@ -99,11 +115,13 @@ export const createPhatTestbed = (crypto: Crypto, options: { readonly genesis?: 
   /** Messages of this block on a topic. */
   const heard = <T>(to: TopicOf<T>): readonly T[] =>
     loggedMessages(chain.ctx).filter(({ destination }) => bytesEqual(destination, to.topic)).map(({ payload }) => to.payload.decode(payload))
+  /** What the pallet told workers of clusters in this block. */
+  const notices = (kind: ClusterNotice['kind']): readonly ClusterNotice[] => heard(TOPICS.clusterNotice).filter((one) => one.kind === kind)
   const events = (name: string): readonly unknown[] =>
     chain.events().filter((event) => event.pallet === 'PhalaPhatContracts' && event.name === name).map(({ value }) => value)
   return {
     ...bed, owner, user, treasury, worker, addCluster, created, cluster, say, gatekeepers, gatekeeper, giveKey, dispatchKeys, candidate, epochKey, propose, beginEpoch, report,
-    contract, heard, events,
+    contract, heard, notices, events,
   }
 }
 
