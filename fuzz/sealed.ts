@@ -4,7 +4,7 @@ import { bytesEqual } from '@phalanx/primitives/bytes'
 import { bytes, vec } from '@phalanx/primitives/codec'
 import {
   CertificateBody, ContractExecResult, ContractInstantiateResult, LogPage, openCommand, openQuery, openReceipt, openReply, proveReceipt, QueryContent, QueryOutcome, querySigningPayload, Receipt, ReceiptLeaf, receiptLeaf, receiptsRoot,
-  ReferenceQueryContent, ReferenceReply, SealedQuery, SealedReceipt, SealedReply, sealReceipt, sealReply, SignerChain, verifyReceiptProof, verifySignerChain,
+  ReferenceQueryContent, ReferenceReply, SealedQuery, SealedReceipt, SealedReply, SignerChain, verifyReceiptProof, verifySignerChain,
 } from '@phalanx/primitives/contracts'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { CommandPayload, Invocation } from '@phalanx/primitives/messages'
@@ -37,12 +37,8 @@ const codecs: readonly FuzzTarget[] = [
 
 const command = parts.prepareCommand()
 const query = parts.prepareQuery()
-const opened = openQuery(crypto, query.sealed.bytes, parts.queryKeys)
-const reply = sealReply(crypto, opened, {
-  point: { blockNumber: 100, blockHash: fill(30), stateRoot: fill(31) }, outcome: { ok: false, error: { code: 'A_CODE', text: 'why' } }, secret: parts.identity.secret,
-  random: { nonce: fill(40), iv: fill(41, 12) },
-})
-const receipt = sealReceipt(crypto, { receipt: parts.receiptOf(command.commandHash), to: command.own.publicKey, holder: parts.contractHolder })
+const reply = parts.refuse(query)
+const receipt = parts.acknowledge(command)
 
 const Proof = vec(bytes)
 const leaves = [receiptLeaf(crypto, { contract: fill(1), commandHash: fill(2) }, fill(3)), receiptLeaf(crypto, parts.receiptOf(command.commandHash), receipt)]

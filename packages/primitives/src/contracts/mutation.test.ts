@@ -4,9 +4,9 @@ import { loadCrypto } from '../crypto/node/index.ts'
 import { codeOf } from '../testing.ts'
 import { openCommand } from './command.ts'
 import { openQuery, verifyQuery } from './query.ts'
-import { openReceipt, sealReceipt } from './receipt.ts'
+import { openReceipt } from './receipt.ts'
 import { openReferenceQuery, sealReferenceQuery } from './reference.ts'
-import { openReply, sealReply } from './reply.ts'
+import { openReply } from './reply.ts'
 import { createContractParts } from './testing.ts'
 
 const crypto = await loadCrypto()
@@ -17,12 +17,8 @@ const CODE = /^(CODEC|SEALED|COMMAND|CRYPTO|QUERY|CERTIFICATE|REPLY|RECEIPT)_/
 
 const command = parts.prepareCommand()
 const query = parts.prepareQuery()
-const opened = openQuery(crypto, query.sealed.bytes, parts.queryKeys)
-const reply = sealReply(crypto, opened, {
-  point: { blockNumber: 100, blockHash: fill(30), stateRoot: fill(31) }, outcome: { ok: false, error: { code: 'A_CODE', text: 'why' } }, secret: parts.identity.secret,
-  random: { nonce: fill(40), iv: fill(41, 12) },
-})
-const receipt = sealReceipt(crypto, { receipt: parts.receiptOf(command.commandHash), to: command.own.publicKey, holder: parts.contractHolder })
+const reply = parts.refuse(query)
+const receipt = parts.acknowledge(command)
 const reference = sealReferenceQuery(crypto, {
   own: parts.account, worker: parts.identity.publicKey, iv: fill(3, 12),
   content: { head: { id: parts.contract, nonce: fill(44) }, query: { kind: 'SidevmQuery', value: fill(1, 4) } },

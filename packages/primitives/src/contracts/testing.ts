@@ -4,8 +4,9 @@ import { InkCommand, invocationSigningPayload, type Invocation } from '../messag
 import type { SignerChain } from './certificate.ts'
 import type { ChannelHolder, ChannelTarget } from './channel-ends.ts'
 import { sealCommand, type CommandKeys, type PreparedCommand } from './command.ts'
-import { querySigningPayload, sealQuery, type PreparedQuery, type QueryContent, type QueryStanding } from './query.ts'
-import type { Receipt } from './receipt.ts'
+import { openQuery, querySigningPayload, sealQuery, type PreparedQuery, type QueryContent, type QueryStanding } from './query.ts'
+import { sealReceipt, type Receipt } from './receipt.ts'
+import { sealReply } from './reply.ts'
 
 const fill = (byte: number, length = 32): Uint8Array => new Uint8Array(length).fill(byte)
 
@@ -43,14 +44,22 @@ export const createContractParts = (crypto: Crypto) => {
   })
   const standing: QueryStanding = { genesis, worker: identity.publicKey, cluster, blockNumber: 100, hashOf: (number) => (number === 90 ? fill(7) : undefined) }
   const queryKeys = { genesis, keyOfEpoch: () => ({ pair: ecdh, anchor }) }
+  const receiptOf = (commandHash: Uint8Array): Receipt => ({
+    contract, commandHash, block: 101, index: 0, outcome: { kind: 'Executed', value: fill(1, 40) }, failure: undefined,
+    logs: [{ contract, level: 3, message: 'a line' }], events: [{ contract, topics: [fill(8)], data: fill(3, 5) }], gas: 17n,
+  })
   return {
     genesis, anchor, epoch, account, contractKey, channelPair, identity, ecdh, cluster, contract, contractTarget, workerTarget, contractHolder, commandKeys, command, unsigned,
     invocation, signInvocation, random, content, signerOf, standing, queryKeys,
     prepareCommand: (): PreparedCommand => sealCommand(crypto, { target: contractTarget, invocation, random }),
     prepareQuery: (asked: QueryContent = content): PreparedQuery => sealQuery(crypto, { target: workerTarget, content: asked, signer: signerOf(asked), random }),
-    receiptOf: (commandHash: Uint8Array): Receipt => ({
-      contract, commandHash, block: 101, index: 0, outcome: { kind: 'Executed', value: fill(1, 40) }, failure: undefined,
-      logs: [{ contract, level: 3, message: 'a line' }], events: [{ contract, topics: [fill(8)], data: fill(3, 5) }], gas: 17n,
+    receiptOf,
+    /** The worker's sealed refusal of a query. */
+    refuse: (query: PreparedQuery): Uint8Array => sealReply(crypto, openQuery(crypto, query.sealed.bytes, queryKeys), {
+      point: { blockNumber: 100, blockHash: fill(30), stateRoot: fill(31) }, outcome: { ok: false, error: { code: 'A_CODE', text: 'why' } }, secret: identity.secret,
+      random: { nonce: fill(40), iv: fill(41, 12) },
     }),
+    /** The contract's receipt of a command, sealed to its sender. */
+    acknowledge: ({ commandHash, own }: PreparedCommand): Uint8Array => sealReceipt(crypto, { receipt: receiptOf(commandHash), to: own.publicKey, holder: contractHolder }),
   }
 }
