@@ -41,7 +41,7 @@ const STEPS = [
   {
     name: 'simulator',
     about: isLong ? '1,000 new seeds of 500 blocks or more' : '100 seeds of 100 blocks or more, always the same',
-    commands: [[bin('tsx'), 'simulation/src/run.ts', ...(isLong ? ['--seeds', '1000', '--from', commit] : ['--seeds', '100', '--from', 'network', '--blocks', '100'])]],
+    commands: [[bin('tsx'), 'simulation/src/run.ts', ...(isLong ? ['--seeds', '1000', '--from', commit] : ['--seeds', '100', '--from', 'phalanx', '--blocks', '100'])]],
     needs: 'simulation/src/run.ts',
   },
   { name: 'e2e', about: 'real processes, unmodified clients', commands: [vitest('e2e', '--no-file-parallelism', 'test/e2e')], needs: 'test/e2e', isVitest: true },

@@ -53,10 +53,11 @@ export const createClusterPeople = (world: World, options: { readonly everyMs: n
 
 class People implements ClusterPeople {
   submitted = 0
-  abandoned = 0
   private readonly world: World
   private readonly everyMs: number
   private readonly prng: Prng
+  /** Clusters that were given up. */
+  private readonly dead = new Set<string>()
   private readonly accounts = new Map<string, Sr25519Pair>()
   private readonly code: Uint8Array
   private isCalm = false
@@ -71,6 +72,10 @@ class People implements ClusterPeople {
     this.everyMs = everyMs
     this.prng = prng
     this.code = world.options.clusters?.isReal === true ? JAVASCRIPT_CODE : SCRIPTED_CODE
+  }
+
+  get abandoned(): number {
+    return this.dead.size
   }
 
   get isContent(): boolean {
@@ -120,11 +125,14 @@ class People implements ClusterPeople {
     const { world } = this
     const size = world.options.clusters?.size ?? 0
     const candidates = candidatesOf(world, node)
-    // In the end one worker is a cluster, too: others may be in no state to compute again.
-    if (cluster === undefined) return candidates.length < (this.isCalm ? 1 : Math.min(2, size)) || size === 0 ? undefined : { call: this.create(candidates.slice(0, size)), by: ROOT }
-    if (this.isDead(node, cluster)) {
-      this.abandoned++
+    if (cluster === undefined) {
       this.idleSince = undefined
+      // In the end one worker is a cluster, too: others may be in no state to compute again.
+      return candidates.length < (this.isCalm ? 1 : Math.min(2, size)) || size === 0 ? undefined : { call: this.create(candidates.slice(0, size)), by: ROOT }
+    }
+    if (this.isDead(node, cluster)) {
+      // Said at every turn until the cluster is gone: a relay signs for the same account, and the order that comes second is refused.
+      this.dead.add(toHex(cluster.id))
       return { call: { pallet: 'Sudo', name: 'sudo', args: { call: phat('clusterDestroy', { cluster: cluster.id }) } }, by: ROOT }
     }
     const gone = cluster.members.find((member) => placeOf(world, member) === undefined)
