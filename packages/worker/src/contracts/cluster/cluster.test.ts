@@ -222,6 +222,24 @@ describe('leaving', () => {
     expect(bed.worker(2).live.follow.head.number).toBe(bed.world.chain.head.number)
   })
 
+  test.each([
+    ['a member of a cluster that is being created', (): void => bed.world.create(bed.workers.map(({ publicKey }) => publicKey))],
+    ['one that was just added', (): void => bed.world.add(bed.worker(2).publicKey)],
+  ])('%s does not, once removed, begin the cluster anew by keys that were still on their way', (_, join) => {
+    bed = new ClusterWorld(crypto, { seed: 'on their way' })
+    const { publicKey } = bed.worker(2)
+    join()
+    bed.rounds(1)
+    expect(bed.worker(2).live.clusters.membership).toBeDefined()
+    bed.world.remove(publicKey)
+    bed.rounds(1)
+    bed.world.dispatch([publicKey])
+    bed.rounds(2)
+    const { cluster, joining, clusterKeys, clusters } = bed.worker(2).live
+    expect([cluster, joining, clusterKeys, clusters.membership]).toEqual([undefined, undefined, undefined, undefined])
+    expect(bed.worker(2).live.follow.head.number).toBe(bed.world.chain.head.number)
+  })
+
   test('a destroyed cluster is left by all', () => {
     bed.world.destroy()
     bed.rounds(2)
