@@ -11,7 +11,7 @@ import type { Crypto } from '@phalanx/primitives/crypto'
 import type { Entropy } from './entropy.ts'
 
 /** Most messages of one sender that wait for the chain's ack; the oldest stay, so that sequences never break. */
-const EGRESS_MESSAGES_MAX = 10_000
+export const EGRESS_MESSAGES_MAX = 10_000
 
 /** What one sender still has to say: the next sequence to assign and the signed messages that the chain has not acknowledged. */
 const EgressChannel = struct({ sequence: u64, messages: vecUpTo(SignedMessage, EGRESS_MESSAGES_MAX) })
@@ -100,6 +100,16 @@ export const reopenAt = (egress: Egress, sender: MessageOrigin, sequence: bigint
 export const fillGap = (egress: Egress, message: Message, sequence: bigint, signer: EgressSigner): Egress => {
   const channel = channelOf(egress, message.sender)
   return withChannel(egress, message.sender, { ...channel, messages: inOrder([...channel.messages, sign(signer, message, sequence)]) })
+}
+
+/**
+ * Takes over messages of a sender that others speak for too, as another of them signed them; those under numbers that are assigned or said here already are left
+ * out. Assigns no number.
+ */
+export const adoptMessages = (egress: Egress, sender: MessageOrigin, given: readonly SignedMessage[]): Egress => {
+  const channel = channelOf(egress, sender)
+  const isNew = ({ sequence }: SignedMessage): boolean => sequence >= channel.sequence && !channel.messages.some((waiting) => waiting.sequence === sequence)
+  return withChannel(egress, sender, { ...channel, messages: inOrder([...channel.messages, ...given.filter(isNew)]).slice(0, EGRESS_MESSAGES_MAX) })
 }
 
 /** Forgets a sender. */

@@ -2,12 +2,15 @@
  * Owns what a cluster says to the chain: every worker of it says the same under the same numbers and one of them is heard. What a worker cannot say for
  * want of a key it leaves to the others; if nobody says it for long, or nobody needs it any more, it says nothing under that number, so that what follows is heard.
  */
-import { CHANNEL_KEYS_MAX, createMessage, TOPICS, type TopicOf } from '@phalanx/primitives/messages'
-import { channelOf, enqueueAt, fillGap, type EgressSigner } from '../../core/mq.ts'
+import { bytesEqual } from '@phalanx/primitives/bytes'
+import { struct, vecUpTo, type TypeOf } from '@phalanx/primitives/codec'
+import { CHANNEL_KEYS_MAX, createMessage, SignedMessage, TOPICS, type TopicOf } from '@phalanx/primitives/messages'
+import { adoptMessages, channelOf, EGRESS_MESSAGES_MAX, enqueueAt, fillGap, type EgressSigner } from '../../core/mq.ts'
+import type { LiveState } from '../../core/state.ts'
 import type { Draft } from '../../system/draft.ts'
 import { contractChannelKey, openEpochs } from './keyring.ts'
 import { recordOf, updateRecord } from './records.ts'
-import type { ClusterState, EpochFact } from './state.ts'
+import { ChannelGaps, type ClusterState, type EpochFact } from './state.ts'
 import { clusterOrigin, membershipOf, runningCluster, setCluster, updateCluster } from './work.ts'
 
 /** Blocks for which a number is left to the others. */
@@ -91,4 +94,27 @@ export const fillGaps = (draft: Draft): void => {
     draft.state = { ...draft.state, egress: fillGap(draft.state.egress, message, sequence, signerOf(draft, cluster)) }
   }
   updateCluster(draft, { gaps: cluster.gaps.filter((gap) => !due.includes(gap)) })
+}
+
+/** Numbers of the cluster's channel that are assigned and of which the chain has not heard: what waits under them, and which are left to others. */
+export const OpenNumbers = struct({ messages: vecUpTo(SignedMessage, EGRESS_MESSAGES_MAX), gaps: ChannelGaps })
+
+/** What a member knows of open numbers, for one that joins. */
+export const openNumbersOf = ({ egress }: LiveState, { id, gaps }: ClusterState): TypeOf<typeof OpenNumbers> => ({ messages: channelOf(egress, clusterOrigin(id)).messages, gaps })
+
+/**
+ * Takes over open numbers from before the state at which the cluster begins here: without them nobody would know of them once whoever gave them is gone, and the
+ * chain would wait for them for good. Later numbers are assigned here.
+ */
+export const adoptNumbers = (draft: Draft, { messages, gaps }: TypeOf<typeof OpenNumbers>): void => {
+  const cluster = runningCluster(draft)
+  if (cluster === undefined) return
+  const sender = clusterOrigin(cluster.id)
+  const { sequence: begin } = recordOf(cluster)
+  const isOfCluster = ({ message }: SignedMessage): boolean => message.sender.kind === 'Cluster' && bytesEqual(message.sender.value, cluster.id)
+  const egress = adoptMessages(draft.state.egress, sender, messages.filter((one) => one.sequence < begin && isOfCluster(one)))
+  const channel = channelOf(egress, sender)
+  const isOpen = (sequence: bigint): boolean => sequence >= channel.sequence && sequence < begin && !channel.messages.some((waiting) => waiting.sequence === sequence)
+  draft.state = { ...draft.state, egress }
+  updateCluster(draft, { gaps: gaps.filter(({ sequence }) => isOpen(sequence)) })
 }

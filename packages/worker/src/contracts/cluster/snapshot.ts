@@ -9,12 +9,14 @@ import { Hash, Sr25519Public } from '@phalanx/primitives/chain'
 import { createChannel, type Crypto, type Sr25519Pair } from '@phalanx/primitives/crypto'
 import { AppError, isAppError } from '@phalanx/primitives/errors'
 import { wrapSignedContent } from '@phalanx/primitives/messages'
+import type { Trie } from '@phalanx/primitives/trie'
 import type { Entropy } from '../../core/entropy.ts'
 import type { KeyPair } from '../../core/keys.ts'
 import type { LiveState } from '../../core/state.ts'
 import { isAnchored } from '../../system/anchor.ts'
 import type { Draft } from '../../system/draft.ts'
 import { openingKeys } from '../../system/rotation.ts'
+import { adoptNumbers, OpenNumbers, openNumbersOf } from './channel.ts'
 import { keyFromSecret, type ClusterKeyring } from './keyring.ts'
 import { contractsFrom, entriesOf, readCluster } from './records.ts'
 import { replayWaiting } from './replay.ts'
@@ -23,13 +25,14 @@ import { endWait } from './keys.ts'
 import { SecretBytes, StoredEntries, type EpochFact, type JoiningCluster } from './state.ts'
 import { setCluster } from './work.ts'
 
-const VERSION = 1
+const VERSION = 2
 const PURPOSE = 'phalanx/cluster-state'
 /** Blocks for which a request counts, on either side of the answering worker's head. */
 export const REQUEST_LIFE_BLOCKS = 128
 const EPOCHS_MAX = 64
-/** Longest snapshot. */
+/** Longest snapshot, and longest part of it about the cluster's channel. */
 const SNAPSHOT_BYTES_MAX = 96 * 1024 * 1024
+const NUMBERS_BYTES_MAX = 32 * 1024 * 1024
 
 const Request = struct({
   genesis: Hash, cluster: Hash, worker: Sr25519Public, ecdhPubkey: Sr25519Public,
@@ -42,10 +45,13 @@ const Request = struct({
 export const ClusterStateRequest = struct({ request: Request, signature: fixedBytes(64) })
 export type ClusterStateRequest = TypeOf<typeof ClusterStateRequest>
 
+/** `numbers`: SCALE OpenNumbers, what the giver knows of the cluster's channel. */
 const Content = struct({
-  version: u8, cluster: Hash, state: option(struct({ block: u32, entries: StoredEntries })), secret: SecretBytes,
+  version: u8, cluster: Hash, state: option(struct({ block: u32, entries: StoredEntries, numbers: bytesUpTo(NUMBERS_BYTES_MAX) })), secret: SecretBytes,
   epochs: vecUpTo(struct({ epoch: u64, secret: SecretBytes }), EPOCHS_MAX),
 })
+
+type State = NonNullable<TypeOf<typeof Content>['state']>
 
 /** A state sealed to a member: `from` was made for it. */
 const SealedClusterState = struct({ version: u8, block: u32, from: Sr25519Public, iv: fixedBytes(12), data: bytesUpTo(SNAPSHOT_BYTES_MAX) })
@@ -78,6 +84,9 @@ const assertRequest = (crypto: Pick<Crypto, 'sr25519'>, state: LiveState, { requ
   if (!crypto.sr25519.verify(signature, wrapSignedContent('clusterStateRequest', Request.encode(request)), request.worker)) throw refuse('it is not signed by the worker that it names')
 }
 
+const stateOf = (state: LiveState, contracts: Trie, block: number): State =>
+  ({ block, entries: entriesOf(contracts), numbers: OpenNumbers.encode(openNumbersOf(state, state.cluster as NonNullable<LiveState['cluster']>)) })
+
 /** The latest agreed state, sealed to whoever asks. @throws CLUSTER_STATE_REFUSED, CLUSTER_STATE_NOT_YET, CODEC_ codes */
 export const saveClusterState = (crypto: Crypto, state: LiveState, encoded: Uint8Array, entropy: Entropy): { readonly block: number; readonly sealed: Uint8Array } => {
   const asked = ClusterStateRequest.decode(encoded)
@@ -92,7 +101,7 @@ export const saveClusterState = (crypto: Crypto, state: LiveState, encoded: Uint
   const channel = createChannel({ own, theirPublicKey: request.ecdhPubkey }, context(request.genesis, id), crypto)
   const plaintext = Content.encode({
     version: VERSION, cluster: id, secret: secret.reveal(),
-    state: request.wantsState && agreed?.contracts !== undefined ? { block, entries: entriesOf(agreed.contracts) } : undefined,
+    state: request.wantsState && agreed?.contracts !== undefined ? stateOf(state, agreed.contracts, block) : undefined,
     epochs: epochs.map(({ epoch, key }) => ({ epoch, secret: key.secret.reveal() })),
   })
   const iv = entropy.next('cluster-state-iv').subarray(0, 12)
@@ -117,6 +126,8 @@ const openWith = (crypto: Crypto, own: Sr25519Pair, sealed: TypeOf<typeof Sealed
   }
 }
 
+const ownState = ({ block, entries, numbers }: State): State => ({ block, entries: entries.map(([key, value]) => [key.slice(), value.slice()] as const), numbers: numbers.slice() })
+
 const openState = (crypto: Crypto, state: LiveState, cluster: Uint8Array, encoded: Uint8Array): TypeOf<typeof Content> => {
   const sealed = SealedClusterState.decode(encoded)
   if (sealed.version !== VERSION) throw refuse(`it has the version ${sealed.version}`)
@@ -129,7 +140,7 @@ const openState = (crypto: Crypto, state: LiveState, cluster: Uint8Array, encode
       // Decoded bytes may be views of what is erased.
       return {
         ...content, secret: content.secret.slice(), epochs: content.epochs.map(({ epoch, secret: own }) => ({ epoch, secret: own.slice() })),
-        state: content.state === undefined ? undefined : { ...content.state, entries: content.state.entries.map(([key, value]) => [key.slice(), value.slice()] as const) },
+        state: content.state === undefined ? undefined : ownState(content.state),
       }
     } finally {
       plaintext.fill(0)
@@ -146,20 +157,20 @@ const assertAgreed = (joining: JoiningCluster, { block }: { readonly block: numb
   if (!bytesEqual(agreed.stateRoot, root)) throw refuse(`its root is ${toHex(root)}, but the members agreed on ${toHex(agreed.stateRoot)}`)
 }
 
-type State = NonNullable<TypeOf<typeof Content>['state']>
-
 /** Puts a state in force and does what followed it. */
-const takeState = (draft: Draft, joining: JoiningCluster, { block, entries }: State, main: KeyPair, secrets: TypeOf<typeof Content>['epochs']): void => {
+const takeState = (draft: Draft, joining: JoiningCluster, { block, entries, numbers }: State, main: KeyPair, secrets: TypeOf<typeof Content>['epochs']): void => {
   const { crypto } = draft
   const contracts = contractsFrom(crypto, entries)
   assertAgreed(joining, { block }, contracts.root, draft.state.follow.head.number)
   const read = readCluster(contracts)
+  const open = OpenNumbers.decode(numbers)
   if (read === undefined || !bytesEqual(read.record.publicKey, main.publicKey)) throw refuse('its key is not the one of the cluster')
   const ring = withSecrets(draft, joining, { main, secrets, facts: [...read.record.epochs, ...epochsOf(draft)] })
   const cluster = runCluster(crypto, { id: joining.cluster, entries }, { ring, receipts: [], reported: [], reportedUpTo: block, differsSince: undefined, gaps: [] })
   if (cluster === undefined) throw refuse('it is not the state of a cluster')
   draft.state = { ...draft.state, clusterKeys: ring }
   setCluster(draft, cluster)
+  adoptNumbers(draft, open)
   replayWaiting(draft, { ...joining, blocks: joining.blocks.filter(({ number }) => number > block), agreed: joining.agreed.filter((one) => one.block > block) }, read.record.epochs)
 }
 

@@ -70,6 +70,9 @@ export type Deployment = TypeOf<typeof Deployment>
 /** Every entry of a cluster's state. */
 export const StoredEntries = vecUpTo(tuple(bytesUpTo(ENTRY_KEY_BYTES_MAX), bytesUpTo(ENTRY_VALUE_BYTES_MAX)), ENTRIES_MAX)
 
+/** Numbers of a cluster's channel that were left to other members, and since which block. */
+export const ChannelGaps = vecUpTo(struct({ sequence: u64, since: u32 }), 1024)
+
 /** The running cluster's part of a checkpoint: no secret of a key, but all that contracts keep. */
 export const StoredCluster = struct({
   id: Hash,
@@ -78,7 +81,7 @@ export const StoredCluster = struct({
   reported: vecUpTo(StatePoint, REPORTED_STATES_MAX),
   reportedUpTo: u32,
   differsSince: option(u32),
-  gaps: vecUpTo(struct({ sequence: u64, since: u32 }), 1024),
+  gaps: ChannelGaps,
 })
 export type StoredCluster = TypeOf<typeof StoredCluster>
 
@@ -164,7 +167,7 @@ export interface ClusterState {
   /** Block at which this worker's state was not the one that the others agreed on. */
   readonly differsSince: number | undefined
   /** Messages that the cluster's channel owes because this worker could not say them: numbers that others fill. */
-  readonly gaps: readonly { readonly sequence: bigint; readonly since: number }[]
+  readonly gaps: TypeOf<typeof ChannelGaps>
 }
 
 /** SCALE of 64 secret bytes. */
