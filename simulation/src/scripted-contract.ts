@@ -3,17 +3,17 @@
  * which costs next to nothing, and as a script for the real one. What it must answer follows from the input alone, but for the count of what it kept.
  */
 import { bytesEqual, concatBytes, startsWith, toHexPlain, utf8 } from '@phalanx/primitives/bytes'
-import { text, tuple, u64, u8 } from '@phalanx/primitives/codec'
+import { text, tuple, u8 } from '@phalanx/primitives/codec'
 import { extensionForms } from '@phalanx/primitives/contracts/extension'
 import { isAppError } from '@phalanx/primitives/errors'
 import { JS_CODE_PREFIX, type CodeVm, type ContractErrorName, type VmHost, type VmOutcome } from '@phalanx/worker/contracts'
+import { countCall, returned } from '@phalanx/worker/testing'
 
-/** First byte of an input. Two canaries of 32 bytes follow. */
-export const DEEDS = { keep: 0, trap: 1, revert: 2, say: 3, loop: 4, derive: 5 } as const
+/** First byte of an input. Two canaries of 32 bytes follow. What was kept or derived under the first one is read by queries. */
+export const DEEDS = { keep: 0, trap: 1, revert: 2, say: 3, loop: 4, derive: 5, read: 6 } as const
 const CANARY_BYTES = 32
 const LOG = 10
 const LOG_LEVEL = 3
-const COUNTER = utf8('counter')
 const NOTHING = new Uint8Array(0)
 const logForm = tuple(u8, text)
 
@@ -39,6 +39,7 @@ globalThis.phalanxContract = (entry, input) => {
     case 3: host.log(3, hex(one)); host.emitEvent([one], other); return count()
     case 4: for (;;) count()
     case 5: host.setStorage(one, host.chainExtension(4, Uint8Array.of(128, ...one)).output); return count()
+    case 6: return host.getStorage(one) ?? new Uint8Array(0)
     default: host.setStorage(one, other); return count()
   }
 }
@@ -58,34 +59,26 @@ export const endOfDeed = (input: Uint8Array): DeedEnd => {
 export const canariesOf = (input: Uint8Array): readonly [one: Uint8Array, other: Uint8Array] =>
   [input.slice(1, 1 + CANARY_BYTES), input.slice(1 + CANARY_BYTES, 1 + 2 * CANARY_BYTES)]
 
-const returned = (data: Uint8Array, flags = 0): VmOutcome => ({ kind: 'Returned', value: { flags, data } })
-
-const count = (host: VmHost): Uint8Array => {
-  const before = host.getStorage(COUNTER)
-  const next = u64.encode((before === undefined ? 0n : u64.decode(before)) + 1n)
-  host.setStorage(COUNTER, next)
-  return next
-}
-
 const run = (host: VmHost, gossip: (text: string) => void): VmOutcome => {
   host.gas.charge(1_000_000n)
   if (host.entry === 'deploy') return returned(NOTHING)
   const [one, other] = canariesOf(host.input)
   gossip(Buffer.from(concatBytes(utf8('~'), one)).toString('base64'))
   switch (host.input[0]) {
-    case DEEDS.trap: count(host); return { kind: 'Trapped', value: { error: 'ContractTrapped', reason: toHexPlain(one) } }
-    case DEEDS.revert: count(host); return returned(one, 1)
+    case DEEDS.trap: countCall(host); return { kind: 'Trapped', value: { error: 'ContractTrapped', reason: toHexPlain(one) } }
+    case DEEDS.revert: countCall(host); return returned(one, 1)
     case DEEDS.say:
       host.chainExtension(LOG, logForm.encode([LOG_LEVEL, toHexPlain(one)]))
       host.emitEvent([one], other)
-      return returned(count(host))
+      return returned(countCall(host))
     case DEEDS.loop: for (;;) host.gas.charge(1_000_000_000n)
     case DEEDS.derive: {
       const { output } = host.chainExtension(extensionForms.deriveSr25519Key.id, extensionForms.deriveSr25519Key.args.encode([one]))
       host.setStorage(one, output)
-      return returned(count(host))
+      return returned(countCall(host))
     }
-    default: host.setStorage(one, other); return returned(count(host))
+    case DEEDS.read: return returned(host.getStorage(one) ?? NOTHING)
+    default: host.setStorage(one, other); return returned(countCall(host))
   }
 }
 

@@ -14,9 +14,11 @@ const COUNTER = utf8('counter')
 /** First byte of an input. */
 export const SCRIPT = { count: 0, trap: 1, loop: 2, revert: 3, make: 4, say: 5, breakMachine: 6, fill: 7, throwBug: 8 } as const
 
-const returned = (data: Uint8Array, flags = 0): VmOutcome => ({ kind: 'Returned', value: { flags, data } })
+/** A run that returned. Flag 1: it takes back what it did. */
+export const returned = (data: Uint8Array, flags = 0): VmOutcome => ({ kind: 'Returned', value: { flags, data } })
 
-const count = (host: VmHost): Uint8Array => {
+/** Counts the contract's calls in its storage; the count with this one, a u64. */
+export const countCall = (host: VmHost): Uint8Array => {
   const before = host.getStorage(COUNTER)
   const next = u64.encode((before === undefined ? 0n : u64.decode(before)) + 1n)
   host.setStorage(COUNTER, next)
@@ -28,9 +30,9 @@ const run = (host: VmHost): VmOutcome => {
   if (host.entry === 'deploy') return returned(new Uint8Array(0))
   const [action = SCRIPT.count] = host.input
   switch (action) {
-    case SCRIPT.trap: count(host); return { kind: 'Trapped', value: { error: 'ContractTrapped', reason: 'told to' } }
+    case SCRIPT.trap: countCall(host); return { kind: 'Trapped', value: { error: 'ContractTrapped', reason: 'told to' } }
     case SCRIPT.loop: for (;;) host.gas.charge(1_000_000_000n)
-    case SCRIPT.revert: count(host); return returned(utf8('no'), 1)
+    case SCRIPT.revert: countCall(host); return returned(utf8('no'), 1)
     case SCRIPT.make: {
       const { outcome, address } = host.instantiate({ codeHash: host.codeHash, value: 0n, input: new Uint8Array(0), salt: host.input.subarray(1), gasLimit: 0n })
       return returned(concatBytes(address, Uint8Array.of(outcome.kind === 'Returned' ? 1 : 0)))
@@ -38,11 +40,11 @@ const run = (host: VmHost): VmOutcome => {
     case SCRIPT.say:
       host.emitEvent([new Uint8Array(32).fill(7)], host.input.subarray(1))
       host.chainExtension(10, concatBytes(Uint8Array.of(3), Uint8Array.of(5 << 2), utf8('hello')))
-      return returned(count(host))
+      return returned(countCall(host))
     case SCRIPT.breakMachine: throw new AppError('CONTRACT_ENGINE_FAILED', { reason: 'told to' })
     case SCRIPT.throwBug: return (host as unknown as { readonly missing: { run(): VmOutcome } }).missing.run()
-    case SCRIPT.fill: host.setStorage(concatBytes(utf8('k'), host.input.subarray(1, 5)), host.input.subarray(1)); return returned(count(host))
-    default: return returned(count(host))
+    case SCRIPT.fill: host.setStorage(concatBytes(utf8('k'), host.input.subarray(1, 5)), host.input.subarray(1)); return returned(countCall(host))
+    default: return returned(countCall(host))
   }
 }
 
