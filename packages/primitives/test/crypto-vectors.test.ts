@@ -12,6 +12,9 @@ import { parseJunctions, suriToSr25519 } from '../src/crypto/suri.ts'
 import { AppError } from '../src/errors.ts'
 import { backends, report } from './crypto-support.ts'
 
+/** An implementation that the backends do not use. */
+const keccak = (state: Uint8Array): void => keccakP(new Uint32Array(state.buffer))
+
 const load = <T>(name: string): T => readVectorJson<T>(`4-crypto/${name}.json`)
 const hex = toHexPlain
 const codeOf = (run: () => unknown): string | undefined => {
@@ -130,7 +133,7 @@ describeVectors('sr25519', () => {
 
   test('merlin-strobe.json: STROBE-128 conformance', () => {
     const { strobe128Conformance: expected } = load<{ strobe128Conformance: { protocol: string; prf1: string; prf2: string } }>('merlin-strobe')
-    const strobe = new Strobe128(keccakP, utf8(expected.protocol))
+    const strobe = new Strobe128(keccak, utf8(expected.protocol))
     strobe.metaAd(utf8('ms'), false)
     strobe.metaAd(utf8('g'), true)
     strobe.ad(new Uint8Array(1024).fill(0x63), false)

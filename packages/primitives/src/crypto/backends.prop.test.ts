@@ -12,12 +12,16 @@ import { bigintToLe, concatBytes, EMPTY, leToBigint, parseHex, utf8 } from '../b
 import { loadCrypto as loadBrowser } from './browser/index.ts'
 import type { RsaVerify } from './crypto.ts'
 import { loadCrypto as loadNode } from './node/index.ts'
+import { loadSodium } from './node/sodium.ts'
 import { secretToEd25519Form } from './shared/sr25519-secret.ts'
 import { Transcript } from './shared/transcript.ts'
 
 const node = await loadNode()
 const browser = await loadBrowser()
 await wasmCrypto.waitReady()
+
+/** An implementation that the backends do not use. */
+const keccak = (state: Uint8Array): void => keccakP(new Uint32Array(state.buffer))
 
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length })
 const seed = bytes(32)
@@ -153,7 +157,7 @@ describe('sr25519 agrees with schnorrkel (wasm-crypto)', () => {
     // With the nonce r = 0, R is the identity and s = k * a: a careless key holder can sign so, and all must agree that it verifies.
     const { secret, publicKey } = node.sr25519.pairFromSeed(new Uint8Array(32).fill(1))
     const text = utf8('signed without a nonce')
-    const transcript = new Transcript(keccakP, utf8('SigningContext')).append(EMPTY, utf8('substrate')).append(utf8('sign-bytes'), text)
+    const transcript = new Transcript(keccak, utf8('SigningContext')).append(EMPTY, utf8('substrate')).append(utf8('sign-bytes'), text)
     transcript.append(utf8('proto-name'), utf8('Schnorr-sig')).append(utf8('sign:pk'), publicKey).append(utf8('sign:R'), IDENTITY)
     const response = (leToBigint(transcript.challenge(utf8('sign:c'), 64)) * leToBigint(secret.subarray(0, 32))) % GROUP_ORDER
     const signature = concatBytes(IDENTITY, bigintToLe(response | (1n << 255n), 32))
@@ -166,6 +170,31 @@ describe('sr25519 agrees with schnorrkel (wasm-crypto)', () => {
     signature[63] = 0x80
     expect(wasmCrypto.sr25519Verify(signature, utf8('anything'), IDENTITY)).toBe(true)
     for (const backend of [node, browser]) expect(backend.sr25519.verify(signature, utf8('anything'), IDENTITY)).toBe(false)
+  })
+})
+
+describe('the permutation under the transcripts', () => {
+  test('is that of another implementation', async () => {
+    const sodium = await loadSodium()
+    fc.assert(fc.property(bytes(200), (start) => {
+      const [ours, theirs] = [start.slice(), start.slice()]
+      sodium.keccak(ours)
+      keccak(theirs)
+      expect(ours).toEqual(theirs)
+    }), runs(100))
+  })
+})
+
+describe('signing', () => {
+  test('is by the secret at hand, after more signers than are remembered and with their bytes in one buffer', () => {
+    const seeds = Array.from({ length: 70 }, (_, i) => new Uint8Array(32).fill(i + 1))
+    const secret = new Uint8Array(64)
+    for (const seedBytes of [...seeds, ...seeds.slice(0, 3), seeds[0] as Uint8Array]) {
+      const pair = node.sr25519.pairFromSeed(seedBytes)
+      secret.set(pair.secret)
+      const signature = node.sr25519.sign(secret, utf8('one buffer'), new Uint8Array(32))
+      expect(browser.sr25519.verify(signature, utf8('one buffer'), pair.publicKey)).toBe(true)
+    }
   })
 })
 

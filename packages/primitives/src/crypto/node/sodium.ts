@@ -1,5 +1,5 @@
 /**
- * Owns the raw memory of libsodium: group operations of ristretto255, blake2b and point checks on fixed scratch space,
+ * Owns the raw memory of libsodium: group operations of ristretto255, blake2b, keccak and point checks on fixed scratch space,
  * without the allocations and conversions of the wrapper functions. Does not own protocols (sr25519.ts).
  */
 import wrappers from 'libsodium-wrappers-sumo'
@@ -13,6 +13,7 @@ interface SodiumModule {
   _malloc(length: number): number
   _free(address: number): void
   _crypto_generichash(out: number, outLength: number, message: number, lengthLow: number, lengthHigh: number, key: number, keyLength: number): number
+  _crypto_core_keccak1600_permute_24(state: number): void
   _crypto_core_ed25519_is_valid_point(point: number): number
   _crypto_core_ristretto255_is_valid_point(point: number): number
   _crypto_core_ristretto255_add(out: number, a: number, b: number): number
@@ -29,9 +30,15 @@ interface SodiumModule {
 /** Messages up to this many bytes are hashed in scratch space; longer ones get memory of their own. */
 const MESSAGE_SCRATCH = 64 * 1024
 
+/** Bytes of a keccak state, and what libsodium sets aside for one. */
+const KECCAK_BYTES = 200
+const KECCAK_ROOM = 224
+
 /** Ristretto255 and blake2b over byte arrays. Points and scalars are 32 bytes; lengths are the caller's duty. */
 export interface Sodium {
   blake2b(message: Uint8Array, length: number, key: Uint8Array | undefined): Uint8Array
+  /** keccak-f[1600] in place on 200 bytes. */
+  keccak(state: Uint8Array): void
   /** Canonical, on the curve, in the prime-order subgroup and not of small order. */
   isEd25519PrimeOrderPoint(point: Uint8Array): boolean
   isRistrettoPoint(point: Uint8Array): boolean
@@ -59,12 +66,13 @@ export const loadSodium = async (): Promise<Sodium> => {
 }
 
 const createSodium = (module: SodiumModule): Sodium => {
-  const inputA = module._malloc(64 * 4 + MESSAGE_SCRATCH)
+  const inputA = module._malloc(64 * 4 + KECCAK_ROOM + MESSAGE_SCRATCH)
   assert(inputA !== 0, 'libsodium could not allocate its scratch space')
   const inputB = inputA + 64
   const output = inputA + 128
   const keyAt = inputA + 192
-  const messageAt = inputA + 256
+  const stateAt = inputA + 256
+  const messageAt = stateAt + KECCAK_ROOM
 
   const read = (length: number): Uint8Array => module.HEAPU8.slice(output, output + length)
   /** Inputs may be secrets: nothing of them stays behind. */
@@ -102,6 +110,13 @@ const createSodium = (module: SodiumModule): Sodium => {
       } finally {
         module._free(address)
       }
+    },
+    keccak(state) {
+      const heap = module.HEAPU8
+      heap.set(state, stateAt)
+      module._crypto_core_keccak1600_permute_24(stateAt)
+      state.set(heap.subarray(stateAt, stateAt + KECCAK_BYTES))
+      heap.fill(0, stateAt, stateAt + KECCAK_BYTES)
     },
     isEd25519PrimeOrderPoint(point) {
       module.HEAPU8.set(point, inputA)

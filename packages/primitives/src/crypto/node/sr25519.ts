@@ -2,8 +2,7 @@
  * Owns schnorrkel (sr25519) of the Node backend: merlin transcripts of our own over libsodium's constant-time ristretto255. Unlike the
  * Wasm build of schnorrkel it takes randomness from its caller, never traps, and verifies at nearly twice the speed. Does not own the group.
  */
-import { createHash } from 'node:crypto'
-import { keccakP } from '@noble/hashes/sha3.js'
+import { createHash, hash } from 'node:crypto'
 
 import { bytesEqual, concatBytes, EMPTY, utf8 } from '../../bytes.ts'
 import { AppError } from '../../errors.ts'
@@ -49,6 +48,8 @@ const labels = {
 } as const
 
 const CONTEXT = utf8('substrate')
+/** Signers whose public keys are remembered. */
+const KNOWN_KEYS_MAX = 64
 const ZERO_RANDOM: Uint8Array = new Uint8Array(32)
 const IDENTITY: Uint8Array = new Uint8Array(32)
 
@@ -81,19 +82,36 @@ const createKeys = (sodium: Sodium): Pick<Sr25519, 'pairFromSeed' | 'pairFromSec
   }
 }
 
+/**
+ * Public keys of secrets, by the secret's SHA-256: whoever signs does so again, and a public key costs as much as the commitment. Nothing in it tells more of a secret than
+ * its public key does. The key used longest ago goes first.
+ */
+const createKnownKeys = (publicKeyOf: (secret: Uint8Array) => Uint8Array): ((secret: Uint8Array) => Uint8Array) => {
+  const known = new Map<string, Uint8Array>()
+  return (secret) => {
+    const id = hash('sha256', secret, 'base64')
+    const found = known.get(id) ?? publicKeyOf(secret)
+    known.delete(id)
+    known.set(id, found)
+    if (known.size > KNOWN_KEYS_MAX) known.delete(known.keys().next().value as string)
+    return found
+  }
+}
+
 /** Schnorr signatures with the context `substrate`. */
 const createSignatures = (sodium: Sodium): Pick<Sr25519, 'sign' | 'verify'> => {
-  const newTranscript = (): Transcript => new Transcript(keccakP, labels.signingContext)
+  const newTranscript = (): Transcript => new Transcript(sodium.keccak, labels.signingContext)
   const prefix = newTranscript().append(labels.context, CONTEXT)
   // One transcript is enough for verification: it is synchronous and sees nothing secret.
   const verifying = newTranscript()
+  const publicKeyOf = createKnownKeys((secret) => sodium.multiplyBase(secret.subarray(0, 32)))
   return {
     sign(secret, message, random) {
       requireSr25519Secret(secret)
       requireLength('sr25519 signing randomness', random, 32)
       const scalar = secret.subarray(0, 32)
-      const transcript = newTranscript().resetTo(prefix).append(labels.signBytes, message).append(labels.protocol, labels.schnorrSig)
-      transcript.append(labels.signKey, sodium.multiplyBase(scalar))
+      const transcript = prefix.copy().append(labels.signBytes, message).append(labels.protocol, labels.schnorrSig)
+      transcript.append(labels.signKey, publicKeyOf(secret))
       const witness = sodium.reduce(transcript.witness(labels.signing, 64, { seeds: [secret.subarray(32)], random }))
       const commitment = sodium.multiplyBase(witness)
       const challenge = sodium.reduce(transcript.append(labels.signR, commitment).challenge(labels.signChallenge, 64))
@@ -127,7 +145,7 @@ const createDerivation = (
 ): Pick<Sr25519, 'deriveHard' | 'deriveSoft' | 'derivePublicSoft'> => {
   const newTranscript = (chainCode: Uint8Array): Transcript => {
     requireLength('sr25519 chain code', chainCode, 32)
-    return new Transcript(keccakP, labels.derivation).append(labels.signBytes, EMPTY).append(labels.chainCode, chainCode)
+    return new Transcript(sodium.keccak, labels.derivation).append(labels.signBytes, EMPTY).append(labels.chainCode, chainCode)
   }
   return {
     deriveHard(secret, chainCode) {
@@ -158,7 +176,7 @@ const createDerivation = (
 
 /** VRF of schnorrkel with the Kusama transcript: output 32 ‖ challenge 32 ‖ response 32. */
 const createVrf = (sodium: Sodium, isValidPoint: (point: Uint8Array) => boolean): Pick<Sr25519, 'vrfSign' | 'vrfVerify'> => {
-  const newTranscript = (label: Uint8Array): Transcript => new Transcript(keccakP, label)
+  const newTranscript = (label: Uint8Array): Transcript => new Transcript(sodium.keccak, label)
   const inputPoint = (message: Uint8Array, context: Uint8Array, publicKey: Uint8Array): Uint8Array => {
     const transcript = newTranscript(labels.signingContext).append(labels.context, context).append(labels.signBytes, message)
     return sodium.pointFromHash(transcript.append(labels.vrfKey, publicKey).challenge(labels.vrfHash, 64))

@@ -17,35 +17,39 @@ const KEY = FLAG_A | FLAG_C
 
 const RNG_LABEL = utf8('rng')
 
-/** keccak-f[1600] in place on 50 little-endian words. */
-export type Permutation = (state: Uint32Array) => void
+/** keccak-f[1600] in place on 200 bytes: 25 lanes, little-endian. */
+export type Permutation = (state: Uint8Array) => void
 
 /** The STROBE duplex: state, position, and begin of the running operation. */
 export class Strobe128 {
   private readonly permutation: Permutation
   private readonly state = new Uint8Array(200)
-  private readonly words = new Uint32Array(this.state.buffer)
   private position = 0
   private begin = 0
 
-  constructor(permutation: Permutation, protocol: Uint8Array) {
+  /** Begins a protocol of this name, or stands where another duplex does. */
+  constructor(permutation: Permutation, start: Uint8Array | Strobe128) {
     this.permutation = permutation
+    if (start instanceof Strobe128) {
+      this.copyFrom(start)
+      return
+    }
     this.state.set([1, RATE + 2, 1, 0, 1, 96])
     this.state.set(utf8('STROBEv1.0.2'), 6)
-    permutation(this.words)
-    this.metaAd(protocol, false)
+    permutation(this.state)
+    this.metaAd(start, false)
   }
 
   /** Takes over the whole state of `other`. */
   copyFrom(other: Strobe128): void {
-    this.words.set(other.words)
+    this.state.set(other.state)
     this.position = other.position
     this.begin = other.begin
   }
 
   /** Forgets everything absorbed. */
   wipe(): void {
-    this.words.fill(0)
+    this.state.fill(0)
     this.position = 0
     this.begin = 0
   }
@@ -119,7 +123,7 @@ export class Strobe128 {
     ;(state[position] as number) ^= this.begin
     ;(state[position + 1] as number) ^= 0x04
     ;(state[RATE + 1] as number) ^= 0x80
-    this.permutation(this.words)
+    this.permutation(this.state)
     this.position = 0
     this.begin = 0
   }
@@ -133,13 +137,19 @@ export class Transcript {
   private readonly permutation: Permutation
   private readonly strobe: Strobe128
 
-  constructor(permutation: Permutation, label: Uint8Array) {
+  /** Begins under a label, or stands where another transcript does. */
+  constructor(permutation: Permutation, start: Uint8Array | Transcript) {
     this.permutation = permutation
-    this.strobe = new Strobe128(permutation, MERLIN)
-    this.append(DOMAIN_SEPARATOR, label)
+    this.strobe = new Strobe128(permutation, start instanceof Transcript ? start.strobe : MERLIN)
+    if (!(start instanceof Transcript)) this.append(DOMAIN_SEPARATOR, start)
   }
 
-  /** Starts again from where `other` stands: the cheap way to reuse a common prefix. */
+  /** A transcript that goes on from here by itself: the cheap way to reuse a common prefix. */
+  copy(): Transcript {
+    return new Transcript(this.permutation, this)
+  }
+
+  /** Starts again from where `other` stands, without room of its own. */
   resetTo(other: Transcript): this {
     this.strobe.copyFrom(other.strobe)
     return this
@@ -164,8 +174,7 @@ export class Transcript {
 
   /** Draws secret bytes from a copy of the transcript re-keyed by the nonce seeds and 32 bytes of randomness (merlin `TranscriptRng`). */
   witness(label: Uint8Array, length: number, { seeds, random }: { seeds: readonly Uint8Array[]; random: Uint8Array }): Uint8Array {
-    const rng = new Strobe128(this.permutation, MERLIN)
-    rng.copyFrom(this.strobe)
+    const rng = new Strobe128(this.permutation, this.strobe)
     for (const seed of seeds) {
       rng.metaAd(label, false)
       rng.metaLength(seed.length, true)
