@@ -9,8 +9,9 @@ import { encodeSs58 } from '@phalanx/primitives/crypto'
 import { u16 } from '@phalanx/primitives/codec'
 import { AppError } from '@phalanx/primitives/errors'
 import { createMetadataIndex, type MetadataIndex } from './metadata-index.ts'
-import { dispatchOutcomes, type DispatchOutcome } from './outcome.ts'
-import type { RpcClient } from './rpc-client.ts'
+import { readOutcomes } from './block-outcomes.ts'
+import type { DispatchOutcome } from './outcome.ts'
+import type { IdentityQuestion, RpcClient } from './rpc-client.ts'
 import type { Subscription } from './transport.ts'
 import { checkExtensions } from './tx.ts'
 
@@ -71,6 +72,9 @@ type Json = Readonly<Record<string, unknown>>
 
 /** Blocks whose outcomes are remembered: several extrinsics of one block ask for the same. */
 const OUTCOMES_KEPT = 16
+
+/** The question whose answer tells a node of one chain from that of another, for `createRpcClient`. */
+export const GENESIS_QUESTION: IdentityQuestion = { method: 'chain_getBlockHash', params: [0] }
 
 /** Wraps a connection. */
 export const createChainClient = (rpc: RpcClient, dependencies: { readonly crypto: Crypto }): ChainClient => new NodeChainClient(rpc, dependencies.crypto)
@@ -215,26 +219,12 @@ class NodeChainClient implements ChainClient {
     const key = toHex(blockHash)
     const known = this.outcomes.get(key)
     if (known !== undefined) return known
-    const asked = this.readOutcomes(blockHash)
+    const asked = readOutcomes(this, this.crypto, blockHash)
     this.outcomes.set(key, asked)
     asked.catch(() => this.outcomes.delete(key))
     const oldest = this.outcomes.keys().next()
     if (this.outcomes.size > OUTCOMES_KEPT && oldest.done === false) this.outcomes.delete(oldest.value)
     return asked
-  }
-
-  private async readOutcomes(blockHash: Uint8Array): Promise<ReadonlyMap<string, DispatchOutcome>> {
-    const [block, metadata] = await Promise.all([this.object('chain_getBlock', [toHex(blockHash)]), this.metadata()])
-    const extrinsics = (block['block'] as { extrinsics?: unknown } | undefined)?.extrinsics
-    if (!Array.isArray(extrinsics)) throw this.malformed('chain_getBlock')
-    const events = await this.storage(metadata.storagePrefix('System', 'Events'), blockHash)
-    const byIndex = dispatchOutcomes(metadata, events ?? Uint8Array.of(0))
-    const out = new Map<string, DispatchOutcome>()
-    extrinsics.forEach((extrinsic, i) => {
-      const outcome = byIndex.get(i)
-      if (outcome !== undefined) out.set(toHex(this.crypto.blake2b256(this.parse('chain_getBlock', extrinsic))), outcome)
-    })
-    return out
   }
 
   private headerNumber(header: unknown): number {

@@ -11,6 +11,8 @@ export const sdkErrors = defineErrors({
     'The connection to {url} was lost before the answer came.', 'Ask again; the client reconnects by itself.'),
   SDK_CLIENT_CLOSED: describe<{ url: string }>(
     'The client of {url} was closed.', 'Create a new client.'),
+  SDK_CHAIN_DIFFERS: describe<{ url: string; expected: string; got: string }>(
+    'The node at {url} came back with another chain: its genesis is {got}, not {expected}.', 'Start the node of the chain that you were connected to, or connect anew if the other one is meant; nothing was sent to it.'),
   SDK_REQUEST_TIMEOUT: describe<{ url: string; method: string; timeoutMs: number }>(
     '{url} did not answer {method} within {timeoutMs} ms.', 'Ask again later or another node; this one is overloaded or cut off.'),
   SDK_RESPONSE_MALFORMED: describe<{ url: string; what: string }>(
@@ -47,6 +49,11 @@ export const sdkErrors = defineErrors({
     'The call failed on the chain with {name}. {docs}', 'Mend what the error names and submit it again.'),
   SDK_WAIT_TIMEOUT: describe<{ what: string; waitedMs: number }>(
     'Within {waitedMs} ms there was no {what}.', 'See whether blocks are made and the cluster\'s workers run (phalanx dev, phalanx worker status), then ask again; nothing is lost.'),
+  SDK_WAIT_ABORTED: describe<{ what: string }>(
+    'The wait for the {what} was ended by its caller.', 'Wait again if you still want it: what was sent is on its way and is not taken back.'),
+  SDK_EXTRINSIC_FATE_UNKNOWN: describe<{ url: string; hash: string; account: string; nonce: number; lastBlock: number; reason: string }>(
+    'It is not known whether the extrinsic {hash} (account {account}, nonce {nonce}) gets into a block: {reason}.',
+    'Do not build it again yet. When the node at {url} answers, look for its hash in the blocks up to {lastBlock}: in a block it counts; if that block is past without it, it never will, and can be built again.'),
   SDK_CLUSTER_NOT_FOUND: describe<{ url: string; cluster: string }>(
     'The chain at {url} has no cluster {cluster}.', 'Check the id; the network\'s clusters() lists those that are there.'),
   SDK_CONTRACT_NOT_FOUND: describe<{ url: string; contract: string }>(

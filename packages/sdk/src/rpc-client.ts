@@ -14,6 +14,14 @@ export interface RpcClientOptions {
   readonly requestTimeoutMs?: number
   readonly connectTimeoutMs?: number
   readonly backOff?: BackOff
+  /** Asked first on every connection: a node that does not answer it as the first one did is another one, and refused. Without it every node will do. */
+  readonly identity?: IdentityQuestion
+}
+
+/** A request whose answer tells one chain from another. */
+export interface IdentityQuestion {
+  readonly method: string
+  readonly params: readonly unknown[]
 }
 
 /** What the client needs from outside. */
@@ -30,6 +38,8 @@ export interface RpcClient extends Transport {
   isConnected(): boolean
   /** Calls back at every change of the connection; returns the way to stop. */
   onConnection(listener: (connected: boolean) => void): () => void
+  /** Calls back once when the client is closed, at once where it is already; returns the way to stop. */
+  onClose(listener: () => void): () => void
 }
 
 interface Pending {
@@ -65,7 +75,7 @@ export const createRpcClient = (options: RpcClientOptions, dependencies: RpcClie
 
 class SocketRpcClient implements RpcClient {
   readonly url: string
-  private readonly options: Required<RpcClientOptions>
+  private readonly options: Required<Omit<RpcClientOptions, 'identity'>> & Pick<RpcClientOptions, 'identity'>
   private readonly outside: Required<RpcClientDependencies>
   private readonly pending = new Map<number, Pending>()
   private readonly subscribed = new Set<Subscribed>()
@@ -73,6 +83,9 @@ class SocketRpcClient implements RpcClient {
   /** Notifications that overtook the answer to their subscribe request. */
   private early = new Map<string, unknown[]>()
   private readonly watchers = new Set<(connected: boolean) => void>()
+  private readonly closeListeners = new Set<() => void>()
+  /** What the first node answered to the question of identity. */
+  private identity: string | undefined
   private link: Link = { kind: 'closed' }
   private cancelTimer: () => void = () => {}
   private nextId = 1
@@ -93,6 +106,12 @@ class SocketRpcClient implements RpcClient {
   onConnection(listener: (connected: boolean) => void): () => void {
     this.watchers.add(listener)
     return () => this.watchers.delete(listener)
+  }
+
+  onClose(listener: () => void): () => void {
+    if (this.link.kind === 'closed') listener()
+    else this.closeListeners.add(listener)
+    return () => this.closeListeners.delete(listener)
   }
 
   request(method: string, params: readonly unknown[]): Promise<unknown> {
@@ -130,6 +149,8 @@ class SocketRpcClient implements RpcClient {
     this.failPending(error)
     this.subscribed.clear()
     if (before.kind === 'connecting' || before.kind === 'open') before.socket.close()
+    for (const listener of this.closeListeners) listener()
+    this.closeListeners.clear()
   }
 
   private connect(): void {
@@ -143,10 +164,26 @@ class SocketRpcClient implements RpcClient {
     let reason = 'closed'
     this.link = { kind: 'connecting', socket, waiting: [] }
     this.cancelTimer = this.outside.clock.after(this.options.connectTimeoutMs, () => this.dropped(socket, 'timed out'))
-    socket.onopen = () => this.opened(socket)
+    socket.onopen = () => void this.greet(socket)
     socket.onmessage = (event) => this.received(socket, event.data)
     socket.onerror = (event) => (reason = event.message ?? reason)
     socket.onclose = (event) => this.dropped(socket, event.reason === undefined || event.reason === '' ? reason : event.reason)
+  }
+
+  /** Asks who the node is before anything else is asked or subscribed to over this connection. */
+  private async greet(socket: SocketLike): Promise<void> {
+    const { identity: question } = this.options
+    if (question === undefined) return this.opened(socket)
+    if (this.link.kind !== 'connecting' || this.link.socket !== socket) return
+    try {
+      const told = await this.send(socket, question.method, question.params)
+      const answer = typeof told === 'string' ? told : JSON.stringify(told)
+      this.identity ??= answer
+      if (answer !== this.identity) throw new AppError('SDK_CHAIN_DIFFERS', { url: this.url, expected: this.identity, got: answer })
+      this.opened(socket)
+    } catch (error) {
+      this.dropped(socket, 'not usable', error)
+    }
   }
 
   private opened(socket: SocketLike): void {
@@ -161,8 +198,8 @@ class SocketRpcClient implements RpcClient {
     for (const watcher of this.watchers) watcher(true)
   }
 
-  /** The socket is gone: everything asked over it fails, one reconnect is planned. */
-  private dropped(socket: SocketLike, reason: string): void {
+  /** The socket is gone, or what is behind it will not do: everything asked over it fails, one reconnect is planned. */
+  private dropped(socket: SocketLike, reason: string, error?: unknown): void {
     const link = this.link
     if ((link.kind !== 'connecting' && link.kind !== 'open') || link.socket !== socket) return
     this.cancelTimer()
@@ -171,7 +208,7 @@ class SocketRpcClient implements RpcClient {
     socket.onerror = () => {}
     socket.close()
     const wasOpen = link.kind === 'open'
-    const failed = new AppError('SDK_CONNECTION_FAILED', { url: this.url, reason })
+    const failed = error ?? new AppError('SDK_CONNECTION_FAILED', { url: this.url, reason })
     if (link.kind === 'connecting') for (const waiting of link.waiting) waiting.fail(failed)
     this.failPending(new AppError('SDK_CONNECTION_LOST', { url: this.url }))
     this.retry(failed)

@@ -2,7 +2,7 @@
 import type { Crypto } from '@phalanx/primitives/crypto'
 import { loadCrypto } from '@phalanx/primitives/crypto/node'
 import { AppError, isAppError } from '@phalanx/primitives/errors'
-import { createChainClient, createRpcClient, fetchPolicy, type ChainClient, type KeyType } from '@phalanx/sdk'
+import { createChainClient, createRpcClient, fetchPolicy, GENESIS_QUESTION, type ChainClient, type KeyType } from '@phalanx/sdk'
 import { createNetwork, createSigner, createSurroundings, type Network, type Signer, type TrustPolicy } from '@phalanx/sdk/client'
 import './errors.ts'
 import type { CliIo } from '../output.ts'
@@ -55,7 +55,7 @@ export const chooseTrust = ({ node, trust }: Pick<NetworkOptions, 'node' | 'trus
 
 const connectChain = async (node: string, crypto: Crypto, http: ReturnType<typeof createHttpClient>) => {
   const surroundings = await createSurroundings({ crypto, clock: systemClock, random: systemRandom, http: http.request, createSocket: await loadSockets() })
-  return { surroundings, chain: createChainClient(createRpcClient({ url: node }, surroundings), surroundings) }
+  return { surroundings, chain: createChainClient(createRpcClient({ url: node, identity: GENESIS_QUESTION }, surroundings), surroundings) }
 }
 
 /** How commands come to a network: as below, or as a test says. */

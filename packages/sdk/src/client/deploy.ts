@@ -7,6 +7,7 @@ import { contractIdOf } from '@phalanx/primitives/messages'
 import type { AnySigner } from '../account.ts'
 import { instantiateContract, uploadCode } from '../cluster/calls.ts'
 import type { Cluster, Network } from '../cluster/network.ts'
+import type { AbortSignalLike, Limits } from '../cluster/patience.ts'
 import type { ConstructorArgsOf, ConstructorNames, ContractDefinition } from '../contract/define.ts'
 import '../errors.ts'
 import { askCluster } from './ask.ts'
@@ -42,7 +43,10 @@ export interface DeployOptions<D extends ContractDefinition> {
   readonly storageDepositLimit?: bigint
   /** Moved to the deployer's account in the cluster first; what is missing there where left out. */
   readonly deposit?: bigint
+  /** Longest wait for each of its steps. */
   readonly timeoutMs?: number
+  /** Ends waiting at once. What was handed to the node by then is not taken back. */
+  readonly signal?: AbortSignalLike
   readonly onStage?: (stage: DeployStage) => void
 }
 
@@ -58,8 +62,12 @@ interface Plan {
   readonly constructor: EntryInterface
   readonly code: Uint8Array
   readonly codeHash: Uint8Array
-  readonly timeoutMs: number
+  readonly limits: Limits
 }
+
+/** Asks what a deployment needs, again where the node goes away meanwhile. */
+const patiently = <T>({ session, interface: { name }, limits }: Plan, ask: () => Promise<T>): Promise<T> =>
+  session.network.holdOut({ what: `answer to what the deployment of ${name} needs`, from: 'outage', ...limits }, ask)
 
 /** Whether the cluster has the code. */
 const hasCode = async ({ session, cluster, codeHash }: Plan): Promise<boolean> => {
@@ -81,13 +89,13 @@ const refusalOf = async ({ session, cluster, codeHash }: Plan): Promise<string |
 
 /** Sends the code unless it is there, and waits until workers have it. @throws SDK_CODE_REFUSED, SDK_EXTRINSIC_ codes */
 const ensureCode = async (plan: Plan): Promise<boolean> => {
-  const { session, cluster, code, codeHash, timeoutMs } = plan
+  const { session, cluster, code, codeHash, limits } = plan
   const { network } = session
-  if (await hasCode(plan)) return false
+  if (await patiently(plan, () => hasCode(plan))) return false
   // Answers over this connection are from the block with the code from now on, or later: whether it is there then is the cluster's last word.
-  const { blockNumber: number } = await network.submit(session.assertAccount(), [uploadCode({ cluster: cluster.id, bytes: code })])
-  await network.waitFor({ what: 'final block with the code', timeoutMs, find: (state) => Promise.resolve(state.block.number >= number ? true : undefined) })
-  if (await hasCode(plan)) return true
+  const { blockNumber: number } = await network.submit(session.assertAccount(), [uploadCode({ cluster: cluster.id, bytes: code })], limits)
+  await network.waitFor({ what: 'final block with the code', ...limits, find: (state) => Promise.resolve(state.block.number >= number ? true : undefined) })
+  if (await patiently(plan, () => hasCode(plan))) return true
   const isOwner = bytesEqual(cluster.owner, session.assertAccount().accountId)
   throw new AppError('SDK_CODE_REFUSED', { codeHash: toHex(codeHash), reason: (isOwner ? await refusalOf(plan) : undefined) ?? 'only the cluster\'s owner may read why, in the system contract\'s log' })
 }
@@ -126,7 +134,7 @@ const planOf = async <D extends ContractDefinition>(options: DeployOptions<D>, {
   if (codeHash !== undefined && !bytesEqual(codeHash, actual)) throw new AppError('SDK_INK_METADATA_MALFORMED', { what: `its code has the hash ${toHex(actual)}, not ${toHex(codeHash)}` })
   return {
     session: new Session(network, signer), cluster: await network.cluster(options.cluster), bundle, interface: contract, constructor: constructorOf(contract, options.entry), code,
-    codeHash: actual, timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
+    codeHash: actual, limits: { timeoutMs: options.timeoutMs ?? TIMEOUT_MS, signal: options.signal },
   }
 }
 
@@ -146,14 +154,14 @@ export const deploy = async <D extends ContractDefinition = ContractDefinition>(
   const making: Making = { data: constructor.encode(options.args), salt: options.salt ?? random.bytes(SALT_BYTES), value: options.value ?? 0n }
   const isNew = await ensureCode(plan)
   options.onStage?.({ kind: 'uploaded', value: { codeHash, isNew } })
-  const tried = await tryConstructor(plan, making)
+  const tried = await patiently(plan, () => tryConstructor(plan, making))
   const gasLimit = options.gasLimit ?? tried.gasLimit
   const cost = { gasLimit, storageDeposit: tried.storageDeposit, value: making.value }
-  const funding = await fundingCalls(session, cluster.id, account, { cost, amount: options.deposit, isVisible: true })
+  const funding = await patiently(plan, () => fundingCalls(session, cluster.id, account, { cost, amount: options.deposit, isVisible: true }))
   const id = contractIdOf(crypto, { deployer: account.accountId, codeHash, clusterId: cluster.id, salt: making.salt })
   const call = instantiateContract({ codeHash, ...making, cluster: cluster.id, gasLimit, storageDepositLimit: options.storageDepositLimit, deposit: 0n })
-  const { blockHash } = await network.submit(account, [...funding, call])
+  const { blockHash } = await network.submit(account, [...funding, call], plan.limits)
   options.onStage?.({ kind: 'instantiating', value: { contract: id, blockHash } })
-  await findTarget(session, id, plan.timeoutMs)
+  await findTarget(session, id, plan.limits)
   return createHandle(session, id, plan.interface) as unknown as HandleOf<D>
 }

@@ -6,6 +6,7 @@ import { AppError, isAppError } from '@phalanx/primitives/errors'
 import { InkCommand, invocationSigningPayload, type Invocation } from '@phalanx/primitives/messages'
 import type { Account, AnySigner } from '../account.ts'
 import { pushContractMessage } from '../cluster/calls.ts'
+import type { AbortSignalLike, Limits } from '../cluster/patience.ts'
 import '../errors.ts'
 import { askCluster, codeOf, type ClusterAnswer } from './ask.ts'
 import type { ContractEvent, EntryInterface } from './interface.ts'
@@ -35,7 +36,10 @@ export interface SendOptions {
   readonly payer?: AnySigner
   /** Moved to the sender's account in the cluster first, which names it; what is missing there where left out and the sender pays. */
   readonly deposit?: bigint
+  /** Longest wait for the block with the command, and then for its receipt. */
   readonly timeoutMs?: number
+  /** Ends waiting at once. What was handed to the node by then is not taken back. */
+  readonly signal?: AbortSignalLike
   readonly onStage?: (stage: CommandStage) => void
 }
 
@@ -132,12 +136,18 @@ const costOf = async (call: MessageCall, options: SendOptions): Promise<Cost> =>
   return { gasLimit: gasLimitOf(estimate.gasRequired), storageDeposit: deposit * 2n, value }
 }
 
+const limitsOf = ({ timeoutMs = TIMEOUT_MS, signal }: SendOptions): Limits => ({ timeoutMs, signal })
+
+/** Asks what a command needs before anything is handed in, again where the node goes away meanwhile. */
+const patiently = <T>(call: MessageCall, options: SendOptions, ask: () => Promise<T>): Promise<T> =>
+  call.target.session.network.holdOut({ what: `answer to what ${nameOf(call)} needs`, from: 'outage', ...limitsOf(options) }, ask)
+
 /** Signs and seals a command. @throws SDK_SIGNING_REFUSED */
 const sealFor = async (call: MessageCall, to: ContractTarget, account: Account, { cost, options }: { readonly cost: Cost; readonly options: SendOptions }): Promise<PreparedCommand> => {
   const { target: { session }, message, args } = call
   const { genesisHash: genesis, surroundings: { crypto, random } } = session.network
   const nonce = random.bytes(NONCE_BYTES)
-  const { number: block } = await session.network.chain.finalizedHead()
+  const { number: block } = await patiently(call, options, () => session.network.chain.finalizedHead())
   const input = InkCommand.encode({
     kind: 'InkMessage',
     value: { nonce, message: message.encode(args), transfer: cost.value, gasLimit: cost.gasLimit, storageDepositLimit: options.storageDepositLimit },
@@ -151,16 +161,17 @@ const sendOnce = async (call: MessageCall, cost: Cost, options: SendOptions): Pr
   const { target: { id, session, interface: contract }, message } = call
   const { network } = session
   const account = session.assertAccount()
-  const to = await findTarget(session, id)
+  const to = await findTarget(session, id, options.signal === undefined ? {} : { signal: options.signal })
   const command = await sealFor(call, to, account, { cost, options })
   const { payload, commandHash } = command
   options.onStage?.({ kind: 'sealed', value: { commandHash, bytes: payload.bytes, epoch: to.channel.epoch, command } })
   const payer = options.payer === undefined ? account : network.account(options.payer)
   const isVisible = bytesEqual(payer.accountId, account.accountId)
-  const funding = await fundingCalls(session, to.entry.cluster, account, { cost, amount: options.deposit, isVisible })
-  const { blockHash, fee } = await network.submit(payer, [...funding, pushContractMessage({ contract: id, payload, deposit: 0n })])
+  const funding = await patiently(call, options, () => fundingCalls(session, to.entry.cluster, account, { cost, amount: options.deposit, isVisible }))
+  const limits = options.timeoutMs === undefined ? { signal: options.signal } : limitsOf(options)
+  const { blockHash, fee } = await network.submit(payer, [...funding, pushContractMessage({ contract: id, payload, deposit: 0n })], limits)
   options.onStage?.({ kind: 'included', value: { blockHash, fee } })
-  const proven = await awaitReceipt(session, to.entry, command, options.timeoutMs ?? TIMEOUT_MS)
+  const proven = await awaitReceipt(session, to.entry, command, limitsOf(options))
   const { receipt } = proven
   const entry = nameOf(call)
   const events = receipt.events.map((event) => ({ contract: event.contract, ...contract.readEvent(event) }))
@@ -173,13 +184,13 @@ const sendOnce = async (call: MessageCall, cost: Cost, options: SendOptions): Pr
 /**
  * Sends a sealed command and waits for its proven receipt. One that came when its epoch was over is sealed again for the new one, once.
  * @throws SDK_MESSAGE_REVERTED, SDK_MESSAGE_FAILED, SDK_MESSAGE_REFUSED, each with the receipt where there is one; SDK_EXTRINSIC_ codes, SDK_WAIT_TIMEOUT,
- * SDK_CLUSTER_BALANCE_LOW, SDK_SIGNING_REFUSED, SDK_ARGUMENTS_MALFORMED and those of `awaitReceipt`
+ * SDK_WAIT_ABORTED, SDK_CLIENT_CLOSED, SDK_CHAIN_DIFFERS, SDK_CLUSTER_BALANCE_LOW, SDK_SIGNING_REFUSED, SDK_ARGUMENTS_MALFORMED and those of `awaitReceipt`
  */
 export const sendMessage = async (call: MessageCall, options: SendOptions = {}): Promise<CommandReceipt<unknown>> => {
   const { message, target } = call
   if ((options.value ?? 0n) > 0n && !message.isPayable) throw new AppError('SDK_ARGUMENTS_MALFORMED', { entry: nameOf(call), reason: 'it takes no payment' })
   target.session.assertAccount()
-  const cost = await costOf(call, options)
+  const cost = await patiently(call, options, () => costOf(call, options))
   try {
     return await sendOnce(call, cost, options)
   } catch (error) {

@@ -4,6 +4,7 @@ import type { Account } from '../account.ts'
 import type { AnchoredKey, ContractEntry } from '../cluster/chain-state.ts'
 import type { NamedCall } from '../cluster/calls.ts'
 import { transferToCluster } from '../cluster/calls.ts'
+import type { Limits } from '../cluster/patience.ts'
 import { ContractExecResult, type ClusterQuery, type QueryLog } from '@phalanx/primitives/contracts'
 import { AppError, isAppError } from '@phalanx/primitives/errors'
 import { systemCalls } from '@phalanx/primitives/ink'
@@ -35,9 +36,9 @@ export const ESTIMATE_LOAN = 10n ** 24n
 const PORTION = 10n ** 13n
 
 /** The contract with its keys, as soon as it has them. @throws SDK_CONTRACT_NOT_FOUND, SDK_WAIT_TIMEOUT */
-export const findTarget = (session: Session, id: Uint8Array, timeoutMs = KEYS_WAIT_MS): Promise<ContractTarget> =>
+export const findTarget = (session: Session, id: Uint8Array, { timeoutMs = KEYS_WAIT_MS, signal }: Partial<Limits> = {}): Promise<ContractTarget> =>
   session.network.waitFor({
-    what: `keys of the contract ${toHex(id)}`, timeoutMs,
+    what: `keys of the contract ${toHex(id)}`, timeoutMs, signal,
     async find(state) {
       const entry = await state.contract(id)
       const [publicKey, channel] = await Promise.all([state.contractKey(id), state.channelKey(entry)])

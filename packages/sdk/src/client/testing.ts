@@ -221,6 +221,7 @@ export class FakeCluster {
         if (found === undefined) throw new AppError('SDK_WAIT_TIMEOUT', { what: 'anything', waitedMs: 0 })
         return found
       },
+      holdOut: (_limits, ask) => ask(() => undefined),
       account: (signer: AnySigner) => accountOf(crypto, signer),
       submit,
       close: () => undefined,

@@ -4,12 +4,14 @@ import { clusterIdOf } from '@phalanx/primitives/messages'
 import { toHex } from '@phalanx/primitives/bytes'
 import { AppError } from '@phalanx/primitives/errors'
 import { accountOf, type Account, type AnySigner } from '../account.ts'
-import { createChainClient, type BlockRef, type ChainClient, type Submitted } from '../chain-client.ts'
+import { createChainClient, GENESIS_QUESTION, type BlockRef, type ChainClient } from '../chain-client.ts'
 import '../errors.ts'
 import { createRpcClient } from '../rpc-client.ts'
-import { encodeCalls, type NamedCall } from './calls.ts'
+import type { NamedCall } from './calls.ts'
 import { ChainState, type ClusterEntry } from './chain-state.ts'
+import { createSpan, type Limits, type SpanOptions } from './patience.ts'
 import { createWorkerChoice, type WorkerChoice, type PickedWorker, type PickOptions } from './pick-worker.ts'
+import { createSubmissions, type Submissions } from './submissions.ts'
 import { createSurroundings, type SocketClass, type Surroundings } from './surroundings.ts'
 import { waitForState } from './wait.ts'
 
@@ -42,6 +44,14 @@ export interface Included {
   readonly fee: bigint
 }
 
+/** Something that the chain will hold. `find`: undefined where it is not there yet. */
+export interface ChainWait<T> extends SpanOptions {
+  find(state: ChainState): Promise<T | undefined>
+}
+
+/** How long an extrinsic may take into a block. */
+const SUBMIT_MS = 180_000
+
 /** A connection to a network. */
 export interface Network {
   readonly chain: ChainClient
@@ -60,18 +70,29 @@ export interface Network {
   pickWorker(cluster: Uint8Array, options?: PickOptions): Promise<PickedWorker>
   /** The worker did not do: it is examined anew before it is picked again. */
   forgetWorker(worker: PickedWorker): void
-  /** The first value that `find` gives, looked for after every finalised block. @throws SDK_WAIT_TIMEOUT and what `find` throws */
-  waitFor<T>(wait: { readonly what: string; readonly timeoutMs: number; find(state: ChainState): Promise<T | undefined> }): Promise<T>
+  /**
+   * The first value that `find` gives, looked for after every finalised block, over restarts of the node.
+   * @throws SDK_WAIT_TIMEOUT, SDK_WAIT_ABORTED, SDK_CLIENT_CLOSED, SDK_CHAIN_DIFFERS and what `find` throws
+   */
+  waitFor<T>(wait: ChainWait<T>): Promise<T>
+  /**
+   * Asks something that changes nothing, again where the node goes away meanwhile. `ask` can note what keeps it waiting, which a time-out names as its cause.
+   * @throws as `waitFor`, and what else `ask` throws
+   */
+  holdOut<T>(limits: SpanOptions, ask: (note: (trouble: unknown) => void) => Promise<T>): Promise<T>
   account(signer: AnySigner): Account
-  /** Submits a call, or several as one, and waits until it is in a block. @throws SDK_EXTRINSIC_FAILED, SDK_EXTRINSIC_DROPPED, SDK_RPC_REFUSED */
-  submit(account: Account, calls: readonly NamedCall[]): Promise<Included>
+  /**
+   * Submits a call, or several as one, and waits until it is in a block, over restarts of the node; for three minutes where nothing is said.
+   * @throws SDK_EXTRINSIC_FAILED, SDK_EXTRINSIC_DROPPED, SDK_EXTRINSIC_FATE_UNKNOWN, SDK_RPC_REFUSED, SDK_WAIT_ABORTED, SDK_CLIENT_CLOSED, SDK_CHAIN_DIFFERS
+   */
+  submit(account: Account, calls: readonly NamedCall[], limits?: Partial<Limits>): Promise<Included>
   close(): void
 }
 
 /** Connects to a node, which is believed about what the chain holds: who trusts none runs one. @throws connection codes */
 export const connect = async (options: ConnectOptions): Promise<Network> => {
   const surroundings = await createSurroundings(options)
-  const chain = createChainClient(createRpcClient({ url: options.node }, surroundings), surroundings)
+  const chain = createChainClient(createRpcClient({ url: options.node, identity: GENESIS_QUESTION }, surroundings), surroundings)
   try {
     return await createNetwork({ chain, surroundings, policy: options.policy ?? 'vendors' })
   } catch (error) {
@@ -93,8 +114,7 @@ class ClusterNetwork implements Network {
   readonly policy: TrustPolicy
   newestOwn: BlockRef | undefined
   private readonly choice: WorkerChoice
-  /** The last submission of each account: a nonce is asked for when the pool has the one before. */
-  private readonly submissions = new Map<string, Promise<unknown>>()
+  private readonly submissions: Submissions
 
   constructor(parts: { readonly chain: ChainClient; readonly surroundings: Surroundings; readonly policy: TrustPolicy }, genesisHash: Uint8Array) {
     this.chain = parts.chain
@@ -102,6 +122,7 @@ class ClusterNetwork implements Network {
     this.policy = parts.policy
     this.genesisHash = genesisHash
     this.choice = createWorkerChoice(this)
+    this.submissions = createSubmissions({ ...parts, genesisHash })
   }
 
   async state(block?: BlockRef): Promise<ChainState> {
@@ -132,47 +153,30 @@ class ClusterNetwork implements Network {
     this.choice.forget(worker)
   }
 
-  waitFor<T>(wait: { readonly what: string; readonly timeoutMs: number; find(state: ChainState): Promise<T | undefined> }): Promise<T> {
-    const { chain, surroundings: { clock } } = this
-    return waitForState({ chain, clock, ...wait, find: async () => wait.find(await this.state()) })
+  waitFor<T>(wait: ChainWait<T>): Promise<T> {
+    const { chain, surroundings } = this
+    return waitForState({ ...wait, chain, surroundings, find: async () => wait.find(await this.state()) })
+  }
+
+  async holdOut<T>(limits: SpanOptions, ask: (note: (trouble: unknown) => void) => Promise<T>): Promise<T> {
+    const { chain: { rpc }, surroundings: { clock, random, logger } } = this
+    const span = createSpan(limits, { rpc, clock, random, logger })
+    try {
+      return await span.through(() => ask((trouble) => span.note(trouble)))
+    } finally {
+      span.close()
+    }
   }
 
   account(signer: AnySigner): Account {
     return accountOf(this.surroundings.crypto, signer)
   }
 
-  async submit(account: Account, calls: readonly NamedCall[]): Promise<Included> {
-    const key = toHex(account.accountId)
-    const before = this.submissions.get(key) ?? Promise.resolve()
-    const submitted = before.then(() => this.hand(account, calls))
-    const settled = submitted.catch(() => {})
-    this.submissions.set(key, settled)
-    void settled.then(() => {
-      if (this.submissions.get(key) === settled) this.submissions.delete(key)
-    })
-    const { included } = await submitted
-    const { blockHash, outcome } = await included
+  async submit(account: Account, calls: readonly NamedCall[], { timeoutMs = SUBMIT_MS, signal }: Partial<Limits> = {}): Promise<Included> {
+    const { blockHash, blockNumber: number, outcome } = await this.submissions.submit(account, calls, { timeoutMs, signal })
     if (!outcome.ok) throw new AppError('SDK_EXTRINSIC_FAILED', { name: outcome.name, docs: outcome.docs, blockHash: toHex(blockHash) })
-    const number = await this.numberOf(blockHash)
     if (number > (this.newestOwn?.number ?? 0)) this.newestOwn = { number, hash: blockHash }
     return { blockHash, blockNumber: number, fee: outcome.fee ?? 0n }
-  }
-
-  private async numberOf(hash: Uint8Array): Promise<number> {
-    const header = (await this.chain.rpc.request('chain_getHeader', [toHex(hash)])) as { readonly number?: unknown } | null
-    const number = typeof header?.number === 'string' ? Number(header.number) : Number.NaN
-    if (!Number.isSafeInteger(number)) throw new AppError('SDK_RESPONSE_MALFORMED', { url: this.chain.url, what: 'chain_getHeader' })
-    return number
-  }
-
-  /** Hands a signed extrinsic to the pool. */
-  private async hand(account: Account, calls: readonly NamedCall[]): Promise<Submitted> {
-    const { chain, genesisHash } = this
-    const [metadata, version, birth, nonce] = await Promise.all([chain.metadata(), chain.runtimeVersion(), chain.finalizedHead(), chain.nextNonce(account.accountId)])
-    const { specVersion, transactionVersion } = version
-    const call = encodeCalls(metadata, calls)
-    const extrinsic = await account.signExtrinsic({ call, nonce, metadata, context: { genesisHash, specVersion, transactionVersion, birth } })
-    return chain.submit(extrinsic)
   }
 
   close(): void {

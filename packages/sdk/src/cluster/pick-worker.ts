@@ -12,6 +12,7 @@ import { fetchPolicy } from '../evidence.ts'
 import { verifyWorker, type VerifiedWorker } from '../verify-worker.ts'
 import type { AnchoredKey } from './chain-state.ts'
 import type { Cluster, Network } from './network.ts'
+import { isOutage } from './patience.ts'
 
 /** Which worker is wanted. */
 export interface PickOptions {
@@ -93,6 +94,12 @@ const reasonOf = (error: unknown): string => {
   return `${url ?? pubkey ?? ''} ${error.code}${reason === undefined ? '' : ` (${reason.split('. ', 1)[0] ?? ''})`}`.trim()
 }
 
+/** Trouble that may be over in a moment: a worker that starts again, or one whose key is just changing. */
+const isMomentary = (error: unknown): boolean => isAppError(error, 'SDK_WORKER_UNREACHABLE') || isAppError(error, 'SDK_WORKER_KEY_DIFFERS')
+
+/** Whether no worker could be used, but one that did not answer may do so in a moment. */
+export const isMomentaryNone = (error: unknown): boolean => isAppError(error, 'SDK_WORKER_NONE') && isMomentary(error.cause)
+
 /** Chooses workers for a network, and remembers what they proved and which one answered last. */
 export const createWorkerChoice = (network: Network): WorkerChoice => new RememberingChoice(network)
 
@@ -116,7 +123,7 @@ class RememberingChoice implements WorkerChoice {
       const isChanging = found.some((error) => isAppError(error, 'SDK_WORKER_KEY_DIFFERS'))
       if (!isChanging || attempt === KEY_ATTEMPTS) {
         const reasons = found.length === 0 ? 'it has none that published an address' : found.map(reasonOf).join('; ')
-        throw new AppError('SDK_WORKER_NONE', { cluster: toHex(id), reasons }, { cause: found[0] })
+        throw new AppError('SDK_WORKER_NONE', { cluster: toHex(id), reasons }, { cause: found.find(isMomentary) ?? found[0] })
       }
       const { number } = (await network.state()).block
       await network.waitFor({ what: 'further block', timeoutMs: KEY_WAIT_MS, find: (state) => Promise.resolve(state.block.number > number ? true : undefined) })
@@ -148,7 +155,8 @@ class RememberingChoice implements WorkerChoice {
           this.last.set(bytesToKey(cluster.id), { worker, untilMs: this.network.surroundings.clock.nowMs() + PICK_AGE_MS_MAX })
           return worker
         } catch (error) {
-          if (!isAppError(error)) throw error
+          // That the node went away says nothing about the worker.
+          if (!isAppError(error) || isOutage(error)) throw error
           errors.push(error)
           // Its other addresses would show the same evidence.
           if (isAppError(error, 'SDK_WORKER_UNTRUSTED')) break

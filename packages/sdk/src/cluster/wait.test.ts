@@ -1,6 +1,7 @@
 import { AppError } from '@phalanx/primitives/errors'
 import { expect, test } from 'vitest'
-import { createFakeClock } from '../testing.ts'
+import { silentLogger } from '@phalanx/primitives/ports'
+import { constantRandom, createFakeClock } from '../testing.ts'
 import type { Subscription } from '../transport.ts'
 import { waitForState } from './wait.ts'
 
@@ -11,14 +12,19 @@ const fakeChain = () => {
     listeners.add(next)
     return Promise.resolve({ unsubscribe: () => listeners.delete(next) })
   }
-  return { followFinalized, listeners, block: (number: number) => listeners.forEach((next) => next(number)) }
+  const rpc = { url: 'ws://node', onConnection: () => () => true, onClose: () => () => true }
+  return { rpc, followFinalized, listeners, block: (number: number) => listeners.forEach((next) => next(number)) }
+}
+const set = () => {
+  const clock = createFakeClock()
+  return { chain: fakeChain(), clock, surroundings: { clock, random: constantRandom(), logger: silentLogger } }
 }
 const settled = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 test('looks at once, then after each block, and follows no longer than it must', async () => {
-  const [chain, clock] = [fakeChain(), createFakeClock()]
+  const { chain, surroundings } = set()
   let looks = 0
-  const waiting = waitForState({ chain, clock, what: 'it', timeoutMs: 1000, find: () => Promise.resolve(++looks === 3 ? 'found' : undefined) })
+  const waiting = waitForState({ chain, surroundings, what: 'it', timeoutMs: 1000, find: () => Promise.resolve(++looks === 3 ? 'found' : undefined) })
   await settled()
   expect(looks).toBe(1)
   chain.block(1)
@@ -32,9 +38,9 @@ test('looks at once, then after each block, and follows no longer than it must',
 })
 
 test('looks again, but one look at a time, where blocks come while it looks', async () => {
-  const [chain, clock] = [fakeChain(), createFakeClock()]
+  const { chain, surroundings } = set()
   const open: ((value: string | undefined) => void)[] = []
-  const waiting = waitForState({ chain, clock, what: 'it', timeoutMs: 1000, find: () => new Promise<string | undefined>((resolve) => open.push(resolve)) })
+  const waiting = waitForState({ chain, surroundings, what: 'it', timeoutMs: 1000, find: () => new Promise<string | undefined>((resolve) => open.push(resolve)) })
   await settled()
   chain.block(1)
   chain.block(2)
@@ -48,10 +54,10 @@ test('looks again, but one look at a time, where blocks come while it looks', as
 })
 
 test('gives up in time, and passes on what goes wrong', async () => {
-  const [chain, clock] = [fakeChain(), createFakeClock()]
+  const { chain, clock, surroundings } = set()
   const codeOf = (promise: Promise<unknown>) => promise.then(() => 'none', (error: unknown) => (error instanceof AppError ? error.code : 'another'))
-  const late = codeOf(waitForState({ chain, clock, what: 'it', timeoutMs: 50, find: () => Promise.resolve(undefined) }))
-  const failing = codeOf(waitForState({ chain, clock, what: 'it', timeoutMs: 50, find: () => Promise.reject(new AppError('SDK_CLIENT_CLOSED', { url: '' })) }))
+  const late = codeOf(waitForState({ chain, surroundings, what: 'it', timeoutMs: 50, find: () => Promise.resolve(undefined) }))
+  const failing = codeOf(waitForState({ chain, surroundings, what: 'it', timeoutMs: 50, find: () => Promise.reject(new AppError('SDK_CLIENT_CLOSED', { url: '' })) }))
   await settled()
   clock.advance(50)
   expect([await late, await failing]).toEqual(['SDK_WAIT_TIMEOUT', 'SDK_CLIENT_CLOSED'])
