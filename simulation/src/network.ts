@@ -85,9 +85,10 @@ export const createSimNetwork = (clock: Clock, prng: Prng): SimNetwork => {
         const faults = network.faults ?? NONE
         const fail = (): void => { if (isAlive()) reject(new AppError('SDK_HTTP_FAILED', { url: request.url, reason: 'no answer' })) }
         const [, address = '', method = ''] = /^(.*)\/prpc\/([\w.]+)$/.exec(request.url) ?? []
+        // As long as a client waits at most: whoever should answer may be killed before it does.
+        clock.after(request.timeoutMs, fail)
         if (prng.chance(faults.loseRequest)) {
           network.counts.lostRequests++
-          clock.after(request.timeoutMs, fail)
           return
         }
         clock.after(latency(), () => {
@@ -97,10 +98,8 @@ export const createSimNetwork = (clock: Clock, prng: Prng): SimNetwork => {
           network.onTraffic?.(body)
           void answer(server, method, body).then((reply) => {
             network.onTraffic?.(reply.body)
-            if (prng.chance(faults.loseAnswer)) {
-              network.counts.lostAnswers++
-              clock.after(request.timeoutMs, fail)
-            } else if (network.workers.get(address) !== server) fail()
+            if (prng.chance(faults.loseAnswer)) network.counts.lostAnswers++
+            else if (network.workers.get(address) !== server) fail()
             else clock.after(latency(), () => { if (isAlive()) resolve(reply) })
           })
         })
