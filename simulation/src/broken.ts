@@ -8,7 +8,7 @@ import { CLUSTER_FILE } from './cluster-view.ts'
 
 /** Names of the defects; `none` is none. */
 export const BROKEN = ['none', 'skip-signature', 'drop-fsync', 'biased-gatekeeper', 'plain-shares', 'biased-economy', 'stray-planck', 'gossiping-machine', 'plain-files',
-  'kept-epochs'] as const
+  'kept-epochs', 'plain-replies', 'logged-queries'] as const
 /** One of them. */
 export type Broken = (typeof BROKEN)[number]
 
@@ -56,6 +56,50 @@ export const withKeptEpochs = (crypto: Crypto): Crypto => {
       return isClusterFile(options.aad) ? opened.slice(0, u32.decode(opened.subarray(-LENGTH_BYTES))) : opened
     },
   }
+}
+
+const QUERY_PURPOSE = toHexPlain(utf8('phalanx/query'))
+const TAG_BYTES = 16
+
+/** The same crypto, and whether a key was derived with it for queries or their replies. */
+const watchingQueryKeys = (crypto: Crypto): { readonly crypto: Crypto; isOfQuery(key: Uint8Array): boolean } => {
+  const keys = new Set<string>()
+  return {
+    isOfQuery: (key) => keys.has(toHexPlain(key)),
+    crypto: {
+      ...crypto,
+      hkdfSha256: (options) => {
+        const key = crypto.hkdfSha256(options)
+        if (toHexPlain(options.info).includes(QUERY_PURPOSE)) keys.add(toHexPlain(key))
+        return key
+      },
+    },
+  }
+}
+
+/** A worker whose replies to queries anybody can read. */
+export const withPlainReplies = (crypto: Crypto): Crypto => {
+  const watching = watchingQueryKeys(crypto)
+  return { ...watching.crypto, aesGcmSeal: (options) => (watching.isOfQuery(options.key) ? concatBytes(options.plaintext, new Uint8Array(TAG_BYTES)) : crypto.aesGcmSeal(options)) }
+}
+
+/** A worker that tells its log what it was asked. */
+export const withLoggedQueries = (crypto: Crypto, log: (text: string) => void): Crypto => {
+  const watching = watchingQueryKeys(crypto)
+  return {
+    ...watching.crypto,
+    aesGcmOpen: (options) => {
+      const opened = crypto.aesGcmOpen(options)
+      if (watching.isOfQuery(options.key)) log(Buffer.from(opened).toString('base64'))
+      return opened
+    },
+  }
+}
+
+/** Who asks workers with plain replies reads these as others would sealed ones, so that only whoever looks for secrets notices. */
+export const cryptoOfAskers = (crypto: Crypto, broken: Broken): Crypto => broken !== 'plain-replies' ? crypto : {
+  ...crypto,
+  aesGcmOpen: (options) => (options.ciphertext.subarray(-TAG_BYTES).every((byte) => byte === 0) ? options.ciphertext.slice(0, -TAG_BYTES) : crypto.aesGcmOpen(options)),
 }
 
 /** Bytes that the beacon hashes: last value, round, secret. */

@@ -11,7 +11,7 @@ import { contractCommandTopic, TOPICS, type ClusterNotice, type Message } from '
 import type { LiveState } from '@phalanx/worker/testing'
 import type { AuditedBlock } from './auditor.ts'
 import type { SentCommand } from './cluster-commands.ts'
-import { canariesOf, endOfDeed, type DeedEnd } from './scripted-contract.ts'
+import { canariesOf, DEEDS, endOfDeed, type DeedEnd } from './scripted-contract.ts'
 
 /** Counts of what was compared. */
 export interface ClusterCounts {
@@ -43,10 +43,24 @@ export interface ClusterAudit {
   follow(block: AuditedBlock): string | undefined
   /** Looks into a worker. Says what is wrong, if anything. */
   observe(name: string, live: LiveState): string | undefined
+  /** Whether a cluster (hex) has only one member left, which lacks an epoch's key: what was sealed for that epoch nobody can do any more, and the model ends there. */
+  isBereft(cluster: string): boolean
   /** Cluster of a contract, in hex. */
   clusterOf(contract: Uint8Array): string | undefined
+  /** A worker, called `name`, answered a question for this state. Says what is wrong, if anything. */
+  noteAnswer(name: string, point: { readonly cluster: string; readonly block: number; readonly stateRoot: Uint8Array }): string | undefined
+  /** What a contract holds after a block, by the commands until then. */
+  heldAt(contract: Uint8Array, block: number): Holdings
   /** At the end: says which commands nobody was seen to answer, if any. */
   unanswered(): string | undefined
+}
+
+/** What a contract holds. */
+export interface Holdings {
+  /** Commands that counted. */
+  readonly count: bigint
+  /** What somebody read under a key. Says what is wrong, if anything. */
+  judgeRead(key: Uint8Array, value: Uint8Array): string | undefined
 }
 
 /** An epoch of a cluster's channel keys. */
@@ -70,6 +84,8 @@ interface ModelContract {
   readonly cluster: string
   count: bigint
   readonly seen: Set<string>
+  /** Commands that counted, in order. */
+  readonly counted: { readonly block: number; readonly input: Uint8Array }[]
 }
 
 interface Point {
@@ -77,7 +93,13 @@ interface Point {
   readonly by: string
 }
 
+type BlockReceipts = NonNullable<LiveState['cluster']>['receipts'][number]
+
 const ANY_REFUSAL = 'any'
+const NO_KEY = 'COMMAND_EPOCH_UNKNOWN'
+const NOTHING = new Uint8Array(0)
+/** Deeds that leave something under their first canary. */
+const KEEPING: readonly number[] = [DEEDS.keep, DEEDS.derive]
 
 /** Starts without clusters. `commands` are all that the people sent, to be read as they come. */
 export const createClusterAudit = (dependencies: { readonly crypto: Crypto; readonly commands: readonly SentCommand[] }): ClusterAudit => new ModelClusters(dependencies)
@@ -95,6 +117,7 @@ class ModelClusters implements ClusterAudit {
   /** Contract by its command topic. */
   private readonly topics = new Map<string, Uint8Array>()
   private readonly ended = new Set<string>()
+  private readonly bereft = new Set<string>()
   /** By cluster and block: what must have become of its commands, in order. */
   private readonly expected = new Map<string, Map<number, Expected[]>>()
   /** By cluster and block: envelopes that the first worker gave. */
@@ -138,7 +161,7 @@ class ModelClusters implements ClusterAudit {
     if (bytesEqual(destination, TOPICS.contractOperation.topic)) {
       const { contractInfo: { deployer, codeIndex, clusterId, salt } } = TOPICS.contractOperation.payload.decode(payload).value
       const id = this.crypto.blake2b256(Uint8Array.from([...deployer, ...codeIndex.value, ...clusterId, ...salt]))
-      this.contracts.set(toHex(id), { cluster: toHex(clusterId), count: 0n, seen: new Set() })
+      this.contracts.set(toHex(id), { cluster: toHex(clusterId), count: 0n, seen: new Set(), counted: [] })
     }
     return undefined
   }
@@ -163,10 +186,13 @@ class ModelClusters implements ClusterAudit {
     const sent = this.byHash.get(toHex(this.crypto.blake2b256(payload)))
     const model = this.contracts.get(toHex(contract))
     if (sent === undefined) return `a command to ${toHex(contract)} is on the chain that nobody sent`
-    if (model === undefined || this.ended.has(model.cluster)) return undefined
+    if (model === undefined || this.isOver(model.cluster)) return undefined
     const code = this.refusalOf(sent, model, number)
     const end = code === undefined && sent.input !== undefined ? endOfDeed(sent.input) : undefined
-    if (end === 'counts') model.count++
+    if (end === 'counts' && sent.input !== undefined) {
+      model.count++
+      model.counted.push({ block: number, input: sent.input })
+    }
     const blocks = this.expected.get(model.cluster) ?? new Map<number, Expected[]>()
     this.expected.set(model.cluster, blocks)
     blocks.set(number, [...(blocks.get(number) ?? []), { sent, code, end, count: model.count }])
@@ -181,7 +207,7 @@ class ModelClusters implements ClusterAudit {
     if (input === undefined) return ANY_REFUSAL
     if (invocation === undefined || target === undefined) return undefined
     const epoch = this.epochs.find((one) => one.cluster === model.cluster && one.epoch === target.epoch)
-    if (epoch === undefined || number < epoch.since || (epoch.retireAt !== undefined && number > epoch.retireAt)) return 'COMMAND_EPOCH_UNKNOWN'
+    if (epoch === undefined || number < epoch.since || (epoch.retireAt !== undefined && number > epoch.retireAt)) return NO_KEY
     if (flaw === 'SEALED_NOT_OPENED' || flaw === 'INVOCATION_RECIPIENT_MISMATCH') return flaw
     if (invocation.block > number) return 'INVOCATION_FROM_FUTURE'
     if (invocation.block + INVOCATION_LIFE_BLOCKS < number) return 'INVOCATION_EXPIRED'
@@ -193,6 +219,7 @@ class ModelClusters implements ClusterAudit {
   }
 
   private noteState(cluster: string, block: number, roots: { readonly stateRoot: Uint8Array; readonly receiptsRoot?: Uint8Array }, by: string): string | undefined {
+    if (this.bereft.has(cluster)) return undefined
     return this.note(`state root of ${cluster} at block ${block}`, toHex(roots.stateRoot), by)
       ?? (roots.receiptsRoot === undefined ? undefined : this.note(`receipts root of ${cluster} at block ${block}`, toHex(roots.receiptsRoot), by))
   }
@@ -207,9 +234,11 @@ class ModelClusters implements ClusterAudit {
     return known.value === value ? undefined : `the ${what} is ${value} by ${by}, ${known.value} by ${known.by}`
   }
 
-  observe(name: string, { cluster, follow }: LiveState): string | undefined {
+  observe(name: string, { cluster, clusters, follow }: LiveState): string | undefined {
     if (cluster === undefined) return undefined
     const id = toHex(cluster.id)
+    if (clusters.membership?.members.length === 1 && cluster.receipts.some((block) => this.lacksKey(id, block))) this.bereft.add(id)
+    if (this.bereft.has(id)) return undefined
     if (cluster.differsSince !== undefined) return `${name} says that it differs from the other workers since block ${cluster.differsSince}`
     let problem = this.noteState(id, follow.head.number, { stateRoot: cluster.contracts.root }, name)
     for (const point of cluster.reported) problem ??= this.noteState(id, point.block, point, name)
@@ -217,9 +246,42 @@ class ModelClusters implements ClusterAudit {
     return problem ?? this.missingOf(name, id, cluster.receipts, follow.head.number)
   }
 
-  private compareReceipts(name: string, cluster: string, { block, root, receipts }: NonNullable<LiveState['cluster']>['receipts'][number]): string | undefined {
+  isBereft(cluster: string): boolean {
+    return this.bereft.has(cluster)
+  }
+
+  private isOver(cluster: string): boolean {
+    return this.ended.has(cluster) || this.bereft.has(cluster)
+  }
+
+  /** Whether a command of a block was refused for want of a key that there is. */
+  private lacksKey(cluster: string, { block, receipts }: BlockReceipts): boolean {
+    if (this.given.get(`${cluster} ${block}`)?.value === this.digestOf(receipts)) return false
+    const expected = this.expected.get(cluster)?.get(block) ?? []
+    return receipts.some(({ envelope }, i) => {
+      const sent = expected[i]?.sent
+      if (sent === undefined || expected[i]?.code === ANY_REFUSAL || expected[i]?.code === NO_KEY) return false
+      const receipt = this.open(envelope, sent)
+      return typeof receipt !== 'string' && receipt.outcome.kind === 'Refused' && receipt.outcome.value.code === NO_KEY
+    })
+  }
+
+  private digestOf(receipts: BlockReceipts['receipts']): string {
+    return receipts.map(({ envelope }) => toHex(this.crypto.blake2b256(envelope))).join(' ')
+  }
+
+  private open(envelope: Uint8Array, { own, target, hash, payload }: SentCommand): Receipt | string {
+    try {
+      return openReceipt(this.crypto, envelope, { commandHash: this.crypto.blake2b256(payload), own, target })
+    } catch (error) {
+      if (!isAppError(error)) throw error
+      return `does not open for the sender of ${hash}: ${error.message}`
+    }
+  }
+
+  private compareReceipts(name: string, cluster: string, { block, root, receipts }: BlockReceipts): string | undefined {
     const key = `${cluster} ${block}`
-    const value = receipts.map(({ envelope }) => toHex(this.crypto.blake2b256(envelope))).join(' ')
+    const value = this.digestOf(receipts)
     const known = this.given.get(key)
     if (known !== undefined) {
       this.counts.comparedReceipts += known.by === name ? 0 : receipts.length
@@ -240,21 +302,17 @@ class ModelClusters implements ClusterAudit {
 
   /** A sender opens the receipt and finds in it what the model says. */
   private judgeReceipt(envelope: Uint8Array, expected: Expected, place: { readonly block: number; readonly index: number }): string | undefined {
-    const { sent: { own, target, contract, hash, payload, input }, code, end, count } = expected
-    let receipt: Receipt
-    try {
-      receipt = openReceipt(this.crypto, envelope, { commandHash: this.crypto.blake2b256(payload), own, target })
-    } catch (error) {
-      if (!isAppError(error)) throw error
-      return `does not open for the sender of ${hash}: ${error.message}`
-    }
+    const { sent, code, end, count } = expected
+    const { contract, input } = sent
+    const receipt = this.open(envelope, sent)
+    if (typeof receipt === 'string') return receipt
     this.counts.receipts++
     if (receipt.block !== place.block || receipt.index !== place.index || !bytesEqual(receipt.contract, contract)) return 'names another place'
     if (receipt.outcome.kind === 'Refused') return code === ANY_REFUSAL || code === receipt.outcome.value.code ? undefined : `says ${receipt.outcome.value.code}, not ${code ?? `that it ${end}`}`
     if (code !== undefined) return `says that it ran, not ${code}`
     const { result } = ContractExecResult.decode(receipt.outcome.value)
     if (!result.ok) return end === 'fails' ? undefined : `says that it failed (${receipt.failure ?? 'no reason'}), not that it ${end}`
-    const wanted = end === 'counts' ? u64.encode(count) : input === undefined ? new Uint8Array(0) : canariesOf(input)[0]
+    const wanted = end === 'counts' ? u64.encode(count) : input === undefined ? NOTHING : canariesOf(input)[0]
     if (end === 'fails' || result.value.flags !== (end === 'reverts' ? 1 : 0)) return `ended with flags ${result.value.flags}, not so that it ${end}`
     return bytesEqual(result.value.data, wanted) ? undefined : `returned ${toHex(result.value.data)}, not ${toHex(wanted)}`
   }
@@ -272,9 +330,27 @@ class ModelClusters implements ClusterAudit {
     return this.contracts.get(toHex(contract))?.cluster
   }
 
+  noteAnswer(name: string, { cluster, block, stateRoot }: { readonly cluster: string; readonly block: number; readonly stateRoot: Uint8Array }): string | undefined {
+    return this.noteState(cluster, block, { stateRoot }, `the answer of ${name}`)
+  }
+
+  heldAt(contract: Uint8Array, block: number): Holdings {
+    const counted = (this.contracts.get(toHex(contract))?.counted ?? []).filter((one) => one.block <= block)
+    return {
+      count: BigInt(counted.length),
+      judgeRead: (key, value) => {
+        const deed = counted.find(({ input }) => bytesEqual(canariesOf(input)[0], key) && KEEPING.includes(input[0] ?? 0))
+        // A key that the contract derived is not known here: it must be one, and the same whoever tells it.
+        if (deed?.input[0] === DEEDS.derive) return value.length === 0 ? 'finds no derived key' : this.note(`what is derived of ${toHex(key)}`, toHex(value), 'an answer')
+        const wanted = deed === undefined ? NOTHING : canariesOf(deed.input)[1]
+        return bytesEqual(value, wanted) ? undefined : `finds ${toHex(value)}, not ${toHex(wanted)}`
+      },
+    }
+  }
+
   unanswered(): string | undefined {
     for (const [cluster, blocks] of this.expected)
-      for (const block of blocks.keys()) if (!this.ended.has(cluster) && !this.given.has(`${cluster} ${block}`)) return `no worker was seen to answer the commands of block ${block}`
+      for (const block of blocks.keys()) if (!this.isOver(cluster) && !this.given.has(`${cluster} ${block}`)) return `no worker was seen to answer the commands of block ${block}`
     return undefined
   }
 }

@@ -33,11 +33,13 @@ interface Call {
   readonly args: unknown
 }
 
-const OWNER = '//Dave//stash'
+/** Owns the cluster and its contract. */
+export const OWNER = '//Dave//stash'
 const ROOT = '//Alice'
 /** Pays for others' commands: not who they are from. */
 const COURIERS = ['//Eve//stash', '//Ferdie//stash'] as const
-const SENDERS = ['//Sender//0', '//Sender//1', '//Sender//2'] as const
+/** Command the contract, and ask it. */
+export const SENDERS = ['//Sender//0', '//Sender//1', '//Sender//2'] as const
 const MONEY = 100_000n * UNIT
 const COMMANDS_MAX = 3
 /** Blocks after which what did not come about is tried again, or given up. */
@@ -143,6 +145,7 @@ class People implements ClusterPeople {
   }
 
   private isDead(node: Node, { id, members }: ClusterOnChain): boolean {
+    if (this.world.auditor.clusters.isBereft(toHex(id))) return true
     const { number } = node.head()
     if (members.some((member) => runsAt(placeOf(this.world, member), id))) this.idleSince = undefined
     else this.idleSince ??= number

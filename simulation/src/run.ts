@@ -8,7 +8,7 @@ import { simulate, type SimulationResult } from './simulate.ts'
 
 const line = (result: SimulationResult): string =>
   `${result.ok ? 'ok  ' : 'FAIL'} seed ${result.seed}: ${result.blocks} blocks, ${result.faults} faults, ${result.lies} lies, ${result.workers} workers, `
-  + `${result.messages} messages, ${result.transactions} transactions, ${result.checkpoints} checkpoints, ${result.votes} votes, ${result.economy.settlements} settlements, ${result.clusters.commands} commands, ${result.clusters.comparedReceipts} receipts, ${result.closed} closed, ${result.digest.slice(0, 18)}`
+  + `${result.messages} messages, ${result.transactions} transactions, ${result.checkpoints} checkpoints, ${result.votes} votes, ${result.economy.settlements} settlements, ${result.clusters.commands} commands, ${result.clusters.comparedReceipts} receipts, ${result.queries.answered} queries, ${result.closed} closed, ${result.digest.slice(0, 18)}`
 
 const ignoreDead = (): void => {
   // Promises of killed processes end in these; everything else is a defect.

@@ -64,6 +64,19 @@ describe('simulate', () => {
     expect(problems.at(-1)).toMatch(/leak: a canary/)
   })
 
+  test('a worker that logs what it is asked is caught', async () => {
+    const { ok, problems } = await runBroken({ broken: 'logged-queries', blocks: 60, faults: 4 }, ({ queries }) => queries.answered > 0)
+    expect(ok).toBe(false)
+    // What is read was kept by a command.
+    expect(problems).toEqual([expect.stringMatching(/leak: a canary in the arguments of a (query|command) in a text/)])
+  }, SEEDS.length * SEED_TIMEOUT_MS)
+
+  test('a worker that answers in the clear is caught', async () => {
+    const { ok, problems } = await runBroken({ broken: 'plain-replies', blocks: 60, faults: 4 }, ({ queries }) => queries.answered > 0)
+    expect(ok).toBe(false)
+    expect(problems).toEqual([expect.stringMatching(/leak: a (canary in the arguments of a (query|command)|secret key) in bytes/)])
+  }, SEEDS.length * SEED_TIMEOUT_MS)
+
   test('files that anybody can read are caught', async () => {
     const { ok, problems } = await runBroken({ broken: 'plain-files', blocks: 10, faults: 0 }, ({ workers }) => workers > 0)
     expect(ok).toBe(false)

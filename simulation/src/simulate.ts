@@ -4,6 +4,7 @@ import type { Crypto } from '@phalanx/primitives/crypto'
 import { UNIT } from '@phalanx/primitives/fixed'
 import { Empty, WorkerStatus } from '@phalanx/worker/api'
 import { decodeMessage, encodeMessage } from '@phalanx/worker/wire'
+import { createAskers, type Askers } from './askers.ts'
 import { createAdversary, type Adversary } from './faults.ts'
 import type { EconomyCounts } from './economy-audit.ts'
 import type { ClusterCounts } from './cluster-audit.ts'
@@ -13,6 +14,7 @@ import { createEconomy } from './economy.ts'
 import { tryClosedEpochs } from './epoch-closure.ts'
 import { areGatekeepersAtWork, describeGatekeepers, rotationsOf } from './governance.ts'
 import { createPrng, type Prng } from './prng.ts'
+import type { QueryCounts } from './query-audit.ts'
 import { createWorkload } from './workload.ts'
 import type { Broken } from './broken.ts'
 import { createWorld } from './world.ts'
@@ -49,6 +51,8 @@ export interface SimulationResult {
   readonly economy: Readonly<EconomyCounts>
   /** What was compared of clusters; `abandoned` ones were given up because nobody ran them. */
   readonly clusters: Readonly<ClusterCounts> & { readonly abandoned: number }
+  /** Queries, and what came of them. */
+  readonly queries: Readonly<QueryCounts>
   /** Commands of epochs that were over and opened with nothing that was left; canaries and keys that were looked for. */
   readonly closed: number
   readonly canaries: number
@@ -127,15 +131,15 @@ const isUnderOldKey = (world: World, { identity }: WorkerPlace, status: WorkerSt
   return known !== undefined && status.ecdhPublicKey !== undefined && toHex(parseHex(status.ecdhPublicKey)) !== toHex(known.ecdhPubkey)
 }
 
-/** In peace every worker must come to serve, at the head, under the key that the chain holds. */
-const checkPeace = async (world: World, people: ClusterPeople): Promise<void> => {
+/** In peace every worker must come to serve, at the head, under the key that the chain holds, and every member of the cluster to answer. */
+const checkPeace = async (world: World, people: ClusterPeople, askers: Askers): Promise<void> => {
   const isSettled = async (): Promise<boolean> => {
     const head = world.node()?.head().number ?? 0
     for (const [i, place] of world.workers.entries()) {
       const status = await statusOf(world, i)
       if (status === undefined || isUnderOldKey(world, place, status) || !status.serving || (status.blockNumber ?? 0) + 3 < head || status.pendingMessages > messagesUnderWay(status)) return false
     }
-    return areGatekeepersAtWork(world) && isClusterSettled(world, people)
+    return areGatekeepersAtWork(world) && isClusterSettled(world, people) && askers.unanswered() === undefined
   }
   const untilMs = world.clock.nowMs() + PEACE_MS
   while (world.clock.nowMs() < untilMs) {
@@ -144,6 +148,8 @@ const checkPeace = async (world: World, people: ClusterPeople): Promise<void> =>
     if (world.problems.length > 0 || (await isSettled())) return
   }
   if (!areGatekeepersAtWork(world)) world.report(`in peace the gatekeepers are not at work: ${describeGatekeepers(world)}`)
+  const silence = askers.unanswered()
+  if (silence !== undefined) world.report(`in peace ${silence}`)
   world.report(describeCluster(world))
   for (const [i, { url }] of world.workers.entries()) {
     const status = await statusOf(world, i)
@@ -176,7 +182,14 @@ const checkClusters = async (world: World): Promise<number> => {
   return tried
 }
 
-const summarize = (options: SimulationOptions, world: World, adversary: Adversary, done: { readonly transactions: number; readonly abandoned: number; readonly closed: number }): SimulationResult => ({
+interface Done {
+  readonly transactions: number
+  readonly abandoned: number
+  readonly queries: Readonly<QueryCounts>
+  readonly closed: number
+}
+
+const summarize = (options: SimulationOptions, world: World, adversary: Adversary, done: Done): SimulationResult => ({
   seed: options.seed,
   ok: world.problems.length === 0,
   problems: world.problems,
@@ -192,6 +205,7 @@ const summarize = (options: SimulationOptions, world: World, adversary: Adversar
   rotations: rotationsOf(world),
   economy: world.auditor.economy.counts,
   clusters: { ...world.auditor.clusters.counts, abandoned: done.abandoned },
+  queries: done.queries,
   closed: done.closed,
   canaries: world.hunt.canaries,
   secrets: world.hunt.secrets,
@@ -209,11 +223,13 @@ export const simulate = async (options: SimulationOptions, dependencies: { reado
   const workload = createWorkload(world, { everyMs: settings.blockTimeMs * 2 }, prng.fork('workload'))
   const economy = createEconomy(world, { everyMs: settings.blockTimeMs * 4 }, prng.fork('economy'))
   const people = createClusterPeople(world, { everyMs: settings.blockTimeMs * 2 }, prng.fork('cluster'))
+  const askers = createAskers(world, { everyMs: settings.blockTimeMs * 2 }, prng.fork('askers'))
   await world.clock.run(world.clock.nowMs() + 5 * settings.blockTimeMs)
   adversary.start()
   workload.start()
   economy.start()
   people.start()
+  askers.start()
   while (world.problems.length === 0 && (world.finalized.length <= blocks || adversary.total() < (options.faults ?? FAULTS))) {
     await world.clock.run(world.clock.nowMs() + STEP_BLOCKS * settings.blockTimeMs)
     await checkWorkers(world)
@@ -223,12 +239,14 @@ export const simulate = async (options: SimulationOptions, dependencies: { reado
   workload.stop()
   economy.calm()
   people.calm()
+  askers.calm()
   await adversary.stop()
-  if (world.problems.length === 0) await checkPeace(world, people)
+  if (world.problems.length === 0) await checkPeace(world, people, askers)
   if (world.problems.length === 0) await checkRegistry(world)
   const closed = world.problems.length === 0 ? await checkClusters(world) : 0
   checkSecrets(world)
-  const result = summarize(options, world, adversary, { transactions: workload.submitted + economy.submitted + people.submitted, abandoned: people.abandoned, closed })
+  const transactions = workload.submitted + economy.submitted + people.submitted
+  const result = summarize(options, world, adversary, { transactions, abandoned: people.abandoned, queries: askers.counts, closed })
   for (const relay of world.relays) world.crashRelay(relay)
   for (const worker of world.workers) world.crashWorker(worker)
   world.crashNode()

@@ -26,7 +26,7 @@ import { createVirtualClock, type VirtualClock } from './clock.ts'
 import type { SentCommand } from './cluster-commands.ts'
 import { OPERATOR } from './economy.ts'
 import { createRecorder } from './epoch-closure.ts'
-import { withKeptEpochs, withoutEncryption, withoutSealing, withoutSignatures, withOwnBeacon, withStrayPlanck } from './broken.ts'
+import { withKeptEpochs, withLoggedQueries, withoutEncryption, withoutSealing, withoutSignatures, withOwnBeacon, withPlainReplies, withStrayPlanck } from './broken.ts'
 import './errors.ts'
 import { anchorOf, measurementOf, measurementsByKind } from './families.ts'
 import { compareJoined } from './joiners.ts'
@@ -191,6 +191,8 @@ class SimWorld implements World {
     if (broken === 'skip-signature') return withoutSignatures(this.hunt.crypto)
     if (broken === 'plain-files') return withoutSealing(this.hunt.crypto)
     if (broken === 'kept-epochs') return withKeptEpochs(this.hunt.crypto)
+    if (broken === 'plain-replies') return withPlainReplies(this.hunt.crypto)
+    if (broken === 'logged-queries') return withLoggedQueries(this.hunt.crypto, (text) => this.logger('a worker').info(`was asked ${text}`))
     return broken === 'plain-shares' ? withoutEncryption(this.hunt.crypto) : this.hunt.crypto
   }
 
