@@ -1,6 +1,8 @@
 /** Owns reading what contracts logged, once or following: pages of one worker's records, asked for after blocks, never by the clock. */
 import type { LogRecord } from '@phalanx/primitives/contracts'
 import { AppError, isAppError } from '@phalanx/primitives/errors'
+import type { ChainState } from '../cluster/chain-state.ts'
+import type { AbortSignalLike } from '../cluster/patience.ts'
 import '../errors.ts'
 import { askCluster } from './ask.ts'
 import type { ContractEvent, ContractInterface } from './interface.ts'
@@ -13,7 +15,7 @@ export interface LogOptions {
   /** So many of the newest first, all that the worker keeps where left out. */
   readonly last?: number
   /** Ends following. */
-  readonly signal?: { readonly aborted: boolean; addEventListener(type: 'abort', listener: () => void): void }
+  readonly signal?: AbortSignalLike
 }
 
 /** A record, events read by the contract's interface. */
@@ -25,6 +27,8 @@ export interface ContractLog {
 }
 
 const PAGE = 256
+/** How long the node may be away from who follows. */
+const OUTAGE_MS_MAX = 600_000
 /** How long following waits for a block before it looks whether it is to go on. */
 const WAIT_MS = 60_000
 
@@ -47,33 +51,46 @@ const shown = (contracts: ContractInterface | undefined, { sequence, block, cont
   event: content.kind === 'Event' && contracts !== undefined ? contracts.readEvent({ topics: content.value.topics, data: content.value.payload }) : undefined,
 })
 
-/** Waits for another block, or until it is to end. */
-const nextBlock = async ({ session: { network } }: LogSource, signal: LogOptions['signal']): Promise<void> => {
-  const { number } = (await network.state()).block
-  let isOver = false
-  const aborted = new Promise<void>((resolve) => signal?.addEventListener('abort', () => {
-    isOver = true
-    resolve()
-  }))
-  const further = network.waitFor({ what: 'further block', timeoutMs: WAIT_MS, find: (state) => Promise.resolve(state.block.number > number || isOver ? true : undefined) })
-  await Promise.race([aborted, further.then(() => {}, (error: unknown) => {
+/** Asks again where the node goes away meanwhile, if the records are followed: who follows wants to go on when it is back. */
+const patiently = <T>({ session: { network } }: LogSource, { follow, signal }: LogOptions, ask: () => Promise<T>): Promise<T> =>
+  follow === true ? network.holdOut({ what: 'records of the contract', timeoutMs: OUTAGE_MS_MAX, from: 'outage', signal }, ask) : ask()
+
+/** Waits for another block. */
+const nextBlock = async (source: LogSource, options: LogOptions): Promise<void> => {
+  const { network } = source.session
+  const { number } = await patiently(source, options, async () => (await network.state()).block)
+  const find = (state: ChainState): Promise<true | undefined> => Promise.resolve(state.block.number > number ? true : undefined)
+  await network.waitFor({ what: 'further block', timeoutMs: WAIT_MS, signal: options.signal, find }).catch((error: unknown) => {
     if (!isAppError(error, 'SDK_WAIT_TIMEOUT')) throw error
-  })])
+  })
 }
+
+const isAborted = (error: unknown): boolean => isAppError(error, 'SDK_WAIT_ABORTED')
 
 /**
  * Records that the session's account may read: of contracts that it deployed, all of a cluster that it owns, and outputs of its own commands.
  * @throws those of `askCluster`
  */
-export async function* readLogs(source: LogSource, { follow = false, last, signal }: LogOptions = {}): AsyncGenerator<ContractLog, void, undefined> {
+export async function* readLogs(source: LogSource, options: LogOptions = {}): AsyncGenerator<ContractLog, void, undefined> {
+  try {
+    yield* follow(source, options)
+  } catch (error) {
+    // Whoever ends following has not asked for an error.
+    if (!isAborted(error)) throw error
+  }
+}
+
+async function* follow(source: LogSource, options: LogOptions): AsyncGenerator<ContractLog, void, undefined> {
+  const { last, signal } = options
   let start: Parameters<typeof readPage>[1] = last === undefined ? { kind: 'From', value: 0n } : { kind: 'FromEnd', value: last }
   while (signal?.aborted !== true) {
-    const { next, records } = await readPage(source, start)
+    const from = start
+    const { next, records } = await patiently(source, options, () => readPage(source, from))
     for (const record of records) yield shown(source.interface, record)
     const isAll = start.kind === 'From' && next === start.value
     start = { kind: 'From', value: next }
     if (records.length > 0 && !isAll) continue
-    if (!follow) return
-    await nextBlock(source, signal)
+    if (options.follow !== true) return
+    await nextBlock(source, options)
   }
 }
