@@ -111,7 +111,7 @@ class QueuedSubmissions implements Submissions {
     const span = this.spanOf('answer of the node about the account\'s next extrinsic', limits)
     try {
       for (;;) {
-        await span.within(Promise.allSettled(this.recoveries.get(key) ?? []))
+        await span.within(Promise.allSettled([...(this.recoveries.get(key) ?? [])]))
         const [metadata, version, birth, nonce] = await span.through(() =>
           Promise.all([chain.metadata(), chain.runtimeVersion(), chain.finalizedHead(), chain.nextNonce(account.accountId)]))
         if (this.recoveries.has(key)) continue
