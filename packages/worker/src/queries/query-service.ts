@@ -59,9 +59,10 @@ export interface QueryAsk {
   readonly signal?: AbortSignal | undefined
 }
 
+/** A round in the queue; what is to happen is told once it has to wait. */
 interface Waiter {
-  readonly enter: () => void
-  readonly refuse: (error: AppError) => void
+  enter: () => void
+  refuse: (error: AppError) => void
 }
 
 /** What one contract's queries have of the room for answers. */
@@ -198,27 +199,34 @@ export class QueryService {
     }
   }
 
-  /** Waits for a turn. @throws QUERY_OVERLOADED, QUERY_TIMED_OUT, QUERY_CANCELLED */
-  private enter({ weight, signal }: QueryAsk, flow: string, deadlineMs: number): Promise<void> {
-    if (signal?.aborted === true) return Promise.reject(new AppError('QUERY_CANCELLED', {}))
+  /** Takes a turn, most often at once. @throws QUERY_OVERLOADED, QUERY_TIMED_OUT, QUERY_CANCELLED */
+  private async enter({ weight, signal }: QueryAsk, flow: string, deadlineMs: number): Promise<void> {
+    if (signal?.aborted === true) throw new AppError('QUERY_CANCELLED', {})
     const limitMs = this.leftMs(deadlineMs)
+    const waiter: Waiter = { enter() {}, refuse() {} }
+    const admission = this.queue.request(flow, weight, waiter)
+    if (admission.kind === 'Run') return
+    if (admission.kind === 'Overloaded') throw new AppError('QUERY_OVERLOADED', {})
+    admission.dropped?.refuse(new AppError('QUERY_OVERLOADED', {}))
+    await this.wait(waiter, limitMs, signal)
+  }
+
+  /** Waits until the queue gives a waiter its turn. @throws QUERY_OVERLOADED, QUERY_TIMED_OUT, QUERY_CANCELLED */
+  private wait(waiter: Waiter, limitMs: number, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       const end = (settle: () => void): void => {
         cancelTimer()
         signal?.removeEventListener('abort', onAbort)
         settle()
       }
-      const waiter: Waiter = { enter: () => end(resolve), refuse: (error) => end(() => reject(error)) }
+      waiter.enter = () => end(resolve)
+      waiter.refuse = (error) => end(() => reject(error))
       const leave = (error: AppError): void => {
         if (this.queue.withdraw(waiter)) waiter.refuse(error)
       }
       const onAbort = (): void => leave(new AppError('QUERY_CANCELLED', {}))
       const cancelTimer = this.outside.clock.after(limitMs, () => leave(new AppError('QUERY_TIMED_OUT', { limitMs: this.limitMs })))
       signal?.addEventListener('abort', onAbort)
-      const admission = this.queue.request(flow, weight, waiter)
-      if (admission.kind === 'Run') waiter.enter()
-      else if (admission.kind === 'Overloaded') waiter.refuse(new AppError('QUERY_OVERLOADED', {}))
-      else admission.dropped?.refuse(new AppError('QUERY_OVERLOADED', {}))
     })
   }
 
