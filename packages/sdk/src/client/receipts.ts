@@ -151,13 +151,16 @@ interface Refuted {
   readonly wrong: AppError
 }
 
+const wrongWith = ({ wrong }: Refuted): AppError => wrong
+
 /** Tries one worker after another; those that were `refuted` are not asked again. */
 const proveReceipt = async (session: Session, wanted: Wanted, refuted: Refuted[]): Promise<ProvenOutcome> => {
   const { network } = session
   for (;;) {
     const handed = await fetchReceipt(session, wanted, refuted.map(({ worker }) => worker)).catch((error: unknown) => {
-      const wrong = refuted.at(-1)?.wrong
-      throw wrong !== undefined && isAppError(error, 'SDK_WORKER_NONE') ? wrong : error
+      const last = refuted.at(-1)
+      if (last !== undefined && isAppError(error, 'SDK_WORKER_NONE')) throw wrongWith(last)
+      throw error
     })
     try {
       return await verifyHanded(session, wanted, handed)

@@ -64,7 +64,7 @@ export class Span {
   private readonly releases: (() => void)[]
   private readonly startTimer: () => void
   /** Why it is over. */
-  private end: { readonly error: unknown } | undefined
+  private end: { readonly reason: unknown } | undefined
   private trouble: unknown
   private connections = 0
 
@@ -89,10 +89,14 @@ export class Span {
     this.releases.push(rpc.onClose(() => this.fail(new AppError('SDK_CLIENT_CLOSED', { url: rpc.url }))))
   }
 
+  get isOver(): boolean {
+    return this.end !== undefined
+  }
+
   /** Ends it: whoever waits in it, or tries to, gets this error. Only the first end counts. */
   fail(error: unknown): void {
     if (this.end !== undefined) return
-    this.end = { error }
+    this.end = { reason: error }
     this.close()
     for (const listener of [...this.listeners]) listener(error)
     this.listeners.clear()
@@ -116,7 +120,7 @@ export class Span {
         act()
       }
       if (this.end === undefined) this.listeners.add(reject)
-      else reject(this.end.error)
+      else reject(this.end.reason)
       promise.then((value) => settle(() => resolve(value)), (error: unknown) => settle(() => reject(error)))
     })
   }
@@ -125,7 +129,7 @@ export class Span {
   async through<T>(ask: () => Promise<T>): Promise<T> {
     const { logger, rpc } = this.outside
     for (let failures = 1; ; failures++) {
-      if (this.end !== undefined) throw this.end.error
+      if (this.end !== undefined) throw this.end.reason
       const { connections } = this
       try {
         return await this.within(ask())

@@ -87,21 +87,20 @@ class QueuedSubmissions implements Submissions {
   private async hand(account: Account, calls: readonly NamedCall[], limits: Limits): Promise<{ readonly settled: Promise<Settled> }> {
     const signed = await this.sign(account, calls, limits)
     const span = this.spanOf(`block with the extrinsic ${toHex(signed.hash)}`, limits)
-    const settled = (included: Promise<Inclusion>): { readonly settled: Promise<Settled> } => {
-      const done = included.then((inclusion) => this.numbered(inclusion, span)).catch((error: unknown) => {
-        throw isAppError(error, 'SDK_WAIT_TIMEOUT') ? this.fateUnknown(signed, error) : error
-      }).finally(() => span.close())
-      // Whoever waits for it does so a moment later.
-      done.catch(() => {})
-      return { settled: done }
-    }
-    try {
-      const { included } = await span.within(this.parts.chain.submit(signed.bytes))
-      return settled(span.within(included).catch((error: unknown) => this.recover(signed, span, error)))
-    } catch (error) {
+    const handed = span.within(this.parts.chain.submit(signed.bytes))
+    const included = handed.then((submitted) => span.within(submitted.included)).catch((error: unknown) => {
       // Whether the pool took it before the connection broke nobody can tell.
-      return settled(this.recover(signed, span, error))
-    }
+      if (!isOutage(error)) throw error
+      span.note(error)
+      return this.recover(signed, span)
+    })
+    const settled = included.then((inclusion) => this.numbered(inclusion, span)).catch((error: unknown) => {
+      throw isAppError(error, 'SDK_WAIT_TIMEOUT') ? this.fateUnknown(signed, error) : error
+    }).finally(() => span.close())
+    // Whoever waits for it does so a moment later.
+    settled.catch(() => {})
+    await handed.catch(() => {})
+    return { settled }
   }
 
   /** Reads what an extrinsic needs, as often as it takes, and has the account sign once. */
@@ -139,12 +138,10 @@ class QueuedSubmissions implements Submissions {
     return new AppError('SDK_EXTRINSIC_FATE_UNKNOWN', { url: this.parts.chain.url, hash: toHex(hash), account, nonce, lastBlock, reason }, { cause })
   }
 
-  /** Finds out what became of an extrinsic when the connection broke; any other error is thrown again. */
-  private async recover(signed: Signed, span: Span, error: unknown): Promise<Inclusion> {
-    if (!isOutage(error)) throw error
+  /** Finds out what became of an extrinsic when the connection broke. */
+  private async recover(signed: Signed, span: Span): Promise<Inclusion> {
     const { logger } = this.parts.surroundings
     logger.info('looking for an extrinsic that was on its way when the connection broke', { hash: toHex(signed.hash) })
-    span.note(error)
     const recovery = this.find(signed, span)
     const ofAccount = this.recoveries.get(signed.account) ?? new Set()
     this.recoveries.set(signed.account, ofAccount.add(recovery))
@@ -178,13 +175,13 @@ class QueuedSubmissions implements Submissions {
     try {
       return await findInSpan(span, chain, async () => {
         const found = await look()
-        if (found !== undefined || isInPool) return found
-        const refusal = await handIn(chain, bytes)
-        isInPool = refusal === undefined
-        if (refusal === undefined) return undefined
+        if (found !== undefined || isInPool || span.isOver) return found
+        const refused = await handIn(chain, bytes)
+        isInPool = refused === undefined
+        if (refused === undefined) return undefined
         // It got into a block in this very moment, or its nonce is used by another one.
         const late = await look()
-        if (late === undefined) throw refusal
+        if (late === undefined) throw refused.reason
         return late
       })
     } finally {
@@ -193,13 +190,13 @@ class QueuedSubmissions implements Submissions {
   }
 }
 
-/** Hands in bytes that were handed in before; the pool's refusal where it neither takes nor has them. @throws connection codes */
-const handIn = async (chain: ChainClient, bytes: Uint8Array): Promise<AppError<'SDK_RPC_REFUSED'> | undefined> => {
+/** Hands in bytes that were handed in before; why the pool refuses them where it neither takes nor has them. @throws connection codes */
+const handIn = async (chain: ChainClient, bytes: Uint8Array): Promise<{ readonly reason: AppError<'SDK_RPC_REFUSED'> } | undefined> => {
   try {
     await chain.rpc.request('author_submitExtrinsic', [toHex(bytes)])
   } catch (error) {
     if (!isAppError(error, 'SDK_RPC_REFUSED')) throw error
-    if (error.context.rpcCode !== ALREADY_IMPORTED) return error
+    if (error.context.rpcCode !== ALREADY_IMPORTED) return { reason: error }
   }
   return undefined
 }

@@ -1,5 +1,5 @@
 /** Owns a node in memory behind fake sockets: blocks, a pool that is lost when it is killed, subscriptions. For tests of whatever waits over its restarts. */
-import { parseHex, toHex, utf8 } from '@phalanx/primitives/bytes'
+import { concatBytes, parseHex, toHex, utf8 } from '@phalanx/primitives/bytes'
 import { decodeExtrinsic } from '@phalanx/primitives/chain'
 import { u16, u32 } from '@phalanx/primitives/codec'
 import type { Crypto } from '@phalanx/primitives/crypto'
@@ -47,7 +47,7 @@ const metadata = {
 } as unknown as MetadataIndex
 
 /** A node, and the chain that it keeps over restarts. */
-export class FakeNode {
+class FakeNode {
   genesis = '0x01'.padEnd(66, '0')
   /** Methods that were asked, over all connections. */
   readonly asked: string[] = []
@@ -145,7 +145,7 @@ export class FakeNode {
     })
   }
 
-  private answer(peer: Peer, method: string, [first]: readonly unknown[]): unknown {
+  private answer(peer: Peer, method: string, [first, second]: readonly unknown[]): unknown {
     switch (method) {
       case 'chain_getBlockHash': return first === 0 ? this.genesis : (this.blocks[Number(first) - 1]?.hash ?? null)
       case 'chain_getFinalizedHead': return this.blocks.at(-1)?.hash
@@ -155,7 +155,7 @@ export class FakeNode {
       case 'chain_unsubscribeFinalizedHeads': return peer.heads.delete(String(first))
       case 'author_unwatchExtrinsic': return true
       case 'state_getRuntimeVersion': return { specName: 'fake', specVersion: 1, transactionVersion: 1 }
-      case 'state_getStorage': return toHex(Uint8Array.of(4, 0, ...u32.encode(0), 0, 0))
+      case 'state_getStorage': return toHex(eventsOf(this.blocks.find(({ hash }) => hash === second)?.extrinsics.length ?? 0))
       case 'system_accountNextIndex': return this.nextNonce()
       case 'author_submitExtrinsic': return this.take(String(first))
       case 'author_submitAndWatchExtrinsic': {
@@ -183,6 +183,10 @@ export class FakeNode {
     return toHex(this.crypto.blake2b256(parseHex(extrinsic)))
   }
 }
+
+/** Value of `System.Events`: so many extrinsics that succeeded. */
+const eventsOf = (count: number): Uint8Array =>
+  concatBytes(Uint8Array.of(count << 2), ...Array.from({ length: count }, (_, i) => concatBytes(Uint8Array.of(0), u32.encode(i), Uint8Array.of(0, 0))))
 
 const nonceOf = (extrinsic: string): number => decodeExtrinsic(parseHex(extrinsic)).signed?.extra.nonce ?? -1
 
