@@ -2,8 +2,9 @@
  * Owns where things are in the state of a cluster (one V0 trie): accounts, code, contracts, their storage, settings. Contract
  * storage is one trie with the others: `stor` ‖ address ‖ blake2-128(key) ‖ key, so that no choice of keys makes paths long.
  */
+import { assert } from '@phalanx/primitives/assert'
 import { bytesToKey } from '@phalanx/primitives/bytes'
-import { bool, bytes, fixedBytes, option, struct, u128, u32, u64, variant, vec, type TypeOf } from '@phalanx/primitives/codec'
+import { bool, ByteReader, bytes, BYTES_MAX, fixedBytes, option, readLength, struct, u128, u32, u64, variant, vec, type TypeOf } from '@phalanx/primitives/codec'
 import type { Crypto } from '@phalanx/primitives/crypto'
 import type { Overlay } from '@phalanx/runtime/frame'
 
@@ -77,9 +78,14 @@ export class ClusterStore {
     else this.overlay.write(KEYS.account(who), Account, account)
   }
 
+  /** Code by its hash, in place: every call looks at it, and most machines hold what they made of it already. Nobody may change it. */
   code(hash: Uint8Array): Uint8Array | undefined {
     const stored = this.overlay.get(KEYS.code(hash))
-    return stored === undefined ? undefined : bytes.decode(stored)
+    if (stored === undefined) return undefined
+    const input = new ByteReader(stored)
+    const length = readLength(input, BYTES_MAX)
+    assert(input.left === length, 'code is stored whole')
+    return stored.subarray(input.offset)
   }
 
   codeInfo(hash: Uint8Array): CodeInfo | undefined {
