@@ -82,7 +82,7 @@ interface Parts {
 const CANARY_BYTES = 32
 const KEY_BYTES = 32
 const LOGS_WANTED = 64
-const LIFE_BLOCKS = 60
+const LIFE_BLOCKS = 20
 /** Blocks that a query from afar lies off. */
 const FAR_BLOCKS = 1000
 const FOREVER = 0x7fff_ffff

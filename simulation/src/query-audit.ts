@@ -35,9 +35,10 @@ export interface QueryAuditDependencies {
   readonly owner: Uint8Array
 }
 
-/** A proper query is refused so by a worker that is not in a position to answer: it has just started or joined, is behind, or has changed its key. */
+/** A proper query is refused so by a worker that is not in a position to answer: it has just started or joined, has changed its key, or is behind, perhaps so far that a query seems to live too long. */
 const CIRCUMSTANCES: readonly string[] = [
   'WORKER_UNINITIALIZED', 'WORKER_ECDH_EPOCH_UNKNOWN', 'QUERY_NOT_SERVING', 'QUERY_NO_CLUSTER', 'QUERY_CLUSTER_MISMATCH', 'QUERY_STATE_BEHIND', 'QUERY_BLOCK_UNKNOWN',
+  'QUERY_LIFE_EXCEEDED',
 ]
 
 /** Starts with nothing asked. */

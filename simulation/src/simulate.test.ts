@@ -25,6 +25,7 @@ describe('simulate', () => {
     const first = await simulate({ seed: 11, ...SHORT }, { crypto })
     expect(first.problems).toEqual([])
     expect(first.faults).toBeGreaterThanOrEqual(8)
+    expect(first.queries.answered).toBeGreaterThan(0)
     expect(await simulate({ seed: 11, ...SHORT }, { crypto })).toEqual(first)
     expect((await simulate({ seed: 12, ...SHORT }, { crypto })).digest).not.toBe(first.digest)
   })

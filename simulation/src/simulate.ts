@@ -223,7 +223,7 @@ export const simulate = async (options: SimulationOptions, dependencies: { reado
   const workload = createWorkload(world, { everyMs: settings.blockTimeMs * 2 }, prng.fork('workload'))
   const economy = createEconomy(world, { everyMs: settings.blockTimeMs * 4 }, prng.fork('economy'))
   const people = createClusterPeople(world, { everyMs: settings.blockTimeMs * 2 }, prng.fork('cluster'))
-  const askers = createAskers(world, { everyMs: settings.blockTimeMs * 2 }, prng.fork('askers'))
+  const askers = createAskers(world, { everyMs: settings.blockTimeMs }, prng.fork('askers'))
   await world.clock.run(world.clock.nowMs() + 5 * settings.blockTimeMs)
   adversary.start()
   workload.start()
