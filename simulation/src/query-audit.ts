@@ -59,6 +59,8 @@ export const createQueryAudit = (dependencies: QueryAuditDependencies): QueryAud
 
 const judgeRefusal = ({ flaw, way }: SentQuery, code: string): string | undefined => {
   if (code === flaw || CIRCUMSTANCES.includes(code)) return undefined
+  // What is asked again may be over by then.
+  if (code === 'QUERY_EXPIRED' && flaw === 'QUERY_REPLAYED') return undefined
   // In the reference's form nobody says which block the worker must have followed.
   if (code === 'QUERY_CONTRACT_UNKNOWN' && way.kind === 'Reference') return undefined
   return `refused a query by ${code}${flaw === undefined ? '' : `, not ${flaw}`}`
