@@ -54,6 +54,8 @@ const summary = (values: readonly number[]) => {
 const say = (line: string): void => void (process.send === undefined ? process.stderr.write(`${line}\n`) : process.send(line))
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
+const isHeartbeat = ({ message }: Outgoing['messages'][number]): boolean => bytesEqual(message.destination, TOPICS.workingReport.topic)
+
 /** What a block holds of heartbeats and of the gatekeeper's word on them. */
 const countIn = (blocks: Uint8Array) => {
   const counts = { onChain: 0, settled: 0, missed: 0 }
@@ -78,7 +80,7 @@ const createDriver = (network: FleetNetwork, farm: FleetFarm) => {
     async block(how = { alone: false }): Promise<Record<Phase, number>> {
       const cpu = process.cpuUsage()
       const started = performance.now()
-      this.sent += outgoing.reduce((sum, { messages }) => sum + messages.length, 0)
+      this.sent += outgoing.reduce((sum, { messages }) => sum + messages.filter(isHeartbeat).length, 0)
       await Promise.all([...entering, ...outgoing.flatMap(({ worker, messages }) => network.handIn(worker, messages))])
       const handedIn = performance.now()
       const number = await network.seal()

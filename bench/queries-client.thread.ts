@@ -13,10 +13,11 @@ import { assert } from '@phalanx/primitives/assert'
 import { workerApi } from '@phalanx/worker/api'
 import { decodeMessage, encodeMessage } from '@phalanx/worker/wire'
 
-/** What the client asks: `isReference` in the reference's form with a chain of two signatures, else sealed without or with one. */
+/** What the client asks: in the reference's form with a chain of two signatures, else sealed without or with one. */
 export interface QueryLoad {
   readonly port: number
-  readonly perSecond: number
+  /** Undefined: one after another, as fast as they are answered. */
+  readonly perSecond: number | undefined
   readonly count: number
   readonly form: 'anonymous' | 'signed' | 'reference'
   readonly target: ChannelTarget
@@ -89,12 +90,19 @@ const ask = (load: QueryLoad): Promise<boolean> => (load.form === 'reference' ? 
 /** Milliseconds of each query that was answered. */
 const runLoad = async (load: QueryLoad): Promise<readonly number[]> => {
   const tookMs: number[] = []
-  const everyMs = 1000 / load.perSecond
-  const startedMs = performance.now()
-  await Promise.all(Array.from({ length: load.count }, async (_, i) => {
-    await new Promise((resolve) => setTimeout(resolve, startedMs + i * everyMs - performance.now()))
+  const askOnce = async (): Promise<void> => {
     const beganMs = performance.now()
     if (await ask(load)) tookMs.push(performance.now() - beganMs)
+  }
+  const { perSecond, count } = load
+  if (perSecond === undefined) {
+    for (let i = 0; i < count; i++) await askOnce()
+    return tookMs
+  }
+  const startedMs = performance.now()
+  await Promise.all(Array.from({ length: count }, async (_, i) => {
+    await new Promise((resolve) => setTimeout(resolve, startedMs + (i * 1000) / perSecond - performance.now()))
+    await askOnce()
   }))
   return tookMs
 }
