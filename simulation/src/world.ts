@@ -2,23 +2,22 @@
  * Owns the simulated world: one node, relays and workers made from the real code, each on a disk that outlives its processes, and what can be
  * done to them from outside (crash, restart, damage). Decides nothing about when: faults.ts and workload.ts do.
  */
-import { TEE_KIND_NAMES } from '@phalanx/attestation'
 import type { SimulatedFamilyName } from '@phalanx/attestation/simulated'
-import { bytesEqual, concatBytes, toHex } from '@phalanx/primitives/bytes'
+import { bytesEqual, toHex } from '@phalanx/primitives/bytes'
 import { FollowedBlock } from '@phalanx/primitives/chain'
 import { Secret, suriToEd25519Seed, suriToSr25519, type Crypto } from '@phalanx/primitives/crypto'
 import { AppError } from '@phalanx/primitives/errors'
 import type { BlobStore, Logger } from '@phalanx/primitives/ports'
 import { createMemoryDisk, createNode, type MemoryDisk, type Node } from '@phalanx/node'
 import { createRelay } from '@phalanx/relay'
-import { createDevChainSpec, createPhalanxRuntime } from '@phalanx/runtime'
+import { createPhalanxRuntime } from '@phalanx/runtime'
 import type { AssembledRuntime } from '@phalanx/runtime/frame'
 import { createChainClient, createRpcClient, createSigner, createWorkerClient, type ChainClient } from '@phalanx/sdk'
 import { createWorker, type Worker } from '@phalanx/worker'
 import { GetEgressMessagesResponse, InitRuntimeResponse, clusterStateMethods } from '@phalanx/worker/api'
 import { createBuiltinVm, type CodeVm } from '@phalanx/worker/contracts'
 import { loadQuickJs } from '@phalanx/worker/engines/quickjs'
-import { createSoftwarePlatform, softwareMeasurement, softwareRootCertificate, softwareSigner, softwareVendor } from '@phalanx/worker/platform'
+import { createSoftwarePlatform, softwareVendor } from '@phalanx/worker/platform'
 import { decodeMessage, encodeMessage } from '@phalanx/worker/wire'
 import { createAuditor, type Auditor } from './auditor.ts'
 import { createBlobDisk } from './blobs.ts'
@@ -37,6 +36,7 @@ import type { Prng } from './prng.ts'
 import { createSimProcess, type SimProcess } from './process.ts'
 import { createScriptedVm } from './scripted-contract.ts'
 import { createSecretHunt, type SecretHunt } from './secrets.ts'
+import { createWorldSpec, softwareStatements } from './world-genesis.ts'
 import type { RelayPlace, WorkerPlace, World, WorldOptions } from './world-types.ts'
 
 /** The first problems tell; what follows from them does not. */
@@ -44,10 +44,7 @@ const PROBLEMS_KEPT = 3
 const START_MS = 1_760_000_000_000
 const NODE_URL = 'ws://node'
 const LIAR_URL = 'ws://liar'
-const BENCHMARK_BLOCKS = 2
 const SAVE_STATE = 'PhactoryAPI.SaveClusterState'
-/** Stake is free again, and slashed, soon enough to be seen. */
-const ECONOMY = { blockTimeSec: 1, coolDownPeriodSec: 8, slash: { intervalBlocks: 5 } }
 const WEEK_SECONDS = 604_800
 const ITERATIONS_PER_SECOND = 40n
 const SYNC_MS_MAX = 6
@@ -55,9 +52,6 @@ const RELAY_ACCOUNTS = ['//Alice', '//Bob', '//Charlie'] as const
 
 /** Address that a worker announces. */
 const announced = (url: string): string => `${url.replace('http:', 'https:')}.example`
-
-/** Statements that an enclave's evidence makes about its code: measurement ‖ product ‖ version ‖ signer. */
-const runtimeHash = (crypto: Crypto, measurement: Uint8Array): Uint8Array => concatBytes(measurement, new Uint8Array(4), softwareSigner(crypto))
 
 /** Builds the world and starts everything in it. */
 export const createWorld = async (options: WorldOptions, dependencies: { readonly crypto: Crypto; readonly prng: Prng; readonly log: (line: string) => void }): Promise<World> => {
@@ -110,32 +104,14 @@ class SimWorld implements World {
     this.subjectCrypto = options.broken === 'skip-signature' ? withoutSignatures(crypto) : crypto
     this.workerCrypto = this.cryptoOfWorkers()
     this.vendor = softwareVendor(crypto)
-    this.measurement = runtimeHash(crypto, softwareMeasurement(crypto))
+    this.measurement = softwareStatements(crypto)
     this.families = options.families ?? ['sgx-1']
     this.measurements = measurementsByKind(this.vendor, this.families, crypto)
     const disk = prng.fork('node disk')
     this.disk = createMemoryDisk({ sync: (complete) => void this.clock.after(disk.below(SYNC_MS_MAX), complete), dropsSync: options.broken === 'drop-fsync' })
     const runtime = createPhalanxRuntime({ stateVersion: options.stateVersion }, { crypto: this.subjectCrypto })
     this.runtime = options.broken === 'stray-planck' ? withStrayPlanck(runtime, this.subjectCrypto) : runtime
-    this.spec = this.runtime.parseChainSpec(
-      {
-        ...createDevChainSpec(
-          {
-            genesis: {
-              PhalaRegistry: {
-                kinds: [...TEE_KIND_NAMES], roots: [toHex(softwareRootCertificate(crypto))], measurements: this.listed().map(toHex), benchmarkDuration: BENCHMARK_BLOCKS,
-                policy: options.renewal ?? {},
-              },
-              PhalaComputation: { ...ECONOMY, ...options.challenges },
-              ...this.clusterGenesis(),
-            },
-          },
-          { crypto },
-        ),
-        stateVersion: options.stateVersion,
-      },
-      { crypto },
-    )
+    this.spec = this.runtime.parseChainSpec(createWorldSpec(options, this.listed(), { crypto }), { crypto })
     for (let i = 0; i < options.workers; i++) {
       const disk = createBlobDisk(this.clock, prng.fork(`worker disk ${i}`))
       this.workers.push({ url: `http://worker-${i}`, disk, process: undefined, worker: undefined, platform: undefined, keyDamagedAt: undefined, identity: undefined })
@@ -156,13 +132,6 @@ class SimWorld implements World {
     )
     await Promise.all(this.workers.map((place) => this.startWorker(place)))
     for (const place of this.relays) this.startRelay(place)
-  }
-
-  private clusterGenesis(): Readonly<Record<string, unknown>> {
-    const { clusters } = this.options
-    if (clusters === undefined) return {}
-    const { minStake, rotationPeriodBlocks, graceBlocks, reportIntervalBlocks } = clusters
-    return { PhalaPhatContracts: { clusterMinStake: minStake.toString(), rotationPeriodBlocks, graceBlocks, reportIntervalBlocks } }
   }
 
   /** Measurements that genesis admits. */
