@@ -118,6 +118,9 @@ class ModelClusters implements ClusterAudit {
   private readonly topics = new Map<string, Uint8Array>()
   private readonly ended = new Set<string>()
   private readonly bereft = new Set<string>()
+  /** By cluster: its members, and those that were once its only one. */
+  private readonly members = new Map<string, Set<string>>()
+  private readonly everAlone = new Map<string, Set<string>>()
   /** By cluster and block: what must have become of its commands, in order. */
   private readonly expected = new Map<string, Map<number, Expected[]>>()
   /** By cluster and block: envelopes that the first worker gave. */
@@ -153,10 +156,15 @@ class ModelClusters implements ClusterAudit {
     }
     if (sender.kind !== 'Pallet') return undefined
     if (bytesEqual(destination, TOPICS.clusterNotice.topic)) return this.hearNotice(TOPICS.clusterNotice.payload.decode(payload), block)
-    if (bytesEqual(destination, TOPICS.clusterEvent.topic)) this.counts.clusters++
+    if (bytesEqual(destination, TOPICS.clusterEvent.topic)) {
+      const { cluster, workers } = TOPICS.clusterEvent.payload.decode(payload).value
+      this.counts.clusters++
+      this.changeMembers(toHex(cluster), (members) => workers.forEach(({ pubkey }) => members.add(toHex(pubkey))))
+    }
     if (bytesEqual(destination, TOPICS.clusterOperation.topic)) {
       const operation = TOPICS.clusterOperation.payload.decode(payload)
       if (operation.kind === 'DestroyCluster') this.ended.add(toHex(operation.value))
+      if (operation.kind === 'RemoveWorker') this.changeMembers(toHex(operation.value.clusterId), (members) => members.delete(toHex(operation.value.worker)))
     }
     if (bytesEqual(destination, TOPICS.contractOperation.topic)) {
       const { contractInfo: { deployer, codeIndex, clusterId, salt } } = TOPICS.contractOperation.payload.decode(payload).value
@@ -166,8 +174,18 @@ class ModelClusters implements ClusterAudit {
     return undefined
   }
 
+  private changeMembers(cluster: string, change: (members: Set<string>) => unknown): void {
+    const members = this.members.get(cluster) ?? new Set()
+    this.members.set(cluster, members)
+    change(members)
+    if (members.size === 1) this.everAlone.set(cluster, new Set([...(this.everAlone.get(cluster) ?? []), ...members]))
+  }
+
   private hearNotice(notice: ClusterNotice, { number }: AuditedBlock): string | undefined {
-    if (notice.kind === 'WorkerAdded') this.counts.joined++
+    if (notice.kind === 'WorkerAdded') {
+      this.counts.joined++
+      this.changeMembers(toHex(notice.value.cluster), (members) => members.add(toHex(notice.value.worker.pubkey)))
+    }
     if (notice.kind === 'EpochBegan') {
       const { cluster, epoch, retireAt } = notice.value
       for (const one of this.epochs) if (one.cluster === toHex(cluster)) one.retireAt = Math.min(one.retireAt ?? retireAt, retireAt)
@@ -234,10 +252,11 @@ class ModelClusters implements ClusterAudit {
     return known.value === value ? undefined : `the ${what} is ${value} by ${by}, ${known.value} by ${known.by}`
   }
 
-  observe(name: string, { cluster, clusters, follow }: LiveState): string | undefined {
+  observe(name: string, { cluster, follow, keys }: LiveState): string | undefined {
     if (cluster === undefined) return undefined
     const id = toHex(cluster.id)
-    if (clusters.membership?.members.length === 1 && cluster.receipts.some((block) => this.lacksKey(id, block))) this.bereft.add(id)
+    const wasAlone = this.everAlone.get(id)?.has(toHex(keys.identity.publicKey)) === true
+    if (wasAlone && cluster.receipts.some((block) => this.lacksKey(id, block))) this.bereft.add(id)
     if (this.bereft.has(id)) return undefined
     if (cluster.differsSince !== undefined) return `${name} says that it differs from the other workers since block ${cluster.differsSince}`
     let problem = this.noteState(id, follow.head.number, { stateRoot: cluster.contracts.root }, name)

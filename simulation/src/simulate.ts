@@ -66,6 +66,8 @@ const BLOCKS = 500
 const FAULTS = 20
 /** After this many blocks nobody holds the key any more that opened an epoch's secret: it was replaced, which takes some, and its grace is over. */
 const CLOSED_AFTER_BLOCKS = 40
+/** A worker that is so far behind has not heard yet that an epoch is over. */
+const LAG_BLOCKS = 4
 const PEACE_MS = 400_000
 const STEP_BLOCKS = 2
 
@@ -103,14 +105,17 @@ const statusOf = async (world: World, at: number): Promise<WorkerStatus | undefi
 
 /** No worker may follow anything but the finalised chain, whatever it was fed. */
 const checkWorkers = async (world: World): Promise<void> => {
-  for (const [i, { url }] of world.workers.entries()) {
+  const head = world.finalized.length - 1
+  for (const [i, place] of world.workers.entries()) {
+    const { url } = place
     const status = await statusOf(world, i)
+    if ((status?.blockNumber ?? 0) + LAG_BLOCKS < head) place.laggedAt = head
     if (status === undefined || status.blockHash === undefined || status.blockHash === '') continue
     const expected = world.finalized[(status.blockNumber ?? 0)]
     if (expected !== undefined && toHex(parseHex(status.blockHash)) !== expected) world.report(`${url} follows ${status.blockHash} at block ${(status.blockNumber ?? 0)}, not ${expected}`)
     if ((status.gatekeeperAlarms ?? 0) > 0) world.report(`${url} differs from the other gatekeepers: ${status.gatekeeper ?? ''}`)
     if (status.state === 'halted') world.report(`${url} halted: ${status.reason}`)
-    const live = world.workers[i] === undefined ? undefined : liveOf(world.workers[i])
+    const live = liveOf(place)
     const problem = live === undefined ? undefined : world.auditor.clusters.observe(url, live)
     if (problem !== undefined) world.report(problem)
   }

@@ -58,6 +58,8 @@ export interface WorkerPlace {
   platform: (Platform & Required<Pick<Platform, 'sealingKey'>>) | undefined
   /** Block at which its master key was last lost or put back to an older state. */
   keyDamagedAt: number | undefined
+  /** Block of the chain at which it was last seen down or behind. */
+  laggedAt: number
   /** Its identity as first seen; undefined until then and after its identity file was lost. */
   identity: string | undefined
 }

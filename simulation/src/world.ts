@@ -114,7 +114,7 @@ class SimWorld implements World {
     this.spec = this.runtime.parseChainSpec(createWorldSpec(options, this.listed(), { crypto }), { crypto })
     for (let i = 0; i < options.workers; i++) {
       const disk = createBlobDisk(this.clock, prng.fork(`worker disk ${i}`))
-      this.workers.push({ url: `http://worker-${i}`, disk, process: undefined, worker: undefined, platform: undefined, keyDamagedAt: undefined, identity: undefined })
+      this.workers.push({ url: `http://worker-${i}`, disk, process: undefined, worker: undefined, platform: undefined, keyDamagedAt: undefined, laggedAt: 0, identity: undefined })
     }
     for (let i = 0; i < options.relays; i++) this.relays.push({ name: `relay ${i}`, process: undefined, relay: undefined })
     this.auditor = undefined as unknown as Auditor

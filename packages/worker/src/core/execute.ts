@@ -2,7 +2,7 @@
 import { bytesEqual } from '@phalanx/primitives/bytes'
 import type { MessageOrigin } from '@phalanx/primitives/messages'
 import { beginClusterBlock, clusterSubscribers, deliverToContracts, endClusterBlock, isOwnCluster, settleCluster } from '../contracts/cluster/block.ts'
-import { rotateAfterOpening } from '../contracts/cluster/keys.ts'
+import { rotateAfterSending } from '../contracts/cluster/keys.ts'
 import { beginGatekeeperBlock, endGatekeeperBlock, gatekeeperSubscribers, settleGatekeeper } from '../gatekeeper/block.ts'
 import { ensureAnnounced } from '../system/anchor.ts'
 import { askForResult } from '../system/benchmark.ts'
@@ -38,11 +38,10 @@ const executeBlock = (draft: Draft, block: PendingBlock): void => {
 
 /** Executes blocks in order; afterwards, once, says what is due of the cluster, announces the ECDH key and asks for a benchmark's result where they are due. */
 export const executeBlocks = (draft: Draft, blocks: readonly PendingBlock[]): void => {
-  const held = draft.state.clusterKeys
   for (const block of blocks) executeBlock(draft, block)
   settleCluster(draft)
   rotateWhereDue(draft)
-  rotateAfterOpening(draft, held)
+  rotateAfterSending(draft)
   ensureAnnounced(draft)
   askForResult(draft)
   settleGatekeeper(draft)

@@ -9,7 +9,7 @@ import { createClusterWork, membershipOf, runningCluster, setCluster, updateMemb
 
 /** Before a block's messages. */
 export const startBlock = (draft: Draft): void => {
-  Object.assign(draft.cluster, createClusterWork(), { before: runningCluster(draft) })
+  Object.assign(draft.cluster, createClusterWork(), { before: runningCluster(draft), wasSentSecret: draft.cluster.wasSentSecret })
 }
 
 /** Lets go of the secrets of epochs whose last block this was. Those that a later part of a wait needs are kept by the facts until then. */

@@ -272,3 +272,18 @@ test('a worker whose state differs says so', () => {
   expect(bed.workers.map(({ live }) => live.cluster?.differsSince !== undefined)).toEqual([false, false, true])
   expect(bed.world.differing.length).toBeGreaterThan(0)
 })
+
+test('a worker that learns in one step of an epoch\'s secret and of its removal replaces the key that opens the secret', () => {
+  const removed = bed.worker(2)
+  const { ecdh } = removed.live.keys
+  bed.world.rotate()
+  bed.world.seal()
+  bed.world.remove(removed.publicKey)
+  bed.world.seal()
+  removed.sync()
+  expect(removed.live.clusterKeys).toBeUndefined()
+  expect(removed.live.keys.nextEcdh).toBeDefined()
+  bed.rounds(12)
+  const { keys } = removed.live
+  expect([keys.ecdh, ...keys.formerEcdh.map(({ key }) => key)].map(({ publicKey }) => toHex(publicKey))).not.toContain(toHex(ecdh.publicKey))
+})

@@ -122,8 +122,9 @@ export const endWait = (draft: Draft): void => {
 
 /** An epoch's secret for each worker of a cluster. */
 export const onEpochKeys = (draft: Draft, { cluster, epoch, secretKeys }: ClusterEpochKeys): void => {
-  if (membershipOf(draft, cluster) === undefined) return
   const own = secretKeys.find(([pubkey]) => isOwn(draft, pubkey))?.[1]
+  if (own !== undefined) draft.cluster.wasSentSecret = true
+  if (membershipOf(draft, cluster) === undefined) return
   const ring = ringOf(draft, cluster)
   if (own === undefined || ring.epochs.some((one) => one.epoch === epoch)) return
   const key = open(draft, own, clusterEpochContext(draft.state.follow.genesisHash, { cluster, epoch }))
@@ -192,9 +193,10 @@ export const askForKeys = (draft: Draft): void => {
   send(draft, TOPICS.clusterKeyRequest, { cluster: membership.cluster })
 }
 
-/** After the last block of a step that opened an epoch's secret: the key that did is replaced, so that the recorded message opens with none soon. */
-export const rotateAfterOpening = (draft: Draft, before: ClusterKeyring | undefined): void => {
-  const epochs = draft.state.clusterKeys?.epochs ?? []
-  const hasOpened = epochs.some(({ epoch }) => before?.epochs.some((one) => one.epoch === epoch) !== true)
-  if (hasOpened && isAnchored(draft.state) && draft.state.keys.nextEcdh === undefined) beginRotation(draft)
+/**
+ * After the last block of a step in which an epoch's secret was sent to this worker, whether it was taken or not: the key that opens it is replaced, so that the
+ * recorded message opens with none soon.
+ */
+export const rotateAfterSending = (draft: Draft): void => {
+  if (draft.cluster.wasSentSecret && isAnchored(draft.state) && draft.state.keys.nextEcdh === undefined) beginRotation(draft)
 }

@@ -15,10 +15,12 @@ export interface ClusterWork {
   index: number
   /** Whether the chain had the cluster do anything. */
   isActive: boolean
+  /** Whether in this step an epoch's secret came that was sealed to this worker. Unlike the others it lasts over blocks. */
+  wasSentSecret: boolean
 }
 
 /** Notes about a block that has not begun. */
-export const createClusterWork = (): ClusterWork => ({ receipts: [], before: undefined, index: 0, isActive: false })
+export const createClusterWork = (): ClusterWork => ({ receipts: [], before: undefined, index: 0, isActive: false, wasSentSecret: false })
 
 /** Origin of a cluster's messages. */
 export const clusterOrigin = (id: Uint8Array): MessageOrigin => ({ kind: 'Cluster', value: id })
