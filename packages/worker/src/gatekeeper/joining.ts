@@ -63,7 +63,9 @@ const takePast = (draft: Draft, state: GatekeeperState, bytes: Uint8Array): void
   }
   const epochs = [...past.epochs, ...state.epochs.filter((epoch) => epoch.since > since)]
   const seen = state.seen.round > past.seen.round ? state.seen : past.seen
-  updateGatekeeper(draft, { launchedAt: past.launchedAt, epochs, economics, seen, beacon: past.seen, joining: undefined, clusters })
+  // Who is confirmed and lost its past has votes from now on only: without it, nobody knows which numbers outcomes of the blocks until here have.
+  const confirmedAt = state.confirmedAt === undefined ? undefined : draft.block.number
+  updateGatekeeper(draft, { launchedAt: past.launchedAt, epochs, economics, seen, beacon: past.seen, joining: undefined, clusters, confirmedAt, votes: [], decided: [] })
   catchUpRounds(draft)
   draft.effects.push(logEffect('info', 'gatekeeper caught up with the others', { block: draft.block.number }))
 }

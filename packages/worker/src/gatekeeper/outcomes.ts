@@ -73,7 +73,7 @@ export const reviewOutcomes = (draft: Draft): void => {
   if (state === undefined || (state.votes.length === 0 && state.decided.length === 0)) return
   const now = draft.block.number
   updateGatekeeper(draft, withoutOld(state, now))
-  if (state.tasks.length > 0) return
+  if (state.tasks.length > 0 || state.joining !== undefined) return
   const foreign = state.decided.filter(({ id }) => id.block + PATIENCE_BLOCKS < now)
   if (foreign.length === 0) return
   updateGatekeeper(draft, { decided: state.decided.filter((one) => !foreign.includes(one)) })
