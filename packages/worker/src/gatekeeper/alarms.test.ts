@@ -11,7 +11,7 @@ import { assertLive, EMPTY_STATE, step, type Core } from '../core/step.ts'
 import { createTestChain, type TestChain } from '../testing/chain.ts'
 import { createTestCore } from '../testing/core.ts'
 import type { RootAnswer } from './root-calls.ts'
-import type { GatekeeperState } from './state.ts'
+import { Past, type GatekeeperState } from './state.ts'
 
 const ENTROPY = new Uint8Array(32).fill(5)
 const REGISTRY = palletOrigin('PhalaRegistry')
@@ -208,6 +208,22 @@ describe('a gatekeeper', () => {
     expect(gatekeeper().tasks.map((task) => task.kind === 'Beacon' && [task.value.round, task.value.epoch])).toEqual([[5, 0n], [10, 1n]])
     expect(question()).toBeUndefined()
     expect(sent().some(({ destination, payload }) => bytesEqual(destination, TOPICS.registryEvent.topic) && payload.at(-1) === 4)).toBe(false)
+  })
+
+  test('that lost its past has votes on what comes after it has caught up only: what number an outcome before that has it cannot know', () => {
+    const since = chain.head.number
+    const { launchedAt = 0, epochs, seen, economics, clusters } = gatekeeper()
+    if (economics === undefined) throw new Error('it has a past')
+    const bytes = Past.encode({ launchedAt, epochs, seen, economics, clusters })
+    state = { ...state, gatekeeper: { ...gatekeeper(), economics: undefined, joining: { since, blocks: [], parts: [] } } }
+    feed([], [], [])
+    feed([createMessage({ kind: 'Gatekeeper' }, TOPICS.gatekeeperState, { block: since, part: 0, parts: 1, bytes })])
+    expect([since, chain.head.number, gatekeeper().joining]).toEqual([4, 8, undefined])
+    answer(value(1))
+    expect([gatekeeper().beacon.round, votes()]).toEqual([5, []])
+    feed([], [])
+    answer(value(2))
+    expect(votes().map(({ block, index }) => [block, index])).toEqual([[10, 0]])
   })
 
   test('is forgotten when it is taken off the list, secrets first', () => {
